@@ -1,0 +1,1 @@
+"""Decides what to try: proposers, search strategies, edit ladders and the engine process."""

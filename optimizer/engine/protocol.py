@@ -1,0 +1,70 @@
+"""What the engine and its clients say to each other: JSON-RPC 2.0 over a user-only Unix socket.
+
+One JSON value a line. Requests: ``engine/status`` -> Status, ``job/start`` {spec} -> {"job": id},
+``job/cancel`` {"job"} -> null, ``engine/stop`` -> null, ``index/search`` {"text", "k"} -> rows.
+Notifications to the client that started the job: ``job/progress`` {"job", "message", "percentage"}
+and, exactly once, ``job/done`` {"job", "outcome"} or {"job", "error": {"code", "message", "mend"}}
+(a cancelled job ends with code "cancelled").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model behind litellm; nothing is sent anywhere without one.
+
+    The key is resolved by the client from its own environment, since the engine may have been
+    started by another client; it is never written to disk.
+    """
+
+    model: str
+    api_base: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class OptimizeSpec:
+    """One `optimize` job.
+
+    `path` may be None when a workload names what is hot. `text` is the editor's text of `path`
+    where it differs from the disk. `workload` is the command line already split. `inputs_file` is
+    the user's FILE.py. `python` is an absolute path, already allowed by the trust rules.
+    `budget` is the number of evaluations for each function.
+    """
+
+    workspace: str
+    path: str | None
+    function: str | None
+    python: str
+    text: str | None = None
+    inputs_file: str | None = None
+    workload: tuple[str, ...] | None = None
+    cwd: str | None = None
+    strategy: str = "beam"
+    budget: int = 32
+    width: int = 1
+    depth: int = 4
+    examples: int = 8
+    model: ModelSpec | None = None
+    rounding: float | None = None
+    allow_unsandboxed: bool = False
+    max_functions: int = 8
+    workload_timeout_s: float = 600.0
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """A living engine: its process, protocol and running jobs."""
+
+    pid: int
+    version: str
+    protocol: int
+    jobs: tuple[str, ...]
+    clients: int

@@ -1,0 +1,1 @@
+"""Who proposes candidates: the catalogue of rules, and any language model."""

@@ -1,0 +1,1 @@
+"""Search strategies, each a few lines over the same driver."""

@@ -1,0 +1,1 @@
+"""The faces: language server and command line. Holds no knowledge about optimization."""
