@@ -1,0 +1,159 @@
+"""Settings: one attrs class, read from the project's file and overridden by the editor or flags.
+
+`[tool.hasten]` in pyproject.toml, or hasten.toml at the root of the workspace. What could run code
+or send text away (`python`, `workload`, `model`, `api_base`) is inert when it comes from a
+workspace that the user has not trusted: a cloned repository must not choose what is executed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cattrs
+
+from analysis.errors import InputError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+INERT_UNTIL_TRUSTED = frozenset({"python", "workload", "model", "api_base"})
+
+
+def _setting(default: Any, description: str, **limits: Any) -> Any:
+    return attrs.field(default=default, metadata={"description": description, **limits})
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Every setting, with its default and the description that editors show."""
+
+    python: str | None = _setting(
+        None, "Python interpreter that your code runs under (CPython 3.9 or later)."
+    )
+    workload: str | None = _setting(
+        None, "Command that exercises this project, for example: python main.py --small."
+    )
+    model: str | None = _setting(
+        None,
+        "Model that proposes edits beside the rules, in litellm's form (openai/NAME, "
+        "anthropic/NAME ...). Empty: only rules, and nothing leaves this machine.",
+    )
+    api_base: str | None = _setting(None, "Base URL of an OpenAI-compatible server.")
+    strategy: str = _setting("beam", "Search strategy.", enum=["beam", "best-of-n"])
+    budget: int = _setting(
+        32, "Candidates that may be evaluated for one function.", minimum=1, maximum=10000
+    )
+    min_share: float = _setting(
+        0.02,
+        "Functions with a smaller share of the run (0..1) are not marked.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    auto: bool = _setting(False, "Prove edits for hot functions in the background after a save.")
+    code_lens: bool = _setting(True, "Show a code lens on hot functions.")
+    hints: bool = _setting(True, "Show a hint on hot functions.")
+    ignore: tuple[str, ...] = _setting(
+        (), "Globs of files, relative to the workspace, that hasten leaves alone."
+    )
+    rounding: float | None = _setting(
+        None,
+        "Largest relative difference of floating-point results that still counts as equal. "
+        "Empty: results must be exactly equal.",
+        minimum=0.0,
+    )
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """The names of all settings."""
+        return frozenset(a.name for a in attrs.fields(cls))
+
+
+@attrs.frozen
+class LoadedSettings:
+    """Settings in force, and what was left out and why (one sentence each)."""
+
+    settings: Settings
+    notes: tuple[str, ...] = ()
+
+
+_converter = cattrs.Converter(forbid_extra_keys=True)
+
+
+def _error(source: str, message: str, mend: str) -> InputError:
+    return InputError(f"{source}: {message}", code="settings", mend=mend)
+
+
+def _project_table(workspace: Path) -> tuple[dict[str, Any], str]:
+    """The table of the workspace's own file, and the file's name for messages."""
+    for name, keys in (("hasten.toml", ()), ("pyproject.toml", ("tool", "hasten"))):
+        file = workspace / name
+        try:
+            table: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            if name == "pyproject.toml" and not isinstance(error, OSError):
+                continue  # a broken pyproject.toml is other tools' to report
+            raise _error(str(file), str(error), "mend the file") from error
+        for key in keys:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        if isinstance(table, dict) and (table or not keys):
+            return {k.replace("-", "_"): v for k, v in table.items()}, str(file)
+    return {}, ""
+
+
+def _checked(values: Mapping[str, Any], source: str) -> Settings:
+    unknown = sorted(set(values) - Settings.names())
+    if unknown:
+        raise _error(
+            source,
+            f"unknown setting {unknown[0]!r}",
+            f"known: {', '.join(sorted(Settings.names()))}",
+        )
+    for field in attrs.fields(Settings):
+        if field.name not in values or values[field.name] is None:
+            continue
+        value, meta = values[field.name], field.metadata
+        if isinstance(field.default, bool) != isinstance(value, bool):
+            raise _error(source, f"{field.name} = {value!r}", "true or false, where it is a switch")
+        if isinstance(field.default, str) or field.type == "str | None":
+            ok = isinstance(value, str)
+        elif field.name == "ignore":
+            ok = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+        else:
+            ok = isinstance(value, int | float) and (
+                meta.get("minimum", value) <= value <= meta.get("maximum", value)
+            )
+        if not ok or value not in meta.get("enum", [value]):
+            raise _error(source, f"{field.name} = {value!r} is not valid", meta["description"])
+    try:
+        return _converter.structure(dict(values), Settings)
+    except Exception as error:
+        raise _error(source, str(error), "see the README's table of settings") from error
+
+
+def load_settings(
+    workspace: Path, overrides: Mapping[str, Any] | None = None, *, trusted: bool
+) -> LoadedSettings:
+    """Settings of a workspace with `overrides` (the editor's or flags') on top.
+
+    Overrides that are None or an empty string count as not given. Raises InputError (code
+    "settings") naming the file and the setting.
+    """
+    table, source = _project_table(workspace)
+    notes: list[str] = []
+    if table:
+        _checked(table, source)  # a wrong value is told even where it is not in force
+    if not trusted:
+        for name in sorted(INERT_UNTIL_TRUSTED & set(table)):
+            del table[name]
+            notes.append(f"{name} of {source} is not used: this workspace is not trusted")
+    given = {k: v for k, v in (overrides or {}).items() if v is not None and v != ""}
+    settings = _checked({**table, **given}, "settings")
+    return LoadedSettings(settings, tuple(notes))
