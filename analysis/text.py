@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
@@ -144,7 +145,7 @@ def apply_replacements(text: str, replacements: Sequence[Replacement]) -> str:
 def _lines(text: str) -> list[str]:
     """Lines with their ends."""
     bounds = [0, *(m.end() for m in _LINE_END.finditer(text)), len(text)]
-    return [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+    return [text[a:b] for a, b in pairwise(bounds) if b > a]
 
 
 def changes_between(before: str, after: str) -> tuple[TextChange, ...]:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-if not __package__:  # started by path: this folder is first on the path and the package is not on it
+if not __package__:  # started by its path: then this folder, not its parent, is on the path
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from hasten.launcher import main

@@ -25,8 +25,11 @@ else:
 INERT_UNTIL_TRUSTED = frozenset({"python", "workload", "model", "api_base"})
 
 
-def _setting(default: Any, description: str, **limits: Any) -> Any:
-    return attrs.field(default=default, metadata={"description": description, **limits})
+def _setting(default: Any, kind: str, description: str, **limits: Any) -> Any:
+    """A setting; `kind` and `limits` are in the words of JSON schema."""
+    return attrs.field(
+        default=default, metadata={"type": kind, "description": description, **limits}
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -34,35 +37,44 @@ class Settings:
     """Every setting, with its default and the description that editors show."""
 
     python: str | None = _setting(
-        None, "Python interpreter that your code runs under (CPython 3.9 or later)."
+        None, "string", "Python interpreter that your code runs under (CPython 3.9 or later)."
     )
     workload: str | None = _setting(
-        None, "Command that exercises this project, for example: python main.py --small."
+        None, "string", "Command that exercises this project, for example: python main.py --small."
     )
     model: str | None = _setting(
         None,
+        "string",
         "Model that proposes edits beside the rules, in litellm's form (openai/NAME, "
         "anthropic/NAME ...). Empty: only rules, and nothing leaves this machine.",
     )
-    api_base: str | None = _setting(None, "Base URL of an OpenAI-compatible server.")
-    strategy: str = _setting("beam", "Search strategy.", enum=["beam", "best-of-n"])
+    api_base: str | None = _setting(None, "string", "Base URL of an OpenAI-compatible server.")
+    strategy: str = _setting("beam", "string", "Search strategy.", enum=["beam", "best-of-n"])
     budget: int = _setting(
-        32, "Candidates that may be evaluated for one function.", minimum=1, maximum=10000
+        32,
+        "integer",
+        "Candidates that may be evaluated for one function.",
+        minimum=1,
+        maximum=10000,
     )
     min_share: float = _setting(
         0.02,
+        "number",
         "Functions with a smaller share of the run (0..1) are not marked.",
         minimum=0.0,
         maximum=1.0,
     )
-    auto: bool = _setting(False, "Prove edits for hot functions in the background after a save.")
-    code_lens: bool = _setting(True, "Show a code lens on hot functions.")
-    hints: bool = _setting(True, "Show a hint on hot functions.")
+    auto: bool = _setting(
+        False, "boolean", "Prove edits for hot functions in the background after a save."
+    )
+    code_lens: bool = _setting(True, "boolean", "Show a code lens on hot functions.")
+    hints: bool = _setting(True, "boolean", "Show a hint on hot functions.")
     ignore: tuple[str, ...] = _setting(
-        (), "Globs of files, relative to the workspace, that hasten leaves alone."
+        (), "array", "Globs of files, relative to the workspace, that hasten leaves alone."
     )
     rounding: float | None = _setting(
         None,
+        "number",
         "Largest relative difference of floating-point results that still counts as equal. "
         "Empty: results must be exactly equal.",
         minimum=0.0,
@@ -108,6 +120,23 @@ def _project_table(workspace: Path) -> tuple[dict[str, Any], str]:
     return {}, ""
 
 
+def _fits(value: Any, meta: Mapping[str, Any]) -> bool:
+    """Whether a value has the type and lies in the limits of a setting."""
+    kind = meta["type"]
+    if kind == "string":
+        return isinstance(value, str)
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "array":
+        return isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+    number = isinstance(value, int if kind == "integer" else int | float)
+    return (
+        number
+        and not isinstance(value, bool)
+        and bool(meta.get("minimum", value) <= value <= meta.get("maximum", value))
+    )
+
+
 def _checked(values: Mapping[str, Any], source: str) -> Settings:
     unknown = sorted(set(values) - Settings.names())
     if unknown:
@@ -120,17 +149,7 @@ def _checked(values: Mapping[str, Any], source: str) -> Settings:
         if field.name not in values or values[field.name] is None:
             continue
         value, meta = values[field.name], field.metadata
-        if isinstance(field.default, bool) != isinstance(value, bool):
-            raise _error(source, f"{field.name} = {value!r}", "true or false, where it is a switch")
-        if isinstance(field.default, str) or field.type == "str | None":
-            ok = isinstance(value, str)
-        elif field.name == "ignore":
-            ok = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
-        else:
-            ok = isinstance(value, int | float) and (
-                meta.get("minimum", value) <= value <= meta.get("maximum", value)
-            )
-        if not ok or value not in meta.get("enum", [value]):
+        if not _fits(value, meta) or value not in meta.get("enum", [value]):
             raise _error(source, f"{field.name} = {value!r} is not valid", meta["description"])
     try:
         return _converter.structure(dict(values), Settings)
