@@ -7,6 +7,7 @@ splits at form feeds and U+2028, which are legal inside Python source and shift 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -68,14 +69,7 @@ class LineIndex:
 
     def line_of(self, offset: int) -> int:
         """0-based line that holds the string offset."""
-        lo, hi = 0, len(self.starts)
-        while hi - lo > 1:
-            mid = (lo + hi) // 2
-            if self.starts[mid] <= offset:
-                lo = mid
-            else:
-                hi = mid
-        return lo
+        return bisect_right(self.starts, offset) - 1
 
     def line_text(self, line: int) -> str:
         """The line without its end."""

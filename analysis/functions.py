@@ -1,0 +1,233 @@
+"""The functions of a Python file: names, ranges and fingerprints, whatever state the file is in."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from tree_sitter import Node
+
+from analysis.syntax import Tree, normal_form, parse, statements, walk
+from analysis.text import Range
+
+__all__ = ["Function", "Tree", "function_at", "function_named", "functions_in", "parse"]
+
+Kind = Literal["function", "method", "nested"]
+
+_KEYWORDS = re.compile(rb"\b(?:def|class|global)\b")
+_SCOPES = ("function_definition", "class_definition", "global_statement")
+_IGNORE = re.compile(r"#[ \t]*hasten:[ \t]*ignore\b")
+_FILE_WIDE_LINES = 5
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function definition. Offsets are string offsets, lines are 0-based, ranges are UTF-16.
+
+    `start` to `end` is the whole definition with its decorators, `def_start` is where ``def`` or
+    ``async def`` stands, `body_start` the first statement of the body (a docstring counts).
+    `line` is that of ``def``, `first_line` that of the first decorator (``co_firstlineno - 1``).
+    `qualname` is Python's ``__qualname__``; a "nested" function stands inside another one, at any
+    depth. `ignored` tells that ``# hasten: ignore`` stands at the function or for the whole file.
+    `source` is the definition from the start of its first line.
+    """
+
+    path: str
+    qualname: str
+    name: str
+    start: int
+    end: int
+    def_start: int
+    body_start: int
+    range: Range
+    name_range: Range
+    line: int
+    first_line: int
+    kind: Kind
+    is_async: bool
+    ignored: bool
+    source: str = field(repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the normalised syntax: comments, docstrings and formatting do not count.
+
+        Made when it is asked for: a file is read at each key stroke, while fingerprints are
+        needed only of the few functions that are hot.
+        """
+        return _fingerprint(self.source)
+
+
+def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Function, ...]:
+    """All functions of the text in document order; what a syntax error hides is left out.
+
+    Of several definitions with one qualified name all are listed. `tree` is the text's tree where
+    the caller keeps one (see `parse`); it must be the tree of this very text.
+    """
+    tree = tree or parse(text)
+    silenced = _ignored_lines(tree)
+    whole_file = _file_is_ignored(tree, silenced)
+    found: list[Function] = []
+    open_scopes: list[_Scope] = []
+    for node in _scope_nodes(tree):
+        while open_scopes and open_scopes[-1].end <= node.start_byte:
+            open_scopes.pop()
+        if node.type == "global_statement":
+            if open_scopes:
+                open_scopes[-1].globals.update(tree.source(c) for c in node.named_children)
+            continue
+        scope = _scope(tree, node, open_scopes)
+        if scope is None:
+            continue
+        open_scopes.append(scope)
+        if not scope.is_class:
+            found.append(_function(tree, path, node, open_scopes, silenced, whole_file))
+    return tuple(found)
+
+
+def function_named(text: str, path: str, qualname: str) -> Function | None:
+    """The function of that qualified name; of several the last, which is what Python keeps."""
+    matches = [f for f in functions_in(text, path) if f.qualname == qualname]
+    return matches[-1] if matches else None
+
+
+def function_at(functions: tuple[Function, ...], offset: int) -> Function | None:
+    """The innermost function that holds the string offset."""
+    around = [f for f in functions if f.start <= offset <= f.end]
+    return max(around, key=lambda f: f.start, default=None)
+
+
+@dataclass
+class _Scope:
+    """A class or function around the place that is being read."""
+
+    qualname: str
+    end: int
+    is_class: bool
+    in_function: bool
+    globals: set[str]
+
+
+def _scope_nodes(tree: Tree) -> Iterator[Node]:
+    # Found by their keywords: a query over the whole tree takes five times as long, and this runs
+    # after each change.
+    root = tree.root
+    for match in _KEYWORDS.finditer(tree.data):
+        leaf = root.descendant_for_byte_range(match.start(), match.end())
+        if leaf is None or leaf.is_named or leaf.start_byte != match.start():
+            continue
+        node = leaf.parent
+        if node is not None and node.type in _SCOPES:
+            yield node
+
+
+def _scope(tree: Tree, node: Node, around: list[_Scope]) -> _Scope | None:
+    name_node, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    if name_node is None or body is None or not name_node.text:
+        return None
+    name = tree.source(name_node)
+    outer = around[-1] if around else None
+    if outer is None or name in outer.globals:
+        qualname = name
+    else:
+        qualname = (
+            f"{outer.qualname}.{name}" if outer.is_class else f"{outer.qualname}.<locals>.{name}"
+        )
+    in_function = outer is not None and (outer.in_function or not outer.is_class)
+    return _Scope(qualname, node.end_byte, node.type == "class_definition", in_function, set())
+
+
+def _function(
+    tree: Tree,
+    path: str,
+    node: Node,
+    scopes: list[_Scope],
+    silenced: frozenset[int],
+    whole_file: bool,
+) -> Function:
+    name_node, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    assert name_node is not None and body is not None  # seen to by _scope
+    parent = node.parent
+    outer = parent if parent is not None and parent.type == "decorated_definition" else node
+    first = next(iter(statements(body)), body)
+    (start, end), (name_start, name_end) = tree.span(outer), tree.span(name_node)
+    line, first_line = node.start_point.row, outer.start_point.row
+    kind: Kind = "function"
+    if scopes[-1].in_function:
+        kind = "nested"
+    elif len(scopes) > 1 and scopes[-2].is_class:
+        kind = "method"
+    return Function(
+        path=path,
+        qualname=scopes[-1].qualname,
+        name=tree.source(name_node),
+        start=start,
+        end=end,
+        def_start=tree.offset(node.start_byte),
+        body_start=tree.offset(first.start_byte),
+        range=tree.lines.range(start, end),
+        name_range=tree.lines.range(name_start, name_end),
+        line=line,
+        first_line=first_line,
+        kind=kind,
+        is_async=node.children[0].type == "async",
+        ignored=whole_file or _is_silenced(tree, silenced, first_line, line),
+        source=tree.text[tree.lines.starts[first_line] : end],
+    )
+
+
+def _ignored_lines(tree: Tree) -> frozenset[int]:
+    """The lines with a comment ``# hasten: ignore``; the words inside a string do not count."""
+    if "hasten" not in tree.text:
+        return frozenset()
+    lines = set()
+    for match in _IGNORE.finditer(tree.text):
+        node = tree.node_at(match.start(), match.start() + 1)
+        if node is not None and node.type == "comment":
+            lines.add(tree.lines.line_of(match.start()))
+    return frozenset(lines)
+
+
+def _is_silenced(tree: Tree, silenced: frozenset[int], first_line: int, line: int) -> bool:
+    if any(n in silenced for n in range(first_line, line + 1)):
+        return True
+    above = first_line - 1
+    return above in silenced and tree.lines.line_text(above).lstrip().startswith("#")
+
+
+def _file_is_ignored(tree: Tree, silenced: frozenset[int]) -> bool:
+    """Whether a comment on a line of its own among the first lines speaks for the file.
+
+    One that stands below code and right above a definition speaks for that definition only.
+    """
+    code = next((s for s in statements(tree.root) if not _may_stand_first(s)), None)
+    for n in sorted(silenced):
+        if n >= _FILE_WIDE_LINES or not tree.lines.line_text(n).startswith("#"):
+            continue
+        below = tree.lines.line_text(n + 1) if n + 1 < len(tree.lines.starts) else ""
+        above_definition = re.match(r"@|(async[ \t]+)?def\b", below) is not None
+        if not (above_definition and code is not None and code.start_point.row < n):
+            return True
+    return False
+
+
+def _may_stand_first(statement: Node) -> bool:
+    """Whether a statement may stand above all other code of a file."""
+    if statement.type == "future_import_statement":
+        return True
+    return statement.type == "expression_statement" and all(
+        c.type == "string" for c in statement.named_children
+    )
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(source: str) -> str:
+    tree = parse(f"if 1:\n{source}" if source[:1].isspace() else source)
+    definitions = ("function_definition", "decorated_definition")
+    node = next((n for n in walk(tree.root) if n.type in definitions), tree.root)
+    form = normal_form(tree, node).encode("utf-8", "replace")
+    return hashlib.sha256(form).hexdigest()[:32]

@@ -1,0 +1,214 @@
+"""Python syntax trees by tree-sitter, addressed by string offsets.
+
+tree-sitter counts UTF-8 bytes and knows no lone ``\\r`` as a line end; Python and LSP do. So the
+bytes that are parsed have lone ``\\r`` turned into ``\\n`` (no offset moves by that), and a
+tree-sitter row is then the same as a line of `LineIndex`. Lone surrogates, which an editor can
+send and UTF-8 can't hold, become U+FFFD (again the same length).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import tree_sitter
+import tree_sitter_python
+from tree_sitter import Node, Point
+
+from analysis.text import LineIndex
+
+LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
+
+_ANY_END = re.compile(r"\r\n?")
+_LONE_CR = re.compile(rb"\r(?!\n)")
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+
+
+def _parsed_bytes(text: str) -> bytes:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        data = _SURROGATE.sub("\ufffd".encode(), text.encode("utf-8", "surrogatepass"))
+    return _LONE_CR.sub(b"\n", data) if b"\r" in data else data
+
+
+class Tree:
+    """A syntax tree with the text it was made of."""
+
+    def __init__(self, text: str, data: bytes, tree: tree_sitter.Tree) -> None:
+        self.text = text
+        self.data = data
+        self.tree = tree
+        self._ascii = len(data) == len(text)
+
+    @property
+    def root(self) -> Node:
+        """The module's node."""
+        return self.tree.root_node
+
+    @cached_property
+    def lines(self) -> LineIndex:
+        """The text's lines; line n is tree-sitter's row n."""
+        return LineIndex(self.text)
+
+    @cached_property
+    def _line_bytes(self) -> list[int]:
+        return [0, *(m.end() for m in re.finditer(b"\n", self.data))]
+
+    def offset(self, byte: int) -> int:
+        """The string offset of a tree-sitter byte offset."""
+        if self._ascii:
+            return byte
+        line = bisect_right(self._line_bytes, byte) - 1
+        head = self.data[self._line_bytes[line] : byte]
+        return self.lines.starts[line] + len(head.decode("utf-8", "replace"))
+
+    def byte(self, offset: int) -> int:
+        """The tree-sitter byte offset of a string offset."""
+        if self._ascii:
+            return offset
+        line = self.lines.line_of(offset)
+        head = self.text[self.lines.starts[line] : offset]
+        return self._line_bytes[line] + len(head.encode("utf-8", "surrogatepass"))
+
+    def span(self, node: Node) -> tuple[int, int]:
+        """The string offsets of a node."""
+        return self.offset(node.start_byte), self.offset(node.end_byte)
+
+    def source(self, node: Node) -> str:
+        """The text of a node."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def node_at(self, start: int, end: int) -> Node | None:
+        """The smallest node that holds the string offsets `start` to `end`."""
+        return self.root.descendant_for_byte_range(self.byte(start), self.byte(end))
+
+
+def parse(text: str, old: Tree | None = None) -> Tree:
+    """Parse Python source; syntax errors become ERROR nodes and the rest stays usable.
+
+    With `old`, the tree of an earlier text, only what differs is parsed again. The difference is
+    found here, from the bytes, so that no list of changes can disagree with the text.
+    """
+    data = _parsed_bytes(text)
+    parser = tree_sitter.Parser(LANGUAGE)
+    if old is None:
+        return Tree(text, data, parser.parse(data))
+    if data == old.data:
+        return Tree(text, data, old.tree)
+    edited = old.tree.copy()
+    _note_difference(edited, old.data, data)
+    return Tree(text, data, parser.parse(data, edited))
+
+
+def _note_difference(tree: tree_sitter.Tree, old: bytes, new: bytes) -> None:
+    shortest = min(len(old), len(new))
+    head = _common(shortest, lambda n: old.startswith(new[:n]))
+    tail = _common(shortest - head, lambda n: n == 0 or old.endswith(new[-n:]))
+    # A change inside a character must not leave half of it outside the edit.
+    while head and new[head : head + 1] and new[head] & 0xC0 == 0x80:
+        head -= 1
+    while tail and new[len(new) - tail] & 0xC0 == 0x80:
+        tail -= 1
+    old_end, new_end = len(old) - tail, len(new) - tail
+    tree.edit(
+        start_byte=head,
+        old_end_byte=old_end,
+        new_end_byte=new_end,
+        start_point=_point(new, head),
+        old_end_point=_point(old, old_end),
+        new_end_point=_point(new, new_end),
+    )
+
+
+def _common(limit: int, same: Callable[[int], bool]) -> int:
+    """The largest n <= limit with same(n), for a predicate that holds up to some n."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if same(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _point(data: bytes, byte: int) -> Point:
+    point: Point = Point(data.count(b"\n", 0, byte), byte - (data.rfind(b"\n", 0, byte) + 1))
+    return point
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it, in document order; iterative, so that depth can't hurt."""
+    stack = [node]
+    while stack:
+        at = stack.pop()
+        yield at
+        stack.extend(reversed(at.children))
+
+
+def is_docstring(statement: Node) -> bool:
+    """Whether a statement is nothing but a string, as a docstring is."""
+    if statement.type != "expression_statement" or statement.named_child_count != 1:
+        return False
+    value = statement.named_child(0)
+    return value is not None and value.type in ("string", "concatenated_string")
+
+
+def statements(block: Node) -> list[Node]:
+    """The statements of a block or module, without comments."""
+    return [child for child in block.named_children if child.type != "comment"]
+
+
+def normal_form(tree: Tree, node: Node) -> str:
+    """The node's syntax without comments, docstrings, line ends and what a formatter changes.
+
+    Nodes with several children are written in brackets, so that redundant parentheses can be left
+    out; quotes and the commas before a closing bracket are left out as well.
+    """
+    out: list[str] = []
+    stack: list[Node | str] = [node]
+    while stack:
+        at = stack.pop()
+        if isinstance(at, str):
+            out.append(at)
+        elif at.type == "string":
+            out.append(_string_form(tree, at, stack))
+        elif at.child_count == 0:
+            out.append(tree.source(at))
+        else:
+            parts = _form_children(at)
+            if len(parts) > 1 and at.type != "parenthesized_expression":
+                out.append(f"({at.type}")
+                stack.append(")")
+            stack.extend(reversed(parts))
+    return "\x1f".join(out)
+
+
+_DROPPED = ("comment", "line_continuation")
+_NO_LAST_COMMA = ("argument_list", "parameters", "lambda_parameters", "list", "set", "dictionary")
+
+
+def _form_children(node: Node) -> list[Node]:
+    children = [c for c in node.children if c.type not in _DROPPED]
+    if node.type == "parenthesized_expression":
+        return [c for c in children if c.is_named]
+    if node.type == "block" and children and is_docstring(children[0]):
+        return children[1:]
+    if node.type in _NO_LAST_COMMA and len(children) > 2 and children[-2].type == ",":
+        del children[-2]
+    return children
+
+
+def _string_form(tree: Tree, node: Node, stack: list[Node | str]) -> str:
+    start = node.children[0] if node.children else node
+    prefix = tree.source(start).rstrip("'\"").lower()
+    if any(child.type == "interpolation" for child in node.children):
+        stack.append(")")
+        stack.extend(reversed(node.children[1:-1]))
+        return f"({prefix}string"
+    content = "".join(tree.source(child) for child in node.children[1:-1])
+    return prefix + repr(_ANY_END.sub("\n", content))
