@@ -1,0 +1,110 @@
+"""What several commands need: where we are, which settings hold, which interpreter runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import Cancelled, InputError
+from analysis.functions import Function, function_named, functions_in
+from analysis.progress import CancelToken
+from benchmark_runner.interpreters import Interpreter, find_python
+from hasten.paths import workspace_of
+from optimizer.engine.protocol import ModelSpec
+from server.cli.output import note
+from server.settings import Settings, load_settings
+from server.trust import is_trusted
+
+
+@dataclass(frozen=True)
+class Place:
+    """The workspace of a command with its settings and whether the user trusts it."""
+
+    workspace: Path
+    settings: Settings
+    trusted: bool
+
+
+def place_of(path: Path, overrides: Mapping[str, Any] | None = None) -> Place:
+    """The workspace that holds `path`, with flags and environment on top of its settings."""
+    workspace = workspace_of(path)
+    trusted = is_trusted(workspace)
+    given = {
+        "model": os.environ.get("HASTEN_MODEL"),
+        "api_base": os.environ.get("HASTEN_API_BASE"),
+        **{k: v for k, v in (overrides or {}).items() if v is not None},
+    }
+    loaded = load_settings(workspace, given, trusted=trusted)
+    for text in loaded.notes:
+        note(f"{text} (`hasten trust` if it is yours)")
+    return Place(workspace, loaded.settings, trusted)
+
+
+def python_of(place: Place, explicit: str | None) -> Interpreter:
+    """The user's interpreter by DESIGN's order; notes go to stderr."""
+    found = find_python(explicit, place.settings.python, place.workspace, place.trusted)
+    for text in found.notes:
+        note(text)
+    return found
+
+
+def model_of(settings: Settings) -> ModelSpec | None:
+    """The model in force with its key from this process's environment, or None."""
+    if not settings.model:
+        return None
+    provider = settings.model.split("/", 1)[0].upper().replace("-", "_")
+    key = os.environ.get("HASTEN_API_KEY") or os.environ.get(f"{provider}_API_KEY")
+    if key is None and settings.api_base:
+        key = "none"  # local servers ask for no key, the client library wants some text
+    return ModelSpec(model=settings.model, api_base=settings.api_base, api_key=key)
+
+
+def existing_file(path: str) -> Path:
+    """An absolute path. Raises InputError when there is no such file."""
+    file = Path(path).absolute()
+    if not file.is_file():
+        raise InputError(f"{path}: no such file", code="file-missing", mend="check the path")
+    return file
+
+
+def split_target(target: str) -> tuple[Path, str | None]:
+    """PATH or PATH::QUALNAME."""
+    path, _, name = target.partition("::")
+    return existing_file(path), name or None
+
+
+def require_function(text: str, path: Path, qualname: str) -> Function:
+    """The function of a file. Raises InputError with the names that are there."""
+    found = function_named(text, str(path), qualname)
+    if found:
+        return found
+    names = [f.qualname for f in functions_in(text, str(path))]
+    last = qualname.rsplit(".", 1)[-1]
+    near = [n for n in names if n.rsplit(".", 1)[-1] == last] or names[:8]
+    raise InputError(
+        f"{path}: no function {qualname!r}",
+        code="function-unknown",
+        mend=f"functions there: {', '.join(near)}" if near else "the file defines no function",
+    )
+
+
+@contextmanager
+def cancel_on_interrupt() -> Iterator[CancelToken]:
+    """A token that Ctrl-C and SIGTERM set; the work ends itself and Cancelled is raised."""
+    token = CancelToken()
+    before = {
+        number: signal.signal(number, lambda *_: token.cancel())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield token
+        if token.cancelled:
+            raise Cancelled
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,105 @@
+"""The command line: parses, runs one command, and turns errors into exit codes.
+
+Exit codes: 0 the good case of the command, 1 not, 2 bad input, 3 internal error, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+from typer.exceptions import TyperException
+
+import hasten
+from analysis.errors import Cancelled, HastenError
+from server.cli import apply, doctor, index, optimize, profile, trust, verify
+from server.cli.output import BAD_INPUT, CANCELLED, INTERNAL, emit_error
+
+app = typer.Typer(
+    name="hasten",
+    help="Makes slow code faster and proves it before it says so.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"hasten {hasten.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Makes slow code faster and proves it before it says so."""
+
+
+app.command("profile")(profile.profile)
+app.command("hot")(profile.hot)
+app.command("optimize")(optimize.optimize)
+app.command("verify")(verify.verify)
+app.command("apply")(apply.apply)
+app.command("undo")(apply.undo)
+app.add_typer(index.app, name="index")
+app.command("doctor")(doctor.doctor)
+app.command("trust")(trust.trust)
+
+
+# Both are started by the launcher before this module is imported; they stand here for --help.
+@app.command("lsp", help="Run the language server on stdin and stdout.")
+def _lsp() -> int:
+    from server.lsp.main import main as lsp_main
+
+    return lsp_main([])
+
+
+@app.command("engine", help="Run the engine of a workspace (editors and commands start it).")
+def _engine() -> int:
+    from optimizer.engine.main import main as engine_main
+
+    return engine_main([])
+
+
+def main(argv: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    own, command = argv, None
+    if argv[:1] in (["profile"], ["optimize"]) and "--" in argv:
+        at = argv.index("--")
+        own, command = argv[:at], argv[at + 1 :]
+    as_json = "--json" in own
+    try:
+        code = typer.main.get_command(app).main(
+            own, prog_name="hasten", standalone_mode=False, obj=command
+        )
+        return code if isinstance(code, int) else 0
+    except HastenError as error:
+        emit_error(error.code, error.message, error.mend, as_json=as_json)
+        return error.exit_code
+    except TyperException as error:
+        message = getattr(error, "format_message", lambda: str(error))()
+        emit_error("usage", message, f"hasten {' '.join(own[:1])} --help", as_json=as_json)
+        return BAD_INPUT
+    except (Cancelled, KeyboardInterrupt, typer.Abort):
+        if not as_json:
+            emit_error("cancelled", "cancelled", "", as_json=False)
+        return CANCELLED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away; nothing more can be said
+        return INTERNAL
+    except Exception as error:
+        if not as_json:
+            traceback.print_exc()
+        emit_error(
+            "internal",
+            f"{type(error).__name__}: {error}",
+            "this is a bug of hasten: please report it with the command line that you used",
+            as_json=as_json,
+        )
+        return INTERNAL

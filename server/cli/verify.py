@@ -1,0 +1,113 @@
+"""`hasten verify BEFORE AFTER --function QUALNAME`: judge two versions of a function."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import cattrs
+import typer
+
+from analysis.source import read_source
+from benchmark_runner.receipt import Receipt, to_json
+from benchmark_runner.verify import FunctionBench
+from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
+from server.cli.common import (
+    cancel_on_interrupt,
+    existing_file,
+    place_of,
+    python_of,
+    require_function,
+)
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, page, ratio_text
+
+
+def verify(
+    before: str = typer.Argument(help="The file as it is."),
+    after: str = typer.Argument(help="The changed file; it may lie anywhere."),
+    function: str = typer.Option(..., "--function", help="The function's __qualname__."),
+    inputs: str | None = typer.Option(
+        None, "--inputs", help="FILE.py that defines inputs() yielding (args, kwargs)."
+    ),
+    python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
+    rounding: float | None = typer.Option(
+        None, "--rounding", help="Largest relative difference of floats that counts as equal."
+    ),
+    allow_unsandboxed: bool = typer.Option(
+        False, "--allow-unsandboxed", help="Run even where no sandbox is to be had."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
+) -> int:
+    """Judge two versions of a function: same behaviour, and truly faster."""
+    before_path, after_path = existing_file(before), existing_file(after)
+    old, new = read_source(before_path), read_source(after_path)
+    require_function(old.text, before_path, function)
+    place = place_of(before_path)
+    interpreter = python_of(place, python)
+    source = InputsFile(existing_file(inputs)) if inputs else GeneratedInputs()
+    workload = FunctionWorkload(before_path, function, Version.of({before_path: old.text}), source)
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        FunctionBench(
+            workload,
+            python=interpreter.path,
+            allow_unsandboxed=allow_unsandboxed,
+            rounding=rounding,
+            progress=progress,
+            cancel=cancel,
+        ) as bench,
+    ):
+        receipt = bench.prove(Version.of({before_path: new.text}), origin="user")
+    if as_json:
+        emit_json(verify_json(receipt))
+    else:
+        _print(receipt, after_path)
+    return GOOD if receipt.decision == "faster" else NOT_GOOD
+
+
+def verify_json(receipt: Receipt) -> dict[str, Any]:
+    """The contract of `verify --json`."""
+    slower = set(receipt.slower_on)
+    timings = receipt.measurement.inputs if receipt.measurement else ()
+    return {
+        "decision": receipt.decision,
+        "ratio": receipt.ratio,
+        "interval": list(receipt.interval) if receipt.interval else None,
+        "equality": receipt.equality,
+        "counterexample": cattrs.unstructure(receipt.counterexample),
+        "slower_on": [
+            {"input": t.input, "ratio": math.exp(t.log_ratio)} for t in timings if t.input in slower
+        ],
+        "reason": receipt.reason,
+        "inputs": {"source": receipt.inputs.source, "count": receipt.inputs.count},
+        "seconds": receipt.seconds,
+        "sandbox": receipt.sandbox.level,
+        "receipt": to_json(receipt),
+    }
+
+
+def _print(receipt: Receipt, after: Path) -> None:
+    out = page()
+    colour = "green" if receipt.decision == "faster" else "yellow"
+    out.print(f"[bold {colour}]{receipt.decision}[/]  {receipt.function}  ({after.name})")
+    if receipt.ratio is not None:
+        out.print(
+            f"  time before / time after: {ratio_text(receipt.ratio, receipt.interval)}, 95 %"
+        )
+    out.print(f"  equality: {receipt.equality or 'none'}", markup=False)
+    out.print(f"  {receipt.reason}", markup=False)
+    shown = receipt.counterexample
+    if shown:
+        out.print(
+            f"  {shown.call}\n    before: {shown.before}\n    after:  {shown.after}", markup=False
+        )
+    out.print(
+        f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), sandbox {receipt.sandbox.level}, "
+        f"{receipt.environment.implementation} {receipt.environment.python_version}, "
+        f"{receipt.seconds:.1f} s",
+        markup=False,
+    )
+    for text in receipt.notes:
+        out.print(f"  note: {text}", markup=False)
