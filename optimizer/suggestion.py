@@ -11,7 +11,7 @@ from analysis.text import Replacement
 from benchmark_runner.receipt import Equality, Receipt
 from benchmark_runner.workload import InputSource
 
-State = Literal["hint", "running", "verified", "rejected", "stale"]
+State = Literal["hint", "running", "verified", "rejected", "stale", "accepted"]
 
 
 @dataclass(frozen=True)
