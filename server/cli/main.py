@@ -83,7 +83,7 @@ def main(argv: list[str]) -> int:
         emit_error(error.code, error.message, error.mend, as_json=as_json)
         return error.exit_code
     except TyperException as error:
-        message = getattr(error, "format_message", lambda: str(error))()
+        message = getattr(error, "format_message", error.__str__)()
         emit_error("usage", message, f"hasten {' '.join(own[:1])} --help", as_json=as_json)
         return BAD_INPUT
     except (Cancelled, KeyboardInterrupt, typer.Abort):

@@ -1,4 +1,4 @@
-"""What the command line prints: one JSON value or a page for people on stdout, the rest on stderr."""
+"""What the command line prints: results on stdout, one JSON value with --json; else stderr."""
 
 from __future__ import annotations
 

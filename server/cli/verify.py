@@ -104,9 +104,9 @@ def _print(receipt: Receipt, after: Path) -> None:
             f"  {shown.call}\n    before: {shown.before}\n    after:  {shown.after}", markup=False
         )
     out.print(
-        f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), sandbox {receipt.sandbox.level}, "
-        f"{receipt.environment.implementation} {receipt.environment.python_version}, "
-        f"{receipt.seconds:.1f} s",
+        f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), "
+        f"sandbox {receipt.sandbox.level}, {receipt.environment.implementation} "
+        f"{receipt.environment.python_version}, {receipt.seconds:.1f} s",
         markup=False,
     )
     for text in receipt.notes:

@@ -1,0 +1,160 @@
+"""`hasten profile -- CMD` and `hasten hot`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import cattrs
+import typer
+
+from analysis.errors import InputError
+from analysis.hotspots import HotSpot, hot_spots
+from analysis.profiles.load import load_profile
+from analysis.profiles.store import captures_folder, newest_profile, profiles_folder
+from benchmark_runner.record import capture_inputs, record_profile
+from hasten.paths import state_dir
+from server.cli.common import Place, cancel_on_interrupt, place_of, python_of
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, note, page
+
+CAPTURED_FUNCTIONS = 8
+
+
+def profile(
+    context: typer.Context,
+    python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
+    timeout: float = typer.Option(600.0, "--timeout", help="Seconds after which CMD is ended."),
+    capture: bool = typer.Option(
+        True, "--capture/--no-capture", help="Run once more to capture inputs of hot functions."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
+) -> int:
+    """Run a Python command under a profiler and show what is hot: hasten profile -- CMD."""
+    command = require_command(context.obj, "profile")
+    cwd = Path.cwd()
+    place = place_of(cwd)
+    interpreter = python_of(place, python)
+    state = state_dir(place.workspace)
+    out = profiles_folder(state) / f"{time.time_ns()}.pstats"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with cancel_on_interrupt() as cancel, ProgressLine() as progress:
+        run = record_profile(
+            command, cwd, out, workspace=place.workspace, python=interpreter.path,
+            timeout_s=timeout, progress=progress, cancel=cancel,
+        )  # fmt: skip
+        spots = spots_of(out, place)
+        targets = [(Path(s.path), s.function) for s in worth_while(spots, place)]
+        captures = {}
+        if capture and targets:
+            captures = capture_inputs(
+                command, cwd, targets, captures_folder(state), python=interpreter.path,
+                timeout_s=timeout, progress=progress, cancel=cancel,
+            )  # fmt: skip
+    if as_json:
+        emit_json(
+            {
+                "profile": str(out),
+                "seconds": run.seconds,
+                "hot": [cattrs.unstructure(s) for s in spots],
+                "captured": [
+                    {"path": str(path), "function": name, "count": c.count, "skipped": c.skipped}
+                    for (path, name), c in captures.items()
+                ],
+            }
+        )
+    else:
+        print_spots(spots, place)
+        for (_, name), c in captures.items():
+            note(
+                f"{name}: {c.count} calls captured"
+                + (f", {c.skipped} skipped" if c.skipped else "")
+            )
+    return GOOD if spots else NOT_GOOD
+
+
+def hot(
+    path: str | None = typer.Argument(None, help="Only functions of this file or folder."),
+    profile_file: str | None = typer.Option(
+        None,
+        "--profile",
+        help="A pstats or speedscope file; default: the newest of `hasten profile`.",
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
+) -> int:
+    """List hot functions, hottest first."""
+    only = Path(path).absolute() if path else None
+    if only and not only.exists():
+        raise InputError(
+            f"{path}: no such file or folder", code="file-missing", mend="check the path"
+        )
+    place = place_of(only or Path.cwd())
+    if profile_file:
+        spots = spots_of(Path(profile_file).absolute(), place, only)
+    else:
+        stored = newest_profile(state_dir(place.workspace))
+        if stored is None:
+            raise InputError(
+                f"{place.workspace}: no profile yet",
+                code="profile-missing",
+                mend="run `hasten profile -- python YOUR_PROGRAM.py`, or give --profile FILE",
+            )
+        spots = spots_of(stored.path, place, only)
+    if as_json:
+        emit_json([cattrs.unstructure(s) for s in spots])
+    else:
+        print_spots(spots, place)
+    return GOOD if spots else NOT_GOOD
+
+
+def require_command(words: Sequence[str] | None, name: str) -> tuple[str, ...]:
+    """The command after `--`. Raises InputError when there is none."""
+    if not words:
+        raise InputError(
+            "no command to run",
+            code="command-missing",
+            mend=f"put it behind two dashes: hasten {name} -- python main.py",
+        )
+    return tuple(words)
+
+
+def spots_of(file: Path, place: Place, only: Path | None = None) -> tuple[HotSpot, ...]:
+    """Hot spots of a profile, hottest first; its sidecar, if it has one, tells what is stale."""
+    stored = newest_profile(state_dir(place.workspace))
+    known = stored.fingerprints if stored and stored.path == file else None
+    profile = load_profile(file, place.workspace)
+    return hot_spots(
+        profile, place.workspace, only=only, fingerprints=known, ignore=place.settings.ignore
+    )
+
+
+def worth_while(spots: Sequence[HotSpot], place: Place) -> list[HotSpot]:
+    """The few hottest spots that are worth capturing inputs for."""
+    return [s for s in spots if s.worth >= place.settings.min_share][:CAPTURED_FUNCTIONS]
+
+
+def print_spots(spots: Sequence[HotSpot], place: Place) -> None:
+    """The table of hot functions for people."""
+    out = page()
+    if not spots:
+        out.print("nothing in this workspace takes a measurable share of the run")
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("worth", "self", "total"):
+        table.add_column(name, justify="right")
+    table.add_column("function")
+    table.add_column("where", style="dim")
+    for s in spots[:20]:
+        where = f"{os.path.relpath(s.path, place.workspace)}:{s.line}"
+        stale = " (changed since)" if s.stale else ""
+        table.add_row(
+            f"{s.worth:.1%}",
+            f"{s.self_share:.1%}",
+            f"{s.total_share:.1%}",
+            s.function + stale,
+            where,
+        )
+    out.print(table)
