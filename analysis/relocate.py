@@ -23,13 +23,19 @@ def relocate(
     old, new = function_named(before, path, qualname), function_named(now, path, qualname)
     if old is None or new is None or old.fingerprint != new.fingerprint:
         return None
+    kept = carry(before, now, changes)
+    if kept is None or function_named(apply_changes(now, kept), path, qualname) is None:
+        return None
+    return kept
+
+
+def carry(before: str, now: str, changes: Sequence[TextChange]) -> tuple[TextChange, ...] | None:
+    """`changes`, which refer to `before`, as they are for `now`; None where they clash."""
     others = changes_between(before, now)
     moved = [_moved(change, others) for change in changes]
     if None in moved:
         return None
-    kept = tuple(change for change in moved if isinstance(change, TextChange))
-    after = apply_changes(now, kept)
-    return kept if function_named(after, path, qualname) else None
+    return tuple(change for change in moved if isinstance(change, TextChange))
 
 
 def _moved(change: TextChange, others: Sequence[TextChange]) -> TextChange | bool | None:

@@ -1,0 +1,46 @@
+# Every target sets up what it needs by itself: a Debian machine with Python 3.11, make and a
+# compiler is enough. What only root may install (bubblewrap) is installed where we are root.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: all demo test test-all bench lint corpus vsix wheel clean
+all: test
+
+$(STAMP): constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	tools/system_packages.sh
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python tools/demo.py
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint
+	$(BIN)/python -m pytest
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+corpus: $(STAMP)
+	$(BIN)/python tools/build_corpus.py
+
+vsix:
+	$(MAKE) -C editors/vscode vsix
+
+wheel: $(STAMP)
+	$(BIN)/python -m hatchling build -t wheel
+
+clean:
+	rm -rf $(VENV) build dist editors/vscode/node_modules editors/vscode/dist

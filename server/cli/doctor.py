@@ -1,0 +1,148 @@
+"""`hasten doctor`: what this machine offers, what is missing, and what works without it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+
+import hasten
+from analysis.errors import HastenError
+from benchmark_runner.sandbox.probe import probe
+from hasten.paths import data_dir, state_dir
+from index.embedding import choose_embedder
+from index.store import Memory
+from server.cli.common import Place, model_of, place_of, python_of
+from server.cli.output import GOOD, NOT_GOOD, emit_json, page
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `mend` is None where there is nothing to mend."""
+
+    ok: bool
+    value: str
+    mend: str | None = None
+
+
+def doctor(
+    python: str | None = typer.Option(None, "--python", help="The interpreter to look at."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
+) -> int:
+    """Say what works here and how to mend what does not."""
+    place = place_of(Path.cwd())
+    checks = {
+        "version": Check(True, hasten.__version__),
+        "python": _guarded(lambda: _python(place, python)),
+        "sandbox": _guarded(_sandbox),
+        "embedding": _guarded(lambda: _embedding(place)),
+        "model": _guarded(lambda: _model(place)),
+        "chroma": _guarded(_chroma),
+        "state": _guarded(lambda: _state(place)),
+        "editors": _guarded(_editors),
+    }
+    if as_json:
+        emit_json({name: asdict(check) for name, check in checks.items()})
+    else:
+        out = page()
+        for name, check in checks.items():
+            mark = "[green]ok[/]     " if check.ok else "[yellow]missing[/]"
+            out.print(f"{mark} [bold]{name:10}[/] ", end="")
+            out.print(check.value, markup=False)
+            if check.mend:
+                out.print(f"{'':19}mend: {check.mend}", markup=False, style="dim")
+    return GOOD if all(check.ok for check in checks.values()) else NOT_GOOD
+
+
+def _guarded(check: Callable[[], Check]) -> Check:
+    """A check that fails is a finding, not the end of the others."""
+    try:
+        return check()
+    except HastenError as error:
+        return Check(False, error.message, error.mend)
+    except Exception as error:
+        return Check(False, f"{type(error).__name__}: {error}", "please report this")
+
+
+def _python(place: Place, explicit: str | None) -> Check:
+    found = python_of(place, explicit)
+    version = ".".join(str(part) for part in found.version)
+    return Check(True, f"CPython {version} at {found.path}")
+
+
+def _sandbox() -> Check:
+    found = probe()
+    if found.level == "L0":
+        without = "heat, hints and edits by rules; a model's edits and verify need a sandbox"
+    elif found.level == "L1":
+        without = "everything; L2 adds namespaces of its own for each run"
+    else:
+        without = "everything"
+    value = f"{found.level}; works here: {without}"
+    return Check(found.level != "L0", value, "; ".join(found.missing) or None)
+
+
+def _embedding(place: Place) -> Check:
+    shown = choose_embedder(api_base=None).describe()
+    del place
+    return Check(shown.ok, shown.name, shown.mend)
+
+
+def _model(place: Place) -> Check:
+    model = model_of(place.settings)
+    if model is None:
+        return Check(
+            True,
+            "none: rules propose, nothing leaves this machine",
+            "to use one: --model NAME or HASTEN_MODEL (any that litellm reaches)",
+        )
+    if model.api_key is None:
+        provider = model.model.split("/", 1)[0].upper().replace("-", "_")
+        return Check(False, f"{model.model}: no key", f"set {provider}_API_KEY or HASTEN_API_KEY")
+    return Check(True, f"{model.model}" + (f" at {model.api_base}" if model.api_base else ""))
+
+
+def _chroma() -> Check:
+    if importlib.util.find_spec("chromadb") is None:
+        return Check(False, "chromadb is not installed", "install hasten again with its packages")
+    with Memory() as memory:
+        count = memory.counts()["records"]
+        for text in memory.notes:
+            return Check(False, text, "see the file named")
+    return Check(True, f"{count} records in {data_dir()}; nothing is served over a network")
+
+
+def _state(place: Place) -> Check:
+    folder = state_dir(place.workspace)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Check(False, f"{folder}: {error.strerror}", "make it writable or set XDG_STATE_HOME")
+    if not os.access(folder, os.W_OK):
+        return Check(False, f"{folder}: read-only", "make it writable or set XDG_STATE_HOME")
+    return Check(True, str(folder))
+
+
+def _editors() -> Check:
+    found = [f"{name} ({path})" for name in ("code", "nvim") if (path := shutil.which(name))]
+    nvim = shutil.which("nvim")
+    if nvim:
+        shown = subprocess.run(
+            [nvim, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout.split("\n", 1)[0]
+        digits = shown.removeprefix("NVIM v").split(".")
+        if len(digits) > 1 and digits[1].isdigit() and (int(digits[0]), int(digits[1])) < (0, 11):
+            return Check(False, shown, "hasten's plugin needs Neovim 0.11 or later")
+    if not found:
+        return Check(
+            True,
+            "no VS Code or Neovim on the path; any LSP client works",
+            "start `hasten lsp` over stdio from your editor (docs/editors.md)",
+        )
+    return Check(True, ", ".join(found))
