@@ -1,0 +1,311 @@
+"""Protocol v2: fresh pairs of processes until the gain is decided, then fresh ones to confirm it.
+
+reference/validation.md B has the numbers behind it: 0 of 334 live runs on identical code were
+called faster, 152 of 166 at a true 1.1x, all at 3x.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.receipt import InputTiming, Measurement, Replicate
+from benchmark_runner.statistics import (
+    CONFIRM_REPLICATES,
+    LOOKS,
+    MIN_GAIN,
+    PRIOR_SD,
+    Step,
+    balanced_trimmed_mean,
+    confirms,
+    estimate,
+    look,
+    median,
+    trimmed_mean,
+)
+from benchmark_runner.timing import PairOfWindows, PairRun, Rates
+
+MOST_TIMED = 40
+"""More inputs than this are timed by an evenly spaced subset."""
+_TIMED_CALLS_S = 0.75
+"""CPU seconds of the original that one pass over the timed inputs may take."""
+_PAIR_SD = 0.06
+"""Spread of one pair of 2 ms windows on the CPU clock."""
+_SLOWER_THAN = 0.95
+_WAITS_BELOW = 0.5
+_COLD_FLOOR_S = 20e-6
+"""What the first call of a version may cost beside its work, and the clock may blur."""
+
+RunReplicate = Callable[[int, Sequence[int]], PairRun]
+"""Times pair number n of fresh processes on the inputs; n alternates hash seeds and order."""
+
+
+@dataclass(frozen=True)
+class TimingPlan:
+    """Which inputs are timed. `selection` is what a search may look at, `holdout` the rest."""
+
+    timed: tuple[int, ...]
+    selection: tuple[int, ...]
+    holdout: tuple[int, ...]
+
+
+def plan_inputs(costs_s: Sequence[float]) -> TimingPlan:
+    """Choose the inputs to time by the original's seconds per call, one for each input.
+
+    At most 40, evenly spaced over the order of cost, and fewer where calls are long. Every other
+    one in the order of cost is held out from the search, the dearest first. Raises ValueError
+    without inputs.
+    """
+    if not costs_s:
+        raise ValueError("no inputs to time")
+    ranked = sorted(range(len(costs_s)), key=lambda index: (costs_s[index], index))
+    count = min(MOST_TIMED, len(ranked))
+    chosen = _spaced(ranked, count)
+    while count > 2 and sum(costs_s[index] for index in chosen) > _TIMED_CALLS_S:
+        count -= 1
+        chosen = _spaced(ranked, count)
+    held = chosen[::-1][::2] if count > 1 else []
+    return TimingPlan(
+        timed=tuple(sorted(chosen)),
+        selection=tuple(sorted(set(chosen) - set(held))),
+        holdout=tuple(sorted(held)),
+    )
+
+
+def _spaced(items: Sequence[int], count: int) -> list[int]:
+    """`count` of the items, evenly spaced, both ends included where there is room for them."""
+    if count == 1:
+        return [items[len(items) // 2]]
+    step = (len(items) - 1) / (count - 1)
+    return [items[round(place * step)] for place in range(count)]
+
+
+@dataclass
+class Samples:
+    """The replicates of one phase and what they amount to."""
+
+    runs: list[PairRun] = field(default_factory=list)
+
+    def _centres(self, value: Callable[[PairOfWindows], float]) -> dict[int, float]:
+        by_input: dict[int, list[float]] = {}
+        for run in self.runs:
+            for pair in run.pairs:
+                by_input.setdefault(pair.index, []).append(value(pair))
+        return {index: median(values) for index, values in by_input.items()}
+
+    def values(self, *, wall: bool = False) -> list[float]:
+        """The log-ratio of each replicate, every input weighing the same."""
+
+        def value(pair: PairOfWindows) -> float:
+            return pair.log_wall if wall else pair.log_cpu
+
+        centres = self._centres(value)
+        return [
+            balanced_trimmed_mean([(pair.index, value(pair)) for pair in run.pairs], centres)
+            for run in self.runs
+        ]
+
+    def of_input(self, index: int) -> list[list[PairOfWindows]]:
+        """The windows on one input, by replicate."""
+        return [[pair for pair in run.pairs if pair.index == index] for run in self.runs]
+
+    def inputs(self) -> tuple[int, ...]:
+        """The inputs that were timed."""
+        return tuple(sorted({pair.index for run in self.runs for pair in run.pairs}))
+
+    def replicates(self) -> tuple[Replicate, ...]:
+        """The replicates for the receipt."""
+        return tuple(
+            Replicate(log_ratio=value, pairs=len(run.pairs), cpu_s=run.cpu_s, wall_s=run.wall_s)
+            for value, run in zip(self.values(), self.runs, strict=True)
+        )
+
+    def timings(self) -> tuple[InputTiming, ...]:
+        """Each input's own log-ratio and seconds per call."""
+        found = []
+        for index in self.inputs():
+            pairs = [pair for run in self.of_input(index) for pair in run]
+            found.append(
+                InputTiming(
+                    input=index,
+                    log_ratio=trimmed_mean([pair.log_cpu for pair in pairs]),
+                    before_s=median([pair.before_cpu_s for pair in pairs]),
+                    after_s=median([pair.after_cpu_s for pair in pairs]),
+                )
+            )
+        return tuple(found)
+
+
+def first_phase(
+    run: RunReplicate,
+    inputs: Sequence[int],
+    rates: Rates,
+    *,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> tuple[Samples, Step]:
+    """Time replicates until a look decides. `run` is called with 0, 1, 2, ..."""
+    samples = Samples()
+    step: Step = "continue"
+    while step == "continue":
+        if cancel:
+            cancel.check()
+        done = len(samples.runs)
+        progress(f"timing, pair {done + 1} of at most {LOOKS[-1]}", done / LOOKS[-1])
+        samples.runs.append(run(done, inputs))
+        rates.learn(samples.runs[-1].pairs)
+        if waits(samples):
+            return samples, "stop"
+        step = look(samples.values())
+    return samples, step
+
+
+def confirmation(
+    run: RunReplicate,
+    inputs: Sequence[int],
+    first: int,
+    *,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> Samples:
+    """Three fresh replicates, numbered from `first` on; a failed one ends it early."""
+    samples = Samples()
+    for done in range(CONFIRM_REPLICATES):
+        if cancel:
+            cancel.check()
+        progress(f"confirming, pair {done + 1} of {CONFIRM_REPLICATES}", done / CONFIRM_REPLICATES)
+        samples.runs.append(run(first + done, inputs))
+        if min(samples.values()) <= 0.0:
+            break
+    return samples
+
+
+def waits(samples: Samples) -> bool:
+    """Whether the original spends most of its time not computing (sleep, disk, a lock).
+
+    Another process on the machine also takes wall time, but not from every single window: the
+    window with the largest share of CPU tells.
+    """
+    shares = [pair.before_cpu_s / pair.before_wall_s for run in samples.runs for pair in run.pairs]
+    return max(shares) < _WAITS_BELOW
+
+
+def slower_on(samples: Samples) -> tuple[int, ...]:
+    """Inputs on which the candidate is slower beyond the noise: at least 5 %, at 99 %."""
+    found = []
+    for index in samples.inputs():
+        by_run = [[pair.log_cpu for pair in pairs] for pairs in samples.of_input(index) if pairs]
+        most = max(len(values) for values in by_run)
+        spread = math.sqrt(PRIOR_SD**2 + _PAIR_SD**2 / most)
+        now = estimate([trimmed_mean(values) for values in by_run], prior_sd=spread)
+        if now.mean < math.log(_SLOWER_THAN) and now.bound(0.99) < 0.0:
+            found.append(index)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class ColdProbe:
+    """What calls on unseen inputs tell. `lost` is the lower bound of the share of the gain
+    (1 = all of it) that the first call on an input lacks; None where calls are too short.
+    """
+
+    ratio: float | None
+    lost: float | None
+
+
+def cold_probe(samples: Sequence[Samples]) -> ColdProbe:
+    """Compare the first call on an input with the later ones, on both sides.
+
+    The first call's extra cost (window, cold caches) is taken from the original: what the
+    candidate's first call costs beyond that, as a share of the gain, is what it owes to having
+    seen the input before.
+    """
+    shares, logs = [], []
+    warm = {timing.input: timing for group in samples for timing in group.timings()}
+    for run in (run for group in samples for run in group.runs):
+        for call in run.cold:
+            timing = warm.get(call.index)
+            if timing is None:
+                continue
+            gain = timing.before_s - timing.after_s
+            floor = 0.5e-3 if len(warm) == 1 else _COLD_FLOOR_S / 2
+            if gain < floor:
+                continue
+            extra = (call.after_s - timing.after_s) - (call.before_s - timing.before_s)
+            extra = 0.0 if extra < _COLD_FLOOR_S else extra
+            shares.append(min(extra / gain, 3.0))
+            logs.append(math.log(timing.before_s / (timing.after_s + extra)))
+    if len(shares) < 3:
+        return ColdProbe(None, None)
+    now = estimate([trimmed_mean(shares[start::3]) for start in range(3)], prior_sd=0.1)
+    return ColdProbe(ratio=math.exp(trimmed_mean(logs)), lost=now.bound(0.025))
+
+
+def summarise(
+    samples: Samples, step: Step, confirmed: Samples | None, *, reason: str
+) -> Measurement:
+    """The measurement of a receipt; `reason` is the decision's in words."""
+    now = estimate(samples.values())
+    timings = samples.timings()
+    groups = [samples, confirmed] if confirmed else [samples]
+    return Measurement(
+        ratio=now.ratio,
+        interval=now.interval,
+        accepted=step == "accept",
+        confirmed=confirms(confirmed.values()) if confirmed else None,
+        reason=reason,
+        replicates=samples.replicates(),
+        confirmation=confirmed.replicates() if confirmed else (),
+        inputs=timings,
+        cold_ratio=cold_probe(groups).ratio,
+        wall_ratio=estimate(samples.values(wall=True)).ratio,
+        before_s=math.fsum(timing.before_s for timing in timings) / len(timings),
+        after_s=math.fsum(timing.after_s for timing in timings) / len(timings),
+    )
+
+
+def takes_more_wall(samples: Samples) -> bool:
+    """Whether the candidate takes clearly more wall time (upper 95 % bound below 1/1.05)."""
+    now = estimate(samples.values(wall=True), prior_sd=2 * PRIOR_SD)
+    return now.bound(0.95) < -math.log(MIN_GAIN)
+
+
+def moved_to_import(groups: Sequence[Samples]) -> tuple[float, float] | None:
+    """CPU seconds of importing each version, where the candidate moved work there.
+
+    Small constants may be built at import: 8 ms (and a fifth of the original's import) are free.
+    """
+    runs = [run for group in groups for run in group.runs]
+    before = median([run.before_import_s for run in runs])
+    after = median([run.after_import_s for run in runs])
+    gain = max(timing.before_s - timing.after_s for group in groups for timing in group.timings())
+    extra = after - before
+    if extra > 0.008 + before / 5 and extra > gain / 2:
+        return before, after
+    return None
+
+
+def moved_outside(groups: Sequence[Samples]) -> tuple[float, float] | None:
+    """CPU seconds outside the windows of each side, where the candidate deferred work to there.
+
+    Staging costs per call, and the faster side makes more calls: it may spend that much more.
+    """
+    ratios = []
+    for run in (run for group in groups for run in group.runs):
+        calls = [sum(pair.before_calls for pair in run.pairs)]
+        calls.append(sum(pair.after_calls for pair in run.pairs))
+        saved = math.fsum(
+            (pair.before_cpu_s - pair.after_cpu_s) * pair.after_calls for pair in run.pairs
+        )
+        fair = 1.5 * run.before_untimed_s * max(1.0, calls[1] / calls[0])
+        excess = run.after_untimed_s - fair
+        ratios.append((excess - 0.02 > saved / 2 and saved > 0, run))
+    deferred = [run for found, run in ratios if found]
+    if len(deferred) * 2 <= len(ratios):
+        return None
+    return (
+        median([run.before_untimed_s for run in deferred]),
+        median([run.after_untimed_s for run in deferred]),
+    )

@@ -1,0 +1,305 @@
+"""One replicate: the interleaved batches of one pair of fresh worker processes.
+
+The windows are equally long on both sides (each side has its own number of calls): then what a
+window costs beside the calls cancels in the ratio, and both sides meet preemption equally often
+(reference/validation.md B: equal counts showed a true 3x as 3.25x to 3.45x under load).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from benchmark_runner.statistics import median
+
+Side = Literal["before", "after"]
+
+BATCH_S = 0.002
+"""Aimed length of a window: at 5 ms nearly each one meets a preemption, at 2 ms few do."""
+PAIRS = 40
+"""Aimed number of pairs of windows in a replicate."""
+REPLICATE_S = 0.16
+"""CPU seconds that the windows of a replicate aim at."""
+_LONGEST_EQUAL_S = 0.05
+"""Calls longer than this are timed one by one, without filling up the faster side."""
+_STAGING_S = 0.004
+"""Wall seconds that staging a batch may take: fresh arguments can cost more than the call."""
+_STAGED_BYTES = 32_000_000
+_MOST_CALLS = 20_000
+_CHECKED_CALLS = 2
+
+
+class Clocked(Protocol):
+    """CPU seconds of the worker and wall seconds of the parent in one window."""
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of the worker."""
+
+    @property
+    def wall_s(self) -> float:
+        """Wall seconds of the parent."""
+
+
+class TimedWorker(Protocol):
+    """What timing needs of a worker; `supervisor.Worker` and the tests' simulated one have it."""
+
+    def stage(self, i: int, reps: int) -> None:
+        """Make fresh arguments for `reps` calls on input `i`, untimed."""
+
+    def run(self) -> Clocked:
+        """Make the staged calls in one timed window."""
+
+    def check(self, indices: Sequence[int]) -> tuple[bytes, ...]:
+        """Digests of what these calls of the last window gave."""
+
+    def cpu_s(self) -> float:
+        """CPU seconds that the worker has used since it started."""
+
+
+class WrongAnswer(Exception):
+    """A timed call gave another answer than the same call gave when it was compared."""
+
+    def __init__(self, side: Side, index: int, calls: int) -> None:
+        super().__init__(f"{side} on input {index} after {calls} calls")
+        self.side = side
+        self.index = index
+        self.calls = calls
+
+
+@dataclass(frozen=True)
+class PairOfWindows:
+    """One window of each side on one input: seconds per call."""
+
+    index: int
+    before_cpu_s: float
+    after_cpu_s: float
+    before_wall_s: float
+    after_wall_s: float
+    before_calls: int
+    after_calls: int
+
+    @property
+    def log_cpu(self) -> float:
+        """log(CPU time before / after)."""
+        return math.log(self.before_cpu_s / self.after_cpu_s)
+
+    @property
+    def log_wall(self) -> float:
+        """log(wall time before / after)."""
+        return math.log(self.before_wall_s / self.after_wall_s)
+
+
+@dataclass(frozen=True)
+class ColdCall:
+    """The first call of each side on an input that the process had not seen, CPU seconds."""
+
+    index: int
+    before_s: float
+    after_s: float
+
+
+@dataclass(frozen=True)
+class PairRun:
+    """All that one pair of processes told. `untimed` is CPU spent outside the windows."""
+
+    pairs: tuple[PairOfWindows, ...]
+    cold: tuple[ColdCall, ...]
+    before_untimed_s: float
+    after_untimed_s: float
+    before_import_s: float
+    after_import_s: float
+    cpu_s: float
+    wall_s: float
+
+
+@dataclass
+class Rates:
+    """Seconds per call and per staged copy, as far as known; shared by all replicates.
+
+    Only the lengths of the windows depend on it, never a result.
+    """
+
+    sizes: Mapping[int, int]
+    call_s: dict[tuple[Side, int], float] = field(default_factory=dict)
+    staging_s: dict[tuple[Side, int], float] = field(default_factory=dict)
+
+    def most_calls(self, side: Side, index: int) -> int:
+        """How many calls may be staged at once without drowning in copies."""
+        by_size = _STAGED_BYTES // max(self.sizes.get(index, 0), 1)
+        by_time = int(_STAGING_S / max(self.staging_s.get((side, index), 0.0), 1e-9))
+        return max(1, min(_MOST_CALLS, by_size, by_time))
+
+    def window_s(self, index: int) -> float:
+        """The length that both sides' windows on this input should have."""
+        before, after = self.call_s["before", index], self.call_s["after", index]
+        longest = max(before, after)
+        wanted = BATCH_S if longest < BATCH_S else min(longest, _LONGEST_EQUAL_S)
+        return min(
+            wanted,
+            max(before * self.most_calls("before", index), BATCH_S / 20),
+            max(after * self.most_calls("after", index), BATCH_S / 20),
+        )
+
+    def calls(self, side: Side, index: int) -> int:
+        """Calls in a window of this side."""
+        count = round(self.window_s(index) / self.call_s[side, index])
+        return max(1, min(count, self.most_calls(side, index)))
+
+    def pair_s(self, index: int) -> float:
+        """CPU seconds that one pair of windows costs."""
+        return sum(
+            self.call_s[side, index] * self.calls(side, index) for side in ("before", "after")
+        )
+
+    def learn(self, pairs: Sequence[PairOfWindows]) -> None:
+        """Take the seconds per call from a replicate's windows."""
+        for index in {pair.index for pair in pairs}:
+            own = [pair for pair in pairs if pair.index == index]
+            self.call_s["before", index] = median([pair.before_cpu_s for pair in own])
+            self.call_s["after", index] = median([pair.after_cpu_s for pair in own])
+
+    def rounds(self, inputs: Sequence[int]) -> int:
+        """How often each input is timed in a replicate: the same for all, at least once."""
+        affordable = int(REPLICATE_S / max(sum(self.pair_s(index) for index in inputs), 1e-9))
+        return max(1, min(affordable, math.ceil(PAIRS / len(inputs))))
+
+
+class _SideRun:
+    """One side of a replicate: its worker, the answers it must repeat, and its account."""
+
+    def __init__(
+        self, side: Side, worker: TimedWorker, expected: Mapping[int, bytes], rates: Rates
+    ) -> None:
+        self.side: Side = side
+        self.worker = worker
+        self.expected = dict(expected)
+        self.rates = rates
+        self.calls = 0
+        self.timed_s = 0.0
+        self.random = random.SystemRandom()
+
+    def window(self, index: int, calls: int) -> Clocked:
+        """Stage, run and check one window. Raises WrongAnswer."""
+        started = time.perf_counter()
+        self.worker.stage(index, calls)
+        staged_s = (time.perf_counter() - started) / calls
+        known = self.rates.staging_s.get((self.side, index))
+        self.rates.staging_s[self.side, index] = min(staged_s, known) if known else staged_s
+        clocked = self.worker.run()
+        self.calls += calls
+        self.timed_s += clocked.cpu_s
+        # Chosen only now: a candidate can't know which of its answers will be looked at.
+        chosen = sorted(self.random.sample(range(calls), min(calls, _CHECKED_CALLS)))
+        for digest in self.worker.check(chosen):
+            if self.expected.setdefault(index, digest) != digest:
+                raise WrongAnswer(self.side, index, self.calls)
+        return clocked
+
+    def calibrate(self, index: int, first_s: float) -> None:
+        """Find the seconds per call: windows that grow until one is long enough to believe."""
+        per_call, calls = max(first_s, 1e-8), 1
+        while per_call * calls < BATCH_S / 4:
+            wanted = math.ceil(BATCH_S / 2 / per_call)
+            following = min(wanted, calls * 50, self.rates.most_calls(self.side, index))
+            if following <= calls:
+                break
+            calls = following
+            per_call = max(self.window(index, calls).cpu_s / calls, 1e-8)
+        self.rates.call_s[self.side, index] = per_call
+
+
+def run_pair(
+    before: TimedWorker,
+    after: TimedWorker,
+    *,
+    inputs: Sequence[int],
+    replicate: int,
+    rates: Rates,
+    expected_before: Mapping[int, bytes],
+    expected_after: Mapping[int, bytes],
+    imports_s: tuple[float, float] = (0.0, 0.0),
+    between: Callable[[], None] = lambda: None,
+) -> PairRun:
+    """Time one pair of fresh processes on the inputs, each equally often, in ABBA order.
+
+    `expected_*` are digests that the answers must have; an input that is missing there must
+    repeat its first answer. `between` runs between windows (cancel). Raises WrongAnswer, and what
+    the workers raise.
+    """
+    wall = time.perf_counter()
+    sides = (
+        _SideRun("before", before, expected_before, rates),
+        _SideRun("after", after, expected_after, rates),
+    )
+    start_s = [side.worker.cpu_s() for side in sides]
+    turn = replicate % len(inputs)
+    cold = _first_calls(sides, [*inputs[turn:], *inputs[:turn]], rates, replicate, between)
+    pairs = []
+    for round_ in range(rates.rounds(inputs)):
+        for place, index in enumerate(inputs):
+            between()
+            flipped = (round_ + place + replicate) % 2
+            pairs.append(_pair(sides, index, rates, flipped=bool(flipped)))
+    spent = [side.worker.cpu_s() - start for side, start in zip(sides, start_s, strict=True)]
+    return PairRun(
+        pairs=tuple(pairs),
+        cold=cold,
+        before_untimed_s=spent[0] - sides[0].timed_s,
+        after_untimed_s=spent[1] - sides[1].timed_s,
+        before_import_s=imports_s[0],
+        after_import_s=imports_s[1],
+        cpu_s=sum(spent),
+        wall_s=time.perf_counter() - wall,
+    )
+
+
+def _first_calls(
+    sides: tuple[_SideRun, _SideRun],
+    order: Sequence[int],
+    rates: Rates,
+    replicate: int,
+    between: Callable[[], None],
+) -> tuple[ColdCall, ...]:
+    """Call each input once, timed alone; the first input also warms the interpreter up.
+
+    The very first call of a process specialises bytecode, so it says something about caching only
+    when there is no other input.
+    """
+    cold: list[ColdCall] = []
+    for place, index in enumerate(order):
+        between()
+        first: dict[Side, float] = {}
+        for side in sides if replicate % 2 == 0 else sides[::-1]:
+            first[side.side] = side.window(index, 1).cpu_s
+            if (side.side, index) not in rates.call_s:
+                side.calibrate(index, first[side.side])
+            elif place == 0 and rates.call_s[side.side, index] < BATCH_S:
+                side.window(index, min(64, rates.most_calls(side.side, index)))
+        if place or len(order) == 1:
+            cold.append(ColdCall(index, first["before"], first["after"]))
+    return tuple(cold)
+
+
+def _pair(
+    sides: tuple[_SideRun, _SideRun], index: int, rates: Rates, *, flipped: bool
+) -> PairOfWindows:
+    """One window of either side, in the given order."""
+    found: dict[Side, tuple[Clocked, int]] = {}
+    for side in sides[::-1] if flipped else sides:
+        calls = rates.calls(side.side, index)
+        found[side.side] = (side.window(index, calls), calls)
+    (before, before_calls), (after, after_calls) = found["before"], found["after"]
+    return PairOfWindows(
+        index=index,
+        before_cpu_s=max(before.cpu_s, 1e-9) / before_calls,
+        after_cpu_s=max(after.cpu_s, 1e-9) / after_calls,
+        before_wall_s=max(before.wall_s, 1e-9) / before_calls,
+        after_wall_s=max(after.wall_s, 1e-9) / after_calls,
+        before_calls=before_calls,
+        after_calls=after_calls,
+    )
