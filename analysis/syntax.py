@@ -178,18 +178,20 @@ def normal_form(tree: Tree, node: Node) -> str:
         elif at.type == "string":
             out.append(_string_form(tree, at, stack))
         elif at.child_count == 0:
-            out.append(tree.source(at))
+            source = tree.source(at)
+            out.append(source.lower() if at.type in ("integer", "float") else source)
         else:
             parts = _form_children(at)
             if len(parts) > 1 and at.type != "parenthesized_expression":
-                out.append(f"({at.type}")
+                out.append(f"({'tuple' if at.type in _TUPLES else at.type}")
                 stack.append(")")
             stack.extend(reversed(parts))
     return "\x1f".join(out)
 
 
-_DROPPED = ("comment", "line_continuation")
-_NO_LAST_COMMA = ("argument_list", "parameters", "lambda_parameters", "list", "set", "dictionary")
+_DROPPED = ("comment", "line_continuation", ";")
+_TUPLES = ("tuple", "expression_list", "tuple_pattern", "pattern_list")
+_BRACKETED = ("argument_list", "parameters", "lambda_parameters", "list", "set", "dictionary")
 
 
 def _form_children(node: Node) -> list[Node]:
@@ -198,7 +200,11 @@ def _form_children(node: Node) -> list[Node]:
         return [c for c in children if c.is_named]
     if node.type == "block" and children and is_docstring(children[0]):
         return children[1:]
-    if node.type in _NO_LAST_COMMA and len(children) > 2 and children[-2].type == ",":
+    if node.type in _TUPLES or node.type == "import_from_statement":
+        children = [c for c in children if c.type not in "()"]
+        if len(children) > 2 and children[-1].type == ",":
+            del children[-1]
+    if node.type in _BRACKETED and len(children) > 2 and children[-2].type == ",":
         del children[-2]
     return children
 

@@ -1,0 +1,11 @@
+"""Why the bytes of a profile can't be read."""
+
+from __future__ import annotations
+
+
+class Truncated(Exception):
+    """The bytes end before the profile does."""
+
+
+class Damaged(Exception):
+    """The bytes have another shape than the format says."""

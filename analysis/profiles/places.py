@@ -1,0 +1,179 @@
+"""Where the files and functions that a profile names lie in the workspace of this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from analysis.errors import AnalysisError
+from analysis.functions import Function, functions_in
+from analysis.ignore import relative_parts
+from analysis.source import read_source
+
+_ENVIRONMENTS = frozenset(["site-packages", "dist-packages", ".venv", "venv", ".tox", ".nox"])
+_CACHES = frozenset(["__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".eggs"])
+_NOT_OURS = _ENVIRONMENTS | _CACHES | {".git", ".hg", "node_modules"}
+_LIBRARY = re.compile(r"^python\d(\.\d+)?t?$", re.IGNORECASE)
+_MAX_FILES = 50_000
+_MAX_SOURCE_BYTES = 5_000_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """A function of the workspace as a profile names it; `line` is 1-based."""
+
+    path: str
+    name: str
+    line: int
+
+
+class Places:
+    """Finds files by what a profile calls them: as they are, or by the end of their path."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = Path(os.path.realpath(workspace))
+        self._files: dict[str, str | None] = {}
+        self._places: dict[tuple[str, str, int | None], Place | None] = {}
+        self._by_name: dict[str, list[tuple[str, ...]]] | None = None
+
+    def file(self, named: str) -> str | None:
+        """The workspace file that a profile calls `named`; None when it is not of the workspace."""
+        if named not in self._files:
+            self._files[named] = self._find(named)
+        return self._files[named]
+
+    def place(self, named: str, name: str, line: int | None) -> Place | None:
+        """The function of the workspace that a profile's frame belongs to.
+
+        `line` may be any line of the function. Lambdas and comprehensions count as their function.
+        When the file no longer has such a function there, what the profile says is kept.
+        """
+        key = (named, name, line)
+        if key not in self._places:
+            path = self.file(named)
+            self._places[key] = None if path is None else _place(path, name, line)
+        return self._places[key]
+
+    def _find(self, named: str) -> str | None:
+        if not named or named == "~" or named.startswith("<") or "\0" in named:
+            return None
+        windows = re.match(r"[A-Za-z]:[\\/]|\\\\", named) or ("\\" in named and "/" not in named)
+        foreign = PureWindowsPath(named) if windows else PurePosixPath(named)
+        if not windows:
+            here = self.workspace / named
+            if here.is_file():
+                parts = relative_parts(here, self.workspace)
+                return None if parts is None else self._ours(parts)
+        parts = tuple(p for p in foreign.parts if p not in (foreign.anchor, "."))
+        if _is_library(parts):
+            return None
+        return self._by_suffix(parts, whole=not foreign.is_absolute())
+
+    def _ours(self, parts: tuple[str, ...]) -> str | None:
+        if _NOT_OURS.intersection(parts[:-1]):
+            return None
+        folder = self.workspace
+        for part in parts[:-1]:
+            folder /= part
+            if (folder / "pyvenv.cfg").exists():
+                return None
+        return str(self.workspace.joinpath(*parts))
+
+    def _by_suffix(self, parts: tuple[str, ...], *, whole: bool) -> str | None:
+        """The one file whose path ends like `parts`: all of either path, or two names at least."""
+        if not parts:
+            return None
+        best: list[tuple[str, ...]] = []
+        longest = 0
+        for ours in self._index().get(parts[-1], ()):
+            same = _common_end(ours, parts)
+            if same < 2 and same != len(ours) and not (whole and same == len(parts)):
+                continue
+            if same > longest:
+                longest, best = same, []
+            if same == longest:
+                best.append(ours)
+        return str(self.workspace.joinpath(*best[0])) if len(best) == 1 else None
+
+    def _index(self) -> dict[str, list[tuple[str, ...]]]:
+        if self._by_name is None:
+            self._by_name = {}
+            seen = 0
+            for folder, folders, files in os.walk(self.workspace):
+                folders[:] = [
+                    d
+                    for d in sorted(folders)
+                    if d not in _NOT_OURS and not Path(folder, d, "pyvenv.cfg").exists()
+                ]
+                above = Path(folder).relative_to(self.workspace).parts
+                for name in files:
+                    if name.endswith((".py", ".pyw")):
+                        self._by_name.setdefault(name, []).append((*above, name))
+                        seen += 1
+                if seen > _MAX_FILES:
+                    break
+        return self._by_name
+
+
+def _common_end(a: tuple[str, ...], b: tuple[str, ...]) -> int:
+    n = 0
+    while n < min(len(a), len(b)) and a[-1 - n] == b[-1 - n]:
+        n += 1
+    return n
+
+
+def _is_library(parts: tuple[str, ...]) -> bool:
+    """Whether another machine's path is that of an installed package or the standard library."""
+    return bool(_NOT_OURS.intersection(parts[:-1])) or any(
+        _LIBRARY.match(part) and above.lower() in ("lib", "lib64")
+        for above, part in pairwise(parts)
+    )
+
+
+def functions_of(path: str) -> tuple[Function, ...]:
+    """The functions of a file as it lies on disk; none when it can't be read."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return ()
+    if status.st_size > _MAX_SOURCE_BYTES:
+        return ()
+    return _functions_of(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _functions_of(path: str, changed: int, size: int) -> tuple[Function, ...]:
+    try:
+        return functions_in(read_source(Path(path)).text, path)
+    except AnalysisError:
+        return ()
+
+
+def _place(path: str, name: str, line: int | None) -> Place:
+    functions = functions_of(path)
+    if name == "<module>":
+        return Place(path, name, 1)
+    if name.startswith("<"):
+        around = [] if line is None else [f for f in functions if _holds(f, line)]
+        if around:
+            inner = max(around, key=lambda f: f.start)
+            return Place(path, inner.name, inner.first_line + 1)
+        return Place(path, "<module>", 1)
+    simple = name.rsplit(".", 1)[-1]
+    named = [f for f in functions if f.name == simple]
+    qualified = [f for f in named if f.qualname == name] if "." in name else []
+    if line is None:
+        pick = qualified or named
+        return Place(path, simple, pick[-1].first_line + 1 if len(pick) == 1 else 0)
+    holding = [f for f in named if _holds(f, line)]
+    if holding:
+        return Place(path, simple, max(holding, key=lambda f: f.start).first_line + 1)
+    return Place(path, simple, line)
+
+
+def _holds(function: Function, line: int) -> bool:
+    return function.first_line < line <= function.range.end.line + 1
