@@ -1,0 +1,252 @@
+"""Opening the memory's SQLite file: schema, migrations, and what is done with a bad file.
+
+The file is the source of truth, so nothing here deletes one. A newer schema is refused before
+anything is written; a damaged file is moved aside and what can still be read is copied out of it;
+a file that can't be written is read into memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from index.errors import StoreError
+
+# Each script turns schema n into n + 1 and runs in one transaction with the new version number.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE records (
+            id TEXT PRIMARY KEY, language TEXT NOT NULL, slow TEXT NOT NULL, fast TEXT NOT NULL,
+            title TEXT NOT NULL, bottleneck TEXT NOT NULL, edit TEXT NOT NULL, ratio REAL,
+            polarity TEXT NOT NULL, provenance TEXT NOT NULL, receipt TEXT, created TEXT NOT NULL)
+        """,
+        """CREATE TABLE vectors (
+            record_id TEXT NOT NULL REFERENCES records(id) ON DELETE CASCADE, kind TEXT NOT NULL,
+            embedder TEXT NOT NULL, vector BLOB NOT NULL,
+            PRIMARY KEY (embedder, kind, record_id)) WITHOUT ROWID""",
+    ),
+    (
+        """CREATE TABLE accepted (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, suggestion TEXT NOT NULL, workspace TEXT NOT NULL,
+            path TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+            after_sha256 TEXT NOT NULL, created TEXT NOT NULL, undone TEXT)""",
+        """CREATE TABLE refusals (
+            fingerprint TEXT NOT NULL, interpreter TEXT NOT NULL, edit_key TEXT NOT NULL,
+            outcome TEXT NOT NULL, reason TEXT NOT NULL, created TEXT NOT NULL,
+            PRIMARY KEY (fingerprint, interpreter, edit_key)) WITHOUT ROWID""",
+    ),
+    (
+        "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE INDEX records_provenance ON records(provenance)",
+        "CREATE INDEX accepted_path ON accepted(path)",
+    ),
+)
+SCHEMA = len(MIGRATIONS)
+_TABLES = ("records", "vectors", "accepted", "refusals", "facts")
+_CHECKED_BYTES = 64 << 20  # quick_check reads all of the file: about 1 ms per MB
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open connection; `notes` say what a person should know about how it was opened."""
+
+    connection: sqlite3.Connection
+    read_only: bool
+    notes: tuple[str, ...]
+
+
+class _Damaged(Exception):
+    """The file is no SQLite database, or its pages contradict each other."""
+
+
+def open_database(path: Path) -> Opened:
+    """Open the memory at `path`, made or migrated as needed.
+
+    Raises StoreError with code memory-newer, memory-unreadable or memory-busy. A file or folder
+    that can't be written gives a read-only copy in memory, with a note.
+    """
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _writable(path):
+        return _open_copy(path)
+    with exclusive(path.with_name(path.name + ".lock")):
+        notes: list[str] = []
+        try:
+            connection = _connect(path)
+        except _Damaged as damage:
+            connection = _start_again(path, damage, notes)
+        return Opened(connection, False, tuple(notes))
+
+
+@contextlib.contextmanager
+def exclusive(lock: Path) -> Iterator[None]:
+    """Hold the host-wide lock at `lock`; two processes never migrate or move a file at once."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _writable(path: Path) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return os.access(path.parent, os.W_OK | os.X_OK, effective_ids=effective) and (
+        not path.exists() or os.access(path, os.R_OK | os.W_OK, effective_ids=effective)
+    )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Connect, check and migrate. Raises _Damaged or StoreError."""
+    _refuse_newer_file(path)
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    try:
+        _refuse_newer(connection.execute("PRAGMA user_version").fetchone()[0], path)
+        _check(connection, path)
+        # FULL: undo and rejections are worth one fsync each, also against a power cut.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        migrate(connection)
+        path.chmod(0o600)  # it holds the user's code
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise StoreError(
+                f"{path}: can't be opened: {error}",
+                code="memory-busy" if "locked" in str(error) else "memory-unreadable",
+                mend="close other hasten processes and check the disk and its permissions",
+            ) from error
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _Damaged(str(error)) from error
+        raise
+    return connection
+
+
+def _refuse_newer_file(path: Path) -> None:
+    """Read the version from the header (SQLite file format 1.3.13), since opening may write."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(64)
+    except OSError:
+        return
+    if header.startswith(b"SQLite format 3\0") and len(header) == 64:
+        _refuse_newer(int.from_bytes(header[60:64], "big", signed=True), path)
+
+
+def _refuse_newer(version: int, path: Path) -> None:
+    if version > SCHEMA:
+        raise StoreError(
+            f"{path}: was written by a newer hasten (schema {version}, this one reads {SCHEMA})",
+            code="memory-newer",
+            mend="upgrade hasten, or set XDG_DATA_HOME to another folder for this version",
+        )
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    if path.stat().st_size <= _CHECKED_BYTES:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise _Damaged(str(found))
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, each step in its own transaction."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    for step in range(version, SCHEMA):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in MIGRATIONS[step]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {step + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def _start_again(path: Path, damage: _Damaged, notes: list[str]) -> sqlite3.Connection:
+    """Move the damaged file aside, start a new one and copy over what still reads."""
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for suffix in ("-wal", "-shm", ""):  # the log first: it belongs to the old file only
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    try:
+        connection = _connect(path)
+    except _Damaged as error:
+        raise StoreError(
+            f"{path}: a new file can't be written: {error}",
+            code="memory-unreadable",
+            mend="check the disk",
+        ) from error
+    saved = _salvage(aside, connection)
+    notes.append(
+        f"{path} was damaged ({damage}); it was kept as {aside} and {saved} rows were read from it"
+    )
+    return connection
+
+
+def _salvage(source: Path, target: sqlite3.Connection) -> int:
+    """Copy what still reads, row by row; returns the number of rows."""
+    saved = 0
+    target.execute("PRAGMA foreign_keys=OFF")
+    with contextlib.suppress(sqlite3.Error):
+        old = sqlite3.connect(source, isolation_level=None)
+        with contextlib.closing(old):
+            for table in _TABLES:
+                saved += _salvage_table(old, target, table)
+    target.execute("PRAGMA foreign_keys=ON")
+    target.execute("DELETE FROM vectors WHERE record_id NOT IN (SELECT id FROM records)")
+    return saved
+
+
+def _salvage_table(old: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
+    names = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+    columns, marks = ", ".join(names), ", ".join("?" * len(names))
+    saved = 0
+    target.execute("BEGIN")
+    with contextlib.suppress(sqlite3.Error):  # from the first unreadable page on, nothing is read
+        for row in old.execute(f"SELECT {columns} FROM {table}"):
+            with contextlib.suppress(sqlite3.Error):
+                target.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
+                saved += 1
+    target.execute("COMMIT")
+    return saved
+
+
+def _open_copy(path: Path) -> Opened:
+    """A copy in memory of a file that can't be written, its write-ahead log included."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    notes = [f"{path} can't be written: nothing is remembered until {path.parent} is writable"]
+    try:
+        if path.exists():
+            _refuse_newer_file(path)
+            with tempfile.TemporaryDirectory(prefix="hasten-") as folder:
+                for suffix in ("", "-wal"):
+                    with contextlib.suppress(FileNotFoundError):
+                        shutil.copyfile(path.with_name(path.name + suffix), f"{folder}/m{suffix}")
+                with contextlib.closing(sqlite3.connect(f"{folder}/m")) as copy:
+                    copy.backup(connection)
+            _refuse_newer(connection.execute("PRAGMA user_version").fetchone()[0], path)
+        migrate(connection)
+        connection.execute("PRAGMA foreign_keys=ON")
+    except (OSError, sqlite3.DatabaseError) as error:
+        connection.close()
+        raise StoreError(
+            f"{path}: can't be read: {error}",
+            code="memory-unreadable",
+            mend=f"make {path.parent} readable and writable for this user, or set XDG_DATA_HOME",
+        ) from error
+    except BaseException:
+        connection.close()
+        raise
+    return Opened(connection, True, tuple(notes))
