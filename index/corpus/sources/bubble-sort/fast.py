@@ -1,0 +1,5 @@
+"""Readings in order."""
+
+
+def in_order(readings):
+    return sorted(readings)

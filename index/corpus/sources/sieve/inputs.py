@@ -1,0 +1,3 @@
+def inputs():
+    for limit in range(2000, 4000, 250):
+        yield (limit,), {}

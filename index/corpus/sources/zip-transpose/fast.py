@@ -1,0 +1,5 @@
+"""Columns of a table."""
+
+
+def columns(table):
+    return [list(column) for column in zip(*table)]
