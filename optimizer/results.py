@@ -27,7 +27,7 @@ _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE suggestions (
     id TEXT PRIMARY KEY, path TEXT NOT NULL, function TEXT NOT NULL, state TEXT NOT NULL,
-    created REAL NOT NULL, body TEXT NOT NULL);
+    created REAL NOT NULL, body TEXT NOT NULL, proved_text TEXT NOT NULL);
 CREATE INDEX suggestions_by_path ON suggestions (path, function);
 CREATE TABLE rejections (
     path TEXT NOT NULL, function TEXT NOT NULL, title TEXT NOT NULL, stage TEXT NOT NULL,
@@ -156,8 +156,11 @@ class Results:
         value: int = self._rows("SELECT value FROM meta WHERE name = 'counter'")[0][0]
         return value
 
-    def put(self, suggestion: Suggestion) -> None:
-        """Keep a suggestion; it replaces what was verified or stale for the same function."""
+    def put(self, suggestion: Suggestion, proved_text: str) -> None:
+        """Keep a suggestion; it replaces what was verified or stale for the same function.
+
+        `proved_text` is the whole file that its replacements refer to.
+        """
         body = json.dumps(to_json(suggestion))
         with self._write() as db:
             db.execute(
@@ -166,9 +169,9 @@ class Results:
                 (suggestion.path, suggestion.function),
             )
             db.execute(
-                "INSERT OR REPLACE INTO suggestions VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO suggestions VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (suggestion.id, suggestion.path, suggestion.function, suggestion.state,
-                 time.time(), body),
+                 time.time(), body, proved_text),
             )
 
     def get(self, id: str) -> Suggestion | None:
@@ -178,6 +181,11 @@ class Results:
             like = id.replace("\\", "").replace("%", "").replace("_", "") + "%"
             rows = self._rows("SELECT state, body FROM suggestions WHERE id LIKE ?", (like,))
         return _suggestion(*rows[0]) if len(rows) == 1 else None
+
+    def proved_text(self, id: str) -> str | None:
+        """The whole file that a suggestion's replacements refer to."""
+        rows = self._rows("SELECT proved_text FROM suggestions WHERE id = ?", (id,))
+        return str(rows[0][0]) if rows else None
 
     def suggestions_for(
         self, path: str, states: Iterable[State] = ("verified", "stale", "accepted")

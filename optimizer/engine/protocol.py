@@ -1,7 +1,7 @@
 """What the engine and its clients say to each other: JSON-RPC 2.0 over a user-only Unix socket.
 
 One JSON value a line. Requests: ``engine/status`` -> Status, ``job/start`` {spec} -> {"job": id},
-``job/cancel`` {"job"} -> null, ``engine/stop`` -> null, ``index/search`` {"text", "k"} -> rows.
+``job/cancel`` {"job"} -> null, ``engine/stop`` -> null (ends when nothing runs any more), ``index/search`` {"text", "k"} -> rows.
 Notifications to the client that started the job: ``job/progress`` {"job", "message", "percentage"}
 and, exactly once, ``job/done`` {"job", "outcome"} or {"job", "error": {"code", "message", "mend"}}
 (a cancelled job ends with code "cancelled").
@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 PROTOCOL = 1
+ALREADY = 75
+"""Exit code of an engine that finds another one of its workspace alive (EX_TEMPFAIL)."""
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,16 @@ from tests.optimizer.made import suggestion
 
 def test_a_suggestion_comes_back_as_it_was_put(tmp_path: Path) -> None:
     results = Results(tmp_path)
-    results.put(suggestion("a1"))
+    results.put(suggestion("a1"), "text")
     assert results.get("a1") == suggestion("a1")
     assert results.suggestions_for("/w/m.py") == (suggestion("a1"),)
+    assert results.proved_text("a1") == "text"
 
 
 def test_an_id_may_be_shortened_only_while_it_is_unique(tmp_path: Path) -> None:
     results = Results(tmp_path)
-    results.put(suggestion("abc1", function="f"))
-    results.put(suggestion("abd2", function="g"))
+    results.put(suggestion("abc1", function="f"), "text")
+    results.put(suggestion("abd2", function="g"), "text")
     assert results.get("abc") == suggestion("abc1", function="f")
     assert results.get("ab") is None
     assert results.get("") is None
@@ -32,10 +33,10 @@ def test_an_id_may_be_shortened_only_while_it_is_unique(tmp_path: Path) -> None:
 
 def test_a_new_search_replaces_what_was_verified_but_not_what_was_accepted(tmp_path: Path) -> None:
     results = Results(tmp_path)
-    results.put(suggestion("old"))
+    results.put(suggestion("old"), "text")
     assert results.mark("old", "accepted")
-    results.put(suggestion("mid"))
-    results.put(suggestion("new"))
+    results.put(suggestion("mid"), "text")
+    results.put(suggestion("new"), "text")
     assert [s.id for s in results.suggestions_for("/w/m.py")] == ["new", "old"]
     assert results.get("old") == replace(suggestion("old"), state="accepted")
 
@@ -47,7 +48,7 @@ def test_marking_an_unknown_id_says_so(tmp_path: Path) -> None:
 def test_the_counter_shows_changes_of_another_process(tmp_path: Path) -> None:
     reader, writer = Results(tmp_path), Results(tmp_path)
     before = reader.counter
-    writer.put(suggestion("a1"))
+    writer.put(suggestion("a1"), "text")
     assert reader.counter > before
     again = reader.counter
     assert reader.counter == again
@@ -80,7 +81,7 @@ def test_jobs_of_a_killed_engine_become_failed(tmp_path: Path) -> None:
 def test_a_corrupt_file_is_rebuilt(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "results.db").write_bytes(content)
     results = Results(tmp_path)
-    results.put(suggestion("a1"))
+    results.put(suggestion("a1"), "text")
     assert Results(tmp_path).get("a1") is not None
 
 
@@ -113,9 +114,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_a_row_of_another_shape_hides_nothing_else(tmp_path: Path) -> None:
     results = Results(tmp_path)
-    results.put(suggestion("a1"))
+    results.put(suggestion("a1"), "text")
     db = sqlite3.connect(tmp_path / "results.db")
-    db.execute("INSERT INTO suggestions VALUES ('x', '/w/m.py', 'h', 'verified', 1, '{}')")
+    db.execute("INSERT INTO suggestions VALUES ('x', '/w/m.py', 'h', 'verified', 1, '{}', '')")
     db.commit()
     db.close()
     assert [s.id for s in results.suggestions_for("/w/m.py")] == ["a1"]
@@ -126,7 +127,7 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
 
     def write(results: Results, name: str) -> None:
         for i in range(20):
-            results.put(suggestion(f"{name}{i}", function=f"{name}{i}"))
+            results.put(suggestion(f"{name}{i}", function=f"{name}{i}"), "text")
 
     threads = [threading.Thread(target=write, args=(r, n)) for r, n in zip(writers, "ab", strict=True)]
     for thread in threads:

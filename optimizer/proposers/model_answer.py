@@ -1,0 +1,140 @@
+"""Reads a model's answer strictly: one block with the whole function, or it is a bad answer.
+
+The reply is text from outside. It is parsed, never run here, and nothing of it but the function,
+its imports and private constants reaches a file; its words are reduced to plain short text.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from analysis.edits import AtomicEdit
+from analysis.functions import function_named
+from optimizer.proposers.splice import SpliceError, splice
+
+MAX_ANSWER_CHARS = 60_000
+MAX_CODE_CHARS = 20_000
+_FENCE = re.compile(r"^(```|~~~)([^\n`]*)$", re.MULTILINE)
+_LABEL = re.compile(r"^\**(CHANGE|WHY)\**\s*:\**[ \t]*(\S.*)$", re.MULTILINE)
+_CONSTANT = re.compile(r"_[A-Z][A-Z0-9_]*")
+_TITLE_CHARS = 72
+_WHY_CHARS = 300
+
+
+class BadAnswer(ValueError):
+    """The answer can't be used; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A usable answer: the function at column 0, what goes above it, and plain words."""
+
+    function: str
+    above: str
+    title: str
+    why: str
+
+
+def parse_answer(reply: str, name: str) -> Answer:
+    """The answer in a reply. Raises BadAnswer."""
+    if len(reply) > MAX_ANSWER_CHARS:
+        raise BadAnswer(f"the answer is longer than {MAX_ANSWER_CHARS} characters")
+    words, code = _block(reply)
+    labels: dict[str, str] = {}
+    for label, value in _LABEL.findall(words):
+        labels.setdefault(label, value)
+    function, above = _parts(code, name)
+    title = plain(labels.get("CHANGE", ""), _TITLE_CHARS) or "rewrite the function"
+    return Answer(function, above, title[0].lower() + title[1:], plain(labels.get("WHY", ""), _WHY_CHARS))
+
+
+def _block(reply: str) -> tuple[str, str]:
+    """The words outside and the code inside of the one fenced block."""
+    text = reply.replace("\r\n", "\n")
+    fences = list(_FENCE.finditer(text))
+    if len(fences) != 2:
+        raise BadAnswer(f"expected one ```python block, found {len(fences)} fence lines")
+    opened, closed = fences
+    if opened[2].strip().lower() not in {"python", "py", "python3"} or closed[2].strip():
+        raise BadAnswer("the block is not marked as python")
+    code = text[opened.end() + 1 : closed.start()]
+    if len(code) > MAX_CODE_CHARS:
+        raise BadAnswer(f"the code is longer than {MAX_CODE_CHARS} characters")
+    return text[: opened.start()] + text[closed.end() :], code
+
+
+def _parts(code: str, name: str) -> tuple[str, str]:
+    """The function's source and the imports and constants above it."""
+    if "\x00" in code:
+        raise BadAnswer("the code holds a null character")
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadAnswer(f"the code does not parse: {error}") from error
+    lines = code.split("\n")
+    function: str | None = None
+    above: list[str] = []
+    for statement in tree.body:
+        first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+        source = "\n".join(lines[first - 1 : statement.end_lineno])
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            if function is not None or statement.name != name:
+                raise BadAnswer(f"it defines {statement.name!r}; only {name!r} was asked for")
+            function = source
+        elif _may_stand_above(statement) and function is None:
+            above.append(source)
+        else:
+            raise BadAnswer("the block holds more than imports, private constants and the function")
+    if function is None:
+        raise BadAnswer(f"the block does not define {name!r}")
+    return function, "\n".join(above)
+
+
+def _may_stand_above(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.ImportFrom):
+        return statement.level == 0 and statement.names[0].name != "*"
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        return isinstance(target, ast.Name) and _CONSTANT.fullmatch(target.id) is not None
+    return isinstance(statement, ast.Import)
+
+
+def plain(words: str, limit: int) -> str:
+    """Words as they may be shown: one line of letters and plain signs, no markup, no addresses."""
+    words = re.sub(r"\S*(://|www\.)\S*", "", words)
+    words = re.sub(r"[^\w .,;:()'=+\-/%]", "", words).strip(" .;:")
+    words = re.sub(r"\s+", " ", words)
+    if len(words) > limit:
+        words = words[:limit].rsplit(" ", 1)[0] + " ..."
+    return words
+
+
+def to_edit(text: str, path: str, qualname: str, answer: Answer, model: str) -> AtomicEdit:
+    """The answer as an edit of `text`. Raises BadAnswer."""
+    function = function_named(text, path, qualname)
+    if function is None:
+        raise BadAnswer("the function is no longer in the file")
+    above = "\n".join(s for s in answer.above.split("\n") if s.strip())
+    try:
+        changes = splice(text, function, answer.function, _missing(text, above))
+    except SpliceError as error:
+        raise BadAnswer(str(error)) from error
+    except (RecursionError, MemoryError, ValueError) as error:
+        raise BadAnswer(f"the code can't be put in place: {type(error).__name__}") from error
+    description = answer.why or answer.title
+    return AtomicEdit(answer.title, description, changes, "model", model)
+
+
+def _missing(text: str, above: str) -> str:
+    """The statements of `above` that the file does not have at its top level already."""
+    if not above:
+        return ""
+    try:
+        there = {ast.dump(s) for s in ast.parse(text).body}
+    except (SyntaxError, ValueError, RecursionError):
+        there = set()
+    lines = above.split("\n")
+    new = [s for s in ast.parse(above).body if ast.dump(s) not in there]
+    return "\n".join("\n".join(lines[s.lineno - 1 : s.end_lineno]) for s in new)
