@@ -19,7 +19,7 @@ from typing import Any
 
 from hasten.paths import data_dir
 from index.errors import StoreError
-from index.record import KINDS, AcceptedEdit, Kind, Record, Refusal
+from index.record import KINDS, AcceptedEdit, Kind, Polarity, Record, Refusal
 from index.schema import open_database
 
 _RECORD = [field.name for field in fields(Record)]
@@ -83,6 +83,25 @@ class Memory:
         )
         return tuple(_record(row) for row in rows)
 
+    def some(self, ids: Iterable[str]) -> dict[str, Record]:
+        """Those of `ids` that are records, by id."""
+        rows = self._read(
+            f"SELECT {', '.join(_RECORD)} FROM records "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(ids)),
+        )
+        return {row[0]: _record(row) for row in rows}
+
+    def titles(self, provenance: str, polarity: Polarity) -> frozenset[str]:
+        """Case-folded titles of one polarity whose provenance starts with `provenance`."""
+        rows = self._read(
+            "SELECT DISTINCT title FROM records "
+            "WHERE substr(provenance, 1, length(?1)) = ?1 AND polarity = ?2",
+            provenance,
+            polarity,
+        )
+        return frozenset(str(row[0]).casefold() for row in rows)
+
     def remove(self, ids: Iterable[str]) -> None:
         """Forget records and their vectors."""
         self._lasting("that a record is forgotten")
@@ -141,21 +160,51 @@ class Memory:
             )
             _bump(connection)
 
-    def vectors(self, embedder: str, kind: Kind, language: str) -> tuple[tuple[str, bytes], ...]:
-        """(record id, vector) of one embedder, kind and language, ordered by id."""
+    def vector_ids(self, embedder: str, kind: Kind, language: str) -> tuple[str, ...]:
+        """Ids of the records that have a vector of this embedder, kind and language, in order."""
         rows = self._read(
-            "SELECT record_id, vector FROM vectors JOIN records ON id = record_id "
+            "SELECT record_id FROM vectors JOIN records ON id = record_id "
             "WHERE embedder = ? AND kind = ? AND language = ? ORDER BY record_id",
             embedder,
             kind,
             language,
         )
+        return tuple(row[0] for row in rows)
+
+    def vectors(
+        self, embedder: str, kind: Kind, ids: Iterable[str]
+    ) -> tuple[tuple[str, bytes], ...]:
+        """(record id, vector) of those of `ids` that have one, ordered by id."""
+        rows = self._read(
+            "SELECT record_id, vector FROM vectors WHERE embedder = ? AND kind = ? "
+            "AND record_id IN (SELECT value FROM json_each(?)) ORDER BY record_id",
+            embedder,
+            kind,
+            json.dumps(list(ids)),
+        )
         return tuple((row[0], row[1]) for row in rows)
 
-    def drop_vectors(self, *, keep: str | None = None) -> None:
-        """Forget the vectors of every embedder but `keep`."""
+    def languages(self) -> tuple[str, ...]:
+        """Languages that have records."""
+        return tuple(row[0] for row in self._read("SELECT DISTINCT language FROM records"))
+
+    def has_other_vectors(self, embedder: str, size: int) -> bool:
+        """Whether this embedder has vectors that are not `size` bytes long."""
+        return bool(
+            self._read(
+                "SELECT 1 FROM vectors WHERE embedder = ? AND length(vector) != ? LIMIT 1",
+                embedder,
+                size,
+            )
+        )
+
+    def drop_vectors(self, *, keep: str | None = None, only: str | None = None) -> None:
+        """Forget the vectors of every embedder but `keep`, or `only` those of one."""
         with self._write() as connection:
-            connection.execute("DELETE FROM vectors WHERE embedder IS NOT ?", (keep,))
+            connection.execute(
+                "DELETE FROM vectors WHERE embedder IS NOT ?1 AND (?2 IS NULL OR embedder = ?2)",
+                (keep, only),
+            )
             _bump(connection)
 
     # -- accepted edits

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[a-z_]+|\d+")
-_STOP = frozenset(
-    "a an and are as at be before both but by can do does each for from has have if in into is it "
-    "its of on one only or so some than that the their them then there they this to was were what "
-    "when where which while with without".split()
-)
-_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ed", "es", "s", "y", "e")
+_STOP_WORDS = """
+    a an and are as at be before both but by can do does each for from has have if in into is it its
+    of on one only or so some than that the their them then there they this to was were what when
+    where which while with without
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ed", "es", "s")
 _SHORTEST_STEM = 3
 
 
@@ -32,4 +33,6 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             word = word[: -len(ending)]
             break
-    return word[:-1] if len(word) > _SHORTEST_STEM and word[-1] == word[-2] else word
+    if len(word) > _SHORTEST_STEM and (word[-1] in "eyi" or word[-1] == word[-2]):
+        word = word[:-1]
+    return word

@@ -1,0 +1,156 @@
+"""Nearest neighbours by vector: through Chroma for its owner, exactly over SQLite for the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.progress import Progress
+from index.chroma import Chroma, ChromaFailed
+from index.embedding import Embedder
+from index.errors import EmbeddingError
+from index.record import Kind
+from index.store import Memory
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+_BATCH = 64
+
+
+class Dense:
+    """Vectors of one embedder over one memory. Not safe to use from several threads at once.
+
+    `notes` collect what went wrong and what was done about it.
+    """
+
+    def __init__(self, memory: Memory, folder: Path, embedder: Embedder) -> None:
+        self.notes: list[str] = []
+        self._memory = memory
+        self._embedder = embedder
+        self._chroma: Chroma | None = Chroma(folder, memory, embedder.identity)
+        self._matrices: dict[
+            tuple[str, Kind], tuple[int, tuple[str, ...], NDArray[float32] | None]
+        ] = {}
+
+    def close(self) -> None:
+        """Let go of Chroma and its lock."""
+        if self._chroma is not None:
+            self._chroma.close()
+
+    def embed_missing(self, progress: Progress) -> int:
+        """Make the vectors that are missing, keeping each batch; returns how many.
+
+        An interrupted run goes on where it stopped. Raises EmbeddingError, Cancelled (from
+        `progress`).
+        """
+        missing = self._memory.missing_vectors(self._embedder.identity)
+        for start in range(0, len(missing), _BATCH):
+            progress(f"embedding with {self._embedder.name}", start / len(missing))
+            batch = missing[start : start + _BATCH]
+            rows = self._embedder.embed([text for _, _, text in batch]).astype("<f4")
+            self._memory.put_vectors(
+                self._embedder.identity,
+                [(i, kind, row.tobytes()) for (i, kind, _), row in zip(batch, rows, strict=True)],
+            )
+        return len(missing)
+
+    def embed(self, texts: list[str], progress: Progress) -> NDArray[float32]:
+        """Vectors of queries, after those of the records; both have the same length.
+
+        An endpoint can change what stands behind a name: vectors of another length are made anew.
+        Raises EmbeddingError.
+        """
+        self.embed_missing(progress)
+        queries = self._embedder.embed(texts)
+        if self._memory.has_other_vectors(self._embedder.identity, queries.shape[1] * 4):
+            self.notes.append(f"{self._embedder.name} gives vectors of another length: made anew")
+            self._memory.drop_vectors(only=self._embedder.identity)
+            self.embed_missing(progress)
+            if self._memory.has_other_vectors(self._embedder.identity, queries.shape[1] * 4):
+                raise EmbeddingError(
+                    f"{self._embedder.name}: vectors of different lengths",
+                    code="embedding-failed",
+                    mend="check the embedding model and its address",
+                )
+            self.drop_index()
+        return queries
+
+    def drop_index(self) -> None:
+        """Forget the open index; the next search opens and checks it again."""
+        if self._chroma is not None:
+            folder = self._chroma.folder
+            self._chroma.close()
+            self._chroma = Chroma(folder, self._memory, self._embedder.identity)
+
+    def nearest(
+        self, language: str, kind: Kind, vector: NDArray[float32], n: int, progress: Progress
+    ) -> tuple[str, ...]:
+        """Ids of the nearest records, nearest first."""
+        chroma = self.owned(progress)
+        if chroma is not None:
+            try:
+                chroma.sync()
+                return chroma.query(language, kind, vector, n)
+            except ChromaFailed as error:
+                self.notes.append(f"the Chroma index failed ({error}) and was built anew")
+                try:
+                    chroma.rebuild(progress)
+                    return chroma.query(language, kind, vector, n)
+                except ChromaFailed as again:
+                    self._give_up(again)
+        return self._exact(language, kind, vector, n)
+
+    def owned(self, progress: Progress) -> Chroma | None:
+        """The checked index if this process owns it (or can get it now), else None."""
+        chroma = self._chroma
+        if chroma is None or not chroma.acquire():
+            return None
+        if not chroma.is_open:
+            try:
+                why = chroma.open(progress)
+            except (ChromaFailed, OSError) as error:
+                self._give_up(error)
+                return None
+            if why is not None:
+                self.notes.append(f"the Chroma index was built anew: {why}")
+        return chroma
+
+    def rebuild(self, progress: Progress) -> bool:
+        """Build the Chroma index anew; False if another process owns it. Raises ChromaFailed."""
+        if self._chroma is None or not self._chroma.acquire():
+            return False
+        self._chroma.rebuild(progress)
+        return True
+
+    def _give_up(self, error: Exception) -> None:
+        self.notes.append(f"Chroma can't be used, searching exactly instead: {error}")
+        if self._chroma is not None:
+            self._chroma.close()
+            self._chroma = None
+
+    def _exact(
+        self, language: str, kind: Kind, vector: NDArray[float32], n: int
+    ) -> tuple[str, ...]:
+        import numpy as np
+
+        ids, matrix = self._matrix(language, kind)
+        if matrix is None:
+            return ()
+        order = np.argsort(-(matrix @ vector), kind="stable")[:n]
+        return tuple(ids[int(i)] for i in order)
+
+    def _matrix(self, language: str, kind: Kind) -> tuple[tuple[str, ...], NDArray[float32] | None]:
+        import numpy as np
+
+        generation = self._memory.generation()
+        cached = self._matrices.get((language, kind))
+        if cached is None or cached[0] != generation:
+            wanted = self._memory.vector_ids(self._embedder.identity, kind, language)
+            rows = self._memory.vectors(self._embedder.identity, kind, wanted)
+            ids = tuple(record for record, _ in rows)
+            matrix = np.stack([np.frombuffer(b, dtype="<f4") for _, b in rows]) if rows else None
+            cached = (generation, ids, matrix)
+            self._matrices[language, kind] = cached
+        return cached[1], cached[2]
