@@ -1,0 +1,88 @@
+"""Code actions: each proved edit that fits, each of its steps that stands alone, or a search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lsprotocol import types
+
+from server.lsp.documents import Document
+from server.lsp.feature import Feature
+from server.lsp.features.commands import applied_command, optimize_command
+from server.lsp.sight import Fitting, Seen
+
+KIND = "refactor.rewrite.hasten"
+_HEAD = re.compile(r"[ \t\f]*(?:async[ \t]+def|def\b|@)")
+
+
+class Actions(Feature):
+    """The actions for a place."""
+
+    def code_actions(
+        self, document: Document, start: int, end: int, context: types.CodeActionContext
+    ) -> Sequence[types.CodeAction]:
+        """Actions of the functions that touch the range, innermost first.
+
+        A search is offered inside functions of which something is known, and at the head of any
+        other: an editor shows a light bulb wherever there is an action.
+        """
+        if not wanted(context.only):
+            return ()
+        sight = self.server.see(document)
+        touching = sight.touching(start, end)
+        actions = [a for seen in touching for a in self._of(document, seen, context)]
+        if not touching and _HEAD.match(document.lines.line_text(document.lines.line_of(start))):
+            document.read()
+            here = [f for f in document.functions if f.start <= start < f.body_start]
+            if here and not here[-1].ignored:
+                actions.append(search_action(document, here[-1].qualname))
+        return actions
+
+    def _of(
+        self, document: Document, seen: Seen, context: types.CodeActionContext
+    ) -> Iterator[types.CodeAction]:
+        mine = [
+            d
+            for d in context.diagnostics
+            if d.source == "hasten" and d.range == document.to_range(*seen.span.name)
+        ]
+        for fitting in seen.fitting:
+            yield self._edit_action(document, fitting, mine)
+        if not seen.fitting:
+            yield search_action(document, seen.function, mine)
+
+    def _edit_action(
+        self, document: Document, fitting: Fitting, diagnostics: list[types.Diagnostic]
+    ) -> types.CodeAction:
+        edit = fitting.edit
+        whole = edit.rung is None
+        suffix = "(proved)" if whole else "(proved, this step alone)"
+        return types.CodeAction(
+            title=f"{edit.title} {suffix}",
+            kind=KIND,
+            diagnostics=diagnostics or None,
+            is_preferred=whole or None,
+            edit=self.server.workspace_edit(document, fitting.changes),
+            command=applied_command(document, edit),
+        )
+
+
+def search_action(
+    document: Document, function: str, diagnostics: list[types.Diagnostic] | None = None
+) -> types.CodeAction:
+    """The action that starts a search."""
+    title = f"Optimize `{function}` with hasten"
+    return types.CodeAction(
+        title=title,
+        kind=KIND,
+        diagnostics=diagnostics or None,
+        command=optimize_command(title, document, function),
+    )
+
+
+def wanted(only: Sequence[str] | None) -> bool:
+    """Whether the client asks for this kind: kinds are hierarchical (LSP 3.17, CodeActionKind)."""
+    if only is None:
+        return True
+    return any(kind == "" or kind == KIND or KIND.startswith(f"{kind}.") for kind in only)

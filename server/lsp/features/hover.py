@@ -1,0 +1,108 @@
+"""Evidence on hover: what a function costs, what was proved on what, what was refused."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+from benchmark_runner.receipt import Receipt
+from server.lsp.documents import Document
+from server.lsp.feature import Feature
+from server.lsp.fitting import ratio_text, share_text
+from server.lsp.heat import RootHeat
+from server.lsp.sight import Fitting, Seen
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>!#|~&])")
+_SHOWN_REFUSALS = 5
+
+
+class Evidence(Feature):
+    """Hover on the head of a function; inside its body nobody is disturbed."""
+
+    def hover(self, document: Document, offset: int) -> str | None:
+        """What is known of the function whose head is at the offset."""
+        sight = self.server.see(document)
+        for seen in sight.touching(offset, offset):
+            if seen.span.start <= offset < seen.span.body_start:
+                run = self.server.heat.run_of(sight.root)
+                return "\n\n".join(_parts(seen, run)) or None
+        return None
+
+
+def _parts(seen: Seen, run: RootHeat | None) -> Iterator[str]:
+    if seen.hot is not None:
+        yield "\n".join(_heat_lines(seen, run))
+    for fitting in seen.fitting:
+        if fitting.edit.rung is None:
+            yield "\n".join(_proof_lines(fitting))
+    if seen.outdated:
+        yield "An edit was proved for an earlier text of this function; it no longer fits."
+    if seen.refused:
+        lines = [
+            f"- {_plain(r.title)}: {_plain(r.stage)}: {_plain(r.reason)}"
+            for r in seen.refused[:_SHOWN_REFUSALS]
+        ]
+        if len(seen.refused) > _SHOWN_REFUSALS:
+            lines.append(f"- and {len(seen.refused) - _SHOWN_REFUSALS} more")
+        yield "\n".join(["Tried and not offered:", *lines])
+
+
+def _heat_lines(seen: Seen, run: RootHeat | None) -> Iterator[str]:
+    hot = seen.hot
+    assert hot is not None
+    yield f"**{share_text(hot.worth)} of the run** is what a fix in `{seen.function}` can save"
+    yield (
+        f"- {share_text(hot.self_share)} in its own lines, {share_text(hot.total_share)} with "
+        "everything that it calls"
+    )
+    if run is not None and run.command:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
+        yield f"- measured in {_code(' '.join(run.command))}, {run.seconds:.1f} s, {when}"
+    if seen.stale:
+        yield "- the function was edited since; profile again to know what it costs now"
+
+
+def _proof_lines(fitting: Fitting) -> Iterator[str]:
+    suggestion = fitting.edit.suggestion
+    receipt = suggestion.receipt
+    low, high = suggestion.interval
+    yield f"**{_plain(fitting.edit.title)}** (proved)"
+    yield f"- {ratio_text(suggestion.ratio)}, 95 % interval {low:.2f} to {high:.2f}, CPU time"
+    yield f"- {_equality(receipt)} on {receipt.inputs.count} {receipt.inputs.source} inputs" + (
+        ", some of them held out" if receipt.inputs.holdout else ", none held out"
+    )
+    where = receipt.environment
+    python = f"{where.implementation} {where.python_version} ({_code(where.python)})"
+    yield f"- {python}, {_plain(where.cpu)}"
+    yield f"- sandbox {receipt.sandbox.level}" + (
+        ", run without one because that was allowed" if receipt.sandbox.unsandboxed_allowed else ""
+    )
+    if len(suggestion.edits) > 1:
+        for number, rung in enumerate(suggestion.edits, 1):
+            alone = ", stands alone" if rung.alone else ""
+            yield f"- step {number}: {_plain(rung.title)} ({ratio_text(rung.ratio)}{alone})"
+    else:
+        for rung in suggestion.edits:
+            yield f"- {_plain(rung.description)}"
+
+
+def _equality(receipt: Receipt) -> str:
+    if receipt.equality == "rounding" and receipt.verdict is not None:
+        return f"results equal up to rounding ({receipt.verdict.max_relative:.1e} relative)"
+    return "results exactly equal"
+
+
+def _plain(text: str) -> str:
+    """Text that shows as it is: titles may come from a model, and Markdown can load images."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    """A code span; a backtick inside would end it."""
+    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
+
+
+def without_markup(markdown: str) -> str:
+    """The same words for a client that shows plain text only."""
+    return re.sub(r"\\(.)|[*`]", lambda m: m.group(1) or "", markdown)

@@ -1,0 +1,134 @@
+"""Which functions are hot: from the newest profile that hasten wrote for a workspace."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.profiles.store import profiles_folder
+from hasten.launcher import child_command, child_environment
+from hasten.paths import state_dir
+
+logger = logging.getLogger(__name__)
+
+READ_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Hot:
+    """A hot function. Shares are of the whole run, 0..1.
+
+    `fingerprint` is the function's when the profile was taken, where that is known; `stale` tells
+    that the file on disk had another one when the profile was read.
+    """
+
+    function: str
+    self_share: float
+    total_share: float
+    worth: float
+    stale: bool
+    fingerprint: str | None
+
+
+@dataclass(frozen=True)
+class RootHeat:
+    """The hot functions of one workspace, by real path and qualified name."""
+
+    created: float
+    seconds: float
+    command: tuple[str, ...]
+    by_path: Mapping[str, Mapping[str, Hot]]
+
+
+NOTHING: Mapping[str, Hot] = {}
+
+
+class Heat:
+    """The heat of the workspaces in use; `refresh` reads again what has a newer profile."""
+
+    def __init__(self) -> None:
+        self._roots: dict[Path, RootHeat] = {}
+        self._seen: dict[Path, int] = {}
+
+    def of(self, path: Path, roots: Iterable[Path]) -> Mapping[str, Hot]:
+        """The hot functions of a file, from the newest profile of its workspaces."""
+        root = self.root_of(path, roots)
+        return self._roots[root].by_path[str(path)] if root else NOTHING
+
+    def root_of(self, path: Path, roots: Iterable[Path]) -> Path | None:
+        """The workspace whose profile says most lately that something in this file is hot."""
+        found = [r for r in roots if r in self._roots and str(path) in self._roots[r].by_path]
+        return max(found, key=lambda r: self._roots[r].created, default=None)
+
+    def run_of(self, root: Path) -> RootHeat | None:
+        """The run that a workspace's heat comes from."""
+        return self._roots.get(root)
+
+    async def refresh(self, root: Path, ignore: Sequence[str] = (), *, force: bool = False) -> bool:
+        """Read the newest profile if it is a new one; True when the heat changed.
+
+        Looks at one folder's time, so that it can be asked every second.
+        """
+        stamp = _stamp(profiles_folder(state_dir(root)))
+        if not force and self._seen.get(root) == stamp:
+            return False
+        self._seen[root] = stamp
+        if not stamp:
+            return self._roots.pop(root, None) is not None
+        data = await _read(root, ignore)
+        if data is None:
+            return False
+        by_path: dict[str, dict[str, Hot]] = {}
+        for row in data.get("spots", ()):
+            hot = Hot(
+                row["function"], row["self_share"], row["total_share"], row["worth"],
+                row["stale"], row["fingerprint"],
+            )  # fmt: skip
+            by_path.setdefault(os.path.realpath(row["path"]), {})[hot.function] = hot
+        self._roots[root] = RootHeat(
+            float(data.get("created", 0.0)),
+            float(data.get("seconds", 0.0)),
+            tuple(data.get("command", ())),
+            by_path,
+        )
+        return True
+
+
+def _stamp(folder: Path) -> int:
+    """A number that grows when a file is added; 0 where there is no folder."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+async def _read(root: Path, ignore: Sequence[str]) -> dict[str, Any] | None:
+    process = await asyncio.create_subprocess_exec(
+        *child_command("lsp", "--read-heat", str(root), *ignore),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=child_environment(),
+        cwd="/",
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), READ_TIMEOUT_S)
+        data = json.loads(out)
+    except (asyncio.TimeoutError, ValueError) as error:
+        logger.error("%s: its profile could not be read: %r", root, error)
+        return None
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if "error" in data:
+        logger.warning("%s", data["error"])
+        return None
+    if err:
+        logger.warning("%s", err.decode(errors="replace").strip())
+    return data if isinstance(data, dict) else None

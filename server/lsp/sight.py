@@ -1,0 +1,95 @@
+"""What is to be shown of a document's functions: heat, proved edits that still fit, what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analysis.text import TextChange
+from optimizer.suggestion import Rejection
+from server.lsp.documents import Document
+from server.lsp.fitting import Edit
+from server.lsp.heat import Hot
+from server.lsp.outline import Span
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """An edit that fits the document, and its changes there."""
+
+    edit: Edit
+    changes: tuple[TextChange, ...]
+
+
+@dataclass
+class Seen:
+    """One function of a document of which something is known.
+
+    `stale` tells that the function is not what the profile measured; `outdated` that an edit was
+    proved for it which no longer fits.
+    """
+
+    document: Document
+    function: str
+    span: Span
+    hot: Hot | None
+    refused: tuple[Rejection, ...]
+    running: bool
+    edits: tuple[Edit, ...]
+    _fits: list[Fitting] | None = field(default=None, repr=False)
+
+    @property
+    def fitting(self) -> list[Fitting]:
+        """The edits that fit; looked at when first asked for, and once for each version."""
+        if self._fits is None:
+            self._fits = []
+            if not self.span.touched:
+                for edit in self.edits:
+                    changes = edit.fit(self.document.text)
+                    if changes:
+                        self._fits.append(Fitting(edit, changes))
+        return self._fits
+
+    @property
+    def best(self) -> Fitting | None:
+        """The whole ladder, where it fits."""
+        return next((f for f in self.fitting if f.edit.rung is None), None)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether something was proved for this function, for another text of it."""
+        return bool(self.edits) and not self.fitting
+
+    @property
+    def stale(self) -> bool:
+        """Whether the function changed since the profile was taken."""
+        if self.hot is None:
+            return False
+        if self.span.touched:
+            return True
+        if self.hot.fingerprint is None:
+            return self.hot.stale
+        known = self.document.outline.by_name.get(self.function)
+        return known is None or known.fingerprint != self.hot.fingerprint
+
+
+class Sight:
+    """The functions of one version of a document of which something is known."""
+
+    def __init__(self, document: Document, root: Path, seen: dict[str, Seen]) -> None:
+        self.document = document
+        self.root = root
+        self._seen = seen
+
+    def __iter__(self) -> Iterator[Seen]:
+        return iter(self._seen.values())
+
+    def get(self, function: str) -> Seen | None:
+        """What is known of a function."""
+        return self._seen.get(function)
+
+    def touching(self, start: int, end: int) -> list[Seen]:
+        """Functions that touch the string offsets, innermost first."""
+        found = [s for s in self if s.span.start <= end and start <= s.span.end]
+        return sorted(found, key=lambda s: s.span.end - s.span.start)

@@ -1,0 +1,56 @@
+"""What the engine is asked to do for a function in the editor."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from analysis.errors import AnalysisError, InputError
+from analysis.source import read_source
+from benchmark_runner.interpreters import find_python
+from optimizer.engine.protocol import OptimizeSpec
+from server.lsp.background import in_thread
+from server.lsp.configuration import Configuration
+from server.model import model_of
+
+
+async def spec_for(
+    configuration: Configuration, root: Path, path: Path, function: str, text: str | None
+) -> OptimizeSpec:
+    """The search for one function. `text` is the editor's; None where the disk counts.
+
+    Raises InputError when the editor does not trust the workspace, a setting is wrong or there is
+    no interpreter.
+    """
+    if configuration.trusted_by_editor is False:
+        raise InputError(
+            f"{root}: this workspace is not trusted, so nothing of it is run",
+            code="untrusted",
+            mend="trust the workspace in the editor, then try again",
+        )
+    configuration.reload()
+    settings = configuration.load(root)
+    trusted = configuration.trusts(root)
+    python = await in_thread(lambda: find_python(None, settings.python, root, trusted, near=path))
+    return OptimizeSpec(
+        workspace=str(root),
+        path=str(path),
+        function=function,
+        python=str(python.path),
+        text=await in_thread(lambda: _unsaved(path, text)),
+        workload=tuple(shlex.split(settings.workload)) if settings.workload else None,
+        cwd=str(root),
+        strategy=settings.strategy,
+        budget=settings.budget,
+        model=model_of(settings),
+        rounding=settings.rounding,
+        ignore=settings.ignore,
+    )
+
+
+def _unsaved(path: Path, text: str | None) -> str | None:
+    """The editor's text where it differs from the disk's."""
+    try:
+        return None if text is None or read_source(path).text == text else text
+    except AnalysisError:
+        return text
