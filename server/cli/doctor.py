@@ -16,7 +16,7 @@ import hasten
 from analysis.errors import HastenError
 from benchmark_runner.sandbox.probe import probe
 from hasten.paths import data_dir, state_dir
-from index.embedding import choose_embedder
+from index.embedding import describe
 from index.store import Memory
 from server.cli.common import Place, model_of, place_of, python_of
 from server.cli.output import GOOD, NOT_GOOD, emit_json, page
@@ -41,7 +41,7 @@ def doctor(
         "version": Check(True, hasten.__version__),
         "python": _guarded(lambda: _python(place, python)),
         "sandbox": _guarded(_sandbox),
-        "embedding": _guarded(lambda: _embedding(place)),
+        "embedding": _guarded(_embedding),
         "model": _guarded(lambda: _model(place)),
         "chroma": _guarded(_chroma),
         "state": _guarded(lambda: _state(place)),
@@ -88,10 +88,9 @@ def _sandbox() -> Check:
     return Check(found.level != "L0", value, "; ".join(found.missing) or None)
 
 
-def _embedding(place: Place) -> Check:
-    shown = choose_embedder(api_base=None).describe()
-    del place
-    return Check(shown.ok, shown.name, shown.mend)
+def _embedding() -> Check:
+    shown = describe()
+    return Check(shown.ok, shown.name, shown.mend or None)
 
 
 def _model(place: Place) -> Check:
