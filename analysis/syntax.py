@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 import tree_sitter
@@ -163,11 +163,12 @@ def statements(block: Node) -> list[Node]:
     return [child for child in block.named_children if child.type != "comment"]
 
 
-def normal_form(tree: Tree, node: Node) -> str:
+def normal_form(tree: Tree, node: Node, rename: Mapping[int, str] | None = None) -> str:
     """The node's syntax without comments, docstrings, line ends and what a formatter changes.
 
     Nodes with several children are written in brackets, so that redundant parentheses can be left
-    out; quotes and the commas before a closing bracket are left out as well.
+    out; quotes and the commas before a closing bracket are left out as well. `rename` gives other
+    texts for nodes, by their id.
     """
     out: list[str] = []
     stack: list[Node | str] = [node]
@@ -175,6 +176,8 @@ def normal_form(tree: Tree, node: Node) -> str:
         at = stack.pop()
         if isinstance(at, str):
             out.append(at)
+        elif rename and at.id in rename:
+            out.append(rename[at.id])
         elif at.type == "string":
             out.append(_string_form(tree, at, stack))
         elif at.child_count == 0:
