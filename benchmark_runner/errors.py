@@ -22,3 +22,25 @@ class WorkerDied(HastenError):
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message, code=code, mend="see the receipt's stages")
+
+
+class CandidateFailed(HastenError):
+    """A version can't be loaded or lacks the function. Caught within this room.
+
+    `stage` is "import" or "lookup".
+    """
+
+    def __init__(self, stage: str, message: str) -> None:
+        super().__init__(message, code=f"candidate-{stage}", mend="see the receipt's stages")
+        self.stage = stage
+
+
+class InputsFailed(WorkloadError):
+    """`inputs()` failed or gave something else than (args, kwargs), or recorded calls can't be read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            code="inputs-failed",
+            mend="make inputs() yield (args, kwargs) pairs, or record the calls again",
+        )

@@ -1,0 +1,41 @@
+"""What a worker may use before it is stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one worker. Seconds are wall seconds, sizes are bytes.
+
+    The parent enforces times and resident memory; the rest are the kernel's resource limits and
+    stand behind them. `memory` is resident memory, watched every few milliseconds; address space
+    is only bounded far above it, since libraries reserve much more than they touch.
+    """
+
+    start_s: float = 10.0
+    load_s: float = 30.0
+    inputs_s: float = 30.0
+    call_s: float = 10.0
+    batch_s: float = 30.0
+    total_cpu_s: int = 900
+    memory: int = 2 << 30
+    file_bytes: int = 64 << 20
+    scratch_bytes: int = 256 << 20
+    frame_bytes: int = 40 << 20
+    open_files: int = 256
+    processes: int = 512
+
+    def rlimits(self) -> list[tuple[str, int]]:
+        """Names of `resource.RLIMIT_*` and values, for the harness to set on itself."""
+        return [
+            ("CORE", 0),
+            ("CPU", self.total_cpu_s),
+            ("FSIZE", self.file_bytes),
+            ("NOFILE", self.open_files),
+            ("AS", self.memory + (8 << 30)),
+            ("NPROC", self.processes),
+            ("MEMLOCK", 0),
+            ("MSGQUEUE", 0),
+        ]

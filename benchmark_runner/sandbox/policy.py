@@ -1,0 +1,175 @@
+"""What a worker may see and touch, the same for Landlock and for bubblewrap.
+
+Read: the system's libraries, the interpreter, the project. Write: a private scratch folder. The
+user's home is not there, except for what of it is the interpreter or the project.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark_runner.receipt import Level
+from benchmark_runner.sandbox import landlock
+from benchmark_runner.sandbox.layout import Layout
+from benchmark_runner.sandbox.limits import Limits
+from benchmark_runner.sandbox.probe import Probe, probe
+from benchmark_runner.sandbox.seccomp import Policy, assemble, seccomp_number
+
+SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
+SYSTEM_FILES = (
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/alternatives",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/mime.types",
+    "/sys/devices/system/cpu",
+)
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+SCRATCH_INSIDE = Path("/tmp/hasten-scratch")
+"""The scratch folder of a worker at L2: a sized tmpfs that only it sees."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The level that a worker runs at, and whether it notes attempts (see harness.Tripwire).
+
+    The tripwire costs a little for every audit event (`open`, `import`; `id` from 3.12 on), so
+    timing leaves it off. At L0 it is always on and refuses, having no kernel to do so.
+    """
+
+    level: Level
+    tripwire: bool = True
+
+    @classmethod
+    def reached(cls, *, tripwire: bool = True) -> Sandbox:
+        """The best that this machine offers (see `probe`)."""
+        return cls(probe().level, tripwire)
+
+
+def project_paths(project: Path, path: Path) -> tuple[Path, ...]:
+    """The part of a project's folder that is shown.
+
+    A project folder that is the home, above it or a shared folder like /tmp would show other
+    people's and other projects' files: then only the package of the file, the Python files beside
+    it and folders beside it that look like packages.
+    """
+    home = Path.home()
+    folder = Path(harness_root(path))
+    roots = [project] if project in (folder, *folder.parents) else [project, folder]
+    shown: list[Path] = []
+    for root in roots:
+        if root in (home, *home.parents) or _is_shared(root):
+            shown += _beside(root, path)
+        else:
+            shown.append(root)
+    return tuple(dict.fromkeys(shown))
+
+
+def harness_root(path: Path) -> str:
+    """The folder that the file's outermost package is imported from."""
+    from benchmark_runner import harness
+
+    return harness.module_of(str(path))[1]
+
+
+def _is_shared(folder: Path) -> bool:
+    try:
+        return bool(folder.stat().st_mode & stat.S_ISVTX)
+    except OSError:
+        return False
+
+
+def _beside(folder: Path, path: Path) -> list[Path]:
+    """Of a folder that must not be shown whole: modules, packages, and what holds the file."""
+    shown = []
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return [path]
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        package = (entry / "__init__.py").exists()
+        if entry in path.parents or package or (entry.suffix == ".py" and entry.is_file()):
+            shown.append(entry)
+    return shown
+
+
+def environment(layout: Layout, scratch: Path, hash_seed: int) -> dict[str, str]:
+    """The whole environment of a worker: nothing of the user's."""
+    values = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    # One thread per numeric library: otherwise the CPU clock measures how many cores were free.
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB"):
+        values[f"{name}_NUM_THREADS"] = "1"
+    if layout.user_base:
+        values["PYTHONUSERBASE"] = layout.user_base
+    return values
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """All that is needed to start one worker under a policy."""
+
+    sandbox: Sandbox
+    layout: Layout
+    limits: Limits
+    project: tuple[Path, ...]
+    more: tuple[Path, ...]
+    scratch: Path
+
+    def readable(self) -> list[Path]:
+        """Folders and files to read, in no order."""
+        return [*self.layout.readable, self.layout.harness, *self.project, *self.more]
+
+    def jail(self, pid: int, parent: int, policy: Policy = "worker") -> dict[str, Any]:
+        """What the harness applies to itself. `pid` is its own as it sees it."""
+        kernel = self.sandbox.level != "L0"
+        found = probe()
+        readable = [os.path.realpath(p) for p in self.readable()]
+        readable += [os.fspath(p) for p in self.readable()]
+        own = (*SYSTEM, *SYSTEM_FILES, "/dev", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
+        return {
+            "rlimits": self.limits.rlimits(),
+            "kernel": kernel,
+            "parent": parent,
+            "drop_capabilities": kernel,
+            "landlock": self.landlock(found) if kernel and found.landlock_abi else None,
+            "seccomp": assemble(policy, pid) if kernel and found.seccomp else b"",
+            "seccomp_number": seccomp_number(),
+            "tripwire": self.sandbox.tripwire or not kernel,
+            "enforce": not kernel,
+            "scratch": str(self.scratch),
+            "readable": [*readable, *own],
+        }
+
+    def landlock(self, found: Probe) -> dict[str, Any]:
+        """Landlock's rules: read what is readable, write the scratch folder, execute nothing."""
+        rules = [(Path(p), landlock.READ) for p in (*SYSTEM, *SYSTEM_FILES)]
+        rules += [(Path(p), landlock.READ) for p in ("/proc/self", "/proc/cpuinfo")]
+        rules += [(Path(p), landlock.READ) for p in ("/proc/meminfo", "/proc/stat")]
+        rules += [(p, landlock.READ) for p in self.readable()]
+        rules += [(Path(p), landlock.DEVICE) for p in DEVICES]
+        rules.append((self.scratch, landlock.READ_WRITE))
+        return landlock.ruleset(found.landlock_abi, rules)
+
+
+def make_scratch(level: Level) -> Path:
+    """A private scratch folder; at L2 the name of the one inside."""
+    if level == "L2":
+        return SCRATCH_INSIDE
+    return Path(os.path.realpath(tempfile.mkdtemp(prefix="hasten-scratch-")))

@@ -1,0 +1,153 @@
+"""Assembles the system call filter (classic BPF) that a worker puts on itself.
+
+Written by hand so that nothing has to be installed: libseccomp is not on every machine and the
+worker runs under the user's interpreter. What is denied and why: reference in docs, "Sandbox".
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmark_runner.sandbox.syscalls import AARCH64, X86_64
+
+Policy = Literal["worker", "program"]
+
+_LOAD, _JUMP_EQ, _JUMP_GE, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL = 0x7FFF0000, 0x80000000
+_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
+_CLONE_THREAD = 0x00010000
+_CLONE_NEW = 0x7E020000  # every CLONE_NEW* of clone(2); CLONE_NEWTIME only exists in clone3
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+
+_DENIED_ALWAYS = (
+    "socket connect bind listen accept accept4 pidfd_open pidfd_send_signal process_madvise "
+    "io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key chroot unshare "
+    "tkill rt_sigqueueinfo rt_tgsigqueueinfo setpriority sched_setscheduler sched_setparam "
+    "sched_setattr ioprio_set sethostname setdomainname settimeofday clock_settime adjtimex "
+    "clock_adjtime iopl ioperm acct quotactl syslog mknod mknodat name_to_handle_at kcmp "
+    "lookup_dcookie shmget msgget semget mq_open personality vhangup modify_ldt"
+).split()
+_KILLED = (
+    "ptrace process_vm_readv process_vm_writev pidfd_getfd mount umount2 pivot_root open_tree "
+    "move_mount fsopen fsconfig fsmount fspick mount_setattr setns bpf perf_event_open "
+    "userfaultfd reboot init_module finit_module delete_module kexec_load kexec_file_load swapon "
+    "swapoff open_by_handle_at"
+).split()
+_WORKER_ONLY = (
+    "execve execveat fork vfork chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat "
+    "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes futimesat "
+    "utimensat"
+).split()
+"""Landlock says nothing about modes, owners and times: without this a worker could change them."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What the filter must know of a machine."""
+
+    audit: int
+    numbers: dict[str, int]
+
+
+_ARCHITECTURES = {
+    "x86_64": Architecture(0xC000003E, X86_64),
+    "aarch64": Architecture(0xC00000B7, AARCH64),
+    "arm64": Architecture(0xC00000B7, AARCH64),
+}
+
+Instruction = tuple[int, int, int, int]
+
+
+def architecture(machine: str | None = None) -> Architecture | None:
+    """The architecture of this (or the named) machine, or None where no filter can be made."""
+    return _ARCHITECTURES.get(machine or platform.machine())
+
+
+def _error(number: int) -> Instruction:
+    return (_RETURN, 0, 0, 0x00050000 | number)
+
+
+def _argument(index: int) -> Instruction:
+    return (_LOAD, 0, 0, _ARGUMENTS + 8 * index)
+
+
+_DENY = _error(errno.EPERM)
+_PASS: Instruction = (_RETURN, 0, 0, _ALLOW)
+
+
+def _only_when(index: int, allowed: Sequence[int]) -> list[Instruction]:
+    """Allow the call if the low word of an argument is one of the values."""
+    body: list[Instruction] = [_argument(index)]
+    for position, value in enumerate(allowed):
+        body.append((_JUMP_EQ, len(allowed) - position, 0, value & 0xFFFFFFFF))
+    return [*body, _DENY, _PASS]
+
+
+def _clone(policy: Policy) -> list[Instruction]:
+    """Threads only (worker), or processes too but no new namespaces (program)."""
+    body: list[Instruction] = [_argument(0), (_JUMP_SET, 0, 1, _CLONE_NEW), _DENY]
+    if policy == "worker":
+        body += [(_JUMP_SET, 1, 0, _CLONE_THREAD), _DENY]
+    return [*body, _PASS]
+
+
+def _rules(policy: Policy, pid: int) -> list[tuple[str, list[Instruction]]]:
+    """What to do for each system call that is not simply allowed."""
+    rules = [(name, [_DENY]) for name in _DENIED_ALWAYS]
+    rules += [(name, [(_RETURN, 0, 0, _KILL)]) for name in _KILLED]
+    rules.append(("clone3", [_error(errno.ENOSYS)]))  # its flags lie in memory: can't be judged
+    rules.append(("clone", _clone(policy)))
+    rules.append(
+        (
+            "ioctl",
+            [
+                _argument(1),
+                (_JUMP_EQ, 1, 0, _TIOCSTI),
+                (_JUMP_EQ, 0, 1, _TIOCLINUX),
+                _DENY,
+                _PASS,
+            ],
+        )
+    )
+    if policy == "worker":
+        rules += [(name, [_DENY]) for name in _WORKER_ONLY]
+        rules.append(("kill", _only_when(0, [pid])))
+        rules.append(("tgkill", _only_when(0, [pid])))
+        rules.append(("prlimit64", _only_when(0, [0, pid])))
+        rules.append(("sched_setaffinity", _only_when(0, [0, pid])))
+    return rules
+
+
+def assemble(policy: Policy, pid: int, machine: str | None = None) -> bytes:
+    """The filter as `struct sock_filter[]`; `pid` is the worker's own, as it sees itself.
+
+    Empty bytes where the architecture is unknown.
+    """
+    known = architecture(machine)
+    if known is None:
+        return b""
+    program: list[Instruction] = [
+        (_LOAD, 0, 0, _ARCH),
+        (_JUMP_EQ, 1, 0, known.audit),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+    ]
+    if known.numbers is X86_64:  # the x32 ABI has its own numbers
+        program += [(_JUMP_GE, 0, 1, 0x40000000), _DENY]
+    for name, body in _rules(policy, pid):
+        number = known.numbers.get(name)
+        if number is not None:
+            program += [(_JUMP_EQ, 0, len(body), number), *body]
+    program.append(_PASS)
+    return b"".join(struct.pack("<HBBI", *instruction) for instruction in program)
+
+
+def seccomp_number(machine: str | None = None) -> int:
+    """The number of seccomp(2), which glibc does not wrap; 0 where unknown."""
+    known = architecture(machine)
+    return known.numbers["seccomp"] if known else 0
