@@ -51,9 +51,8 @@ def search(
         emit_json([hit_json(hit) for hit in hits])
     else:
         for hit in hits:
-            page().print(
-                f"[bold]{ratio_text(hit.record.ratio)}[/] {hit.record.title}  [dim]{hit.record.id}[/]"
-            )
+            gain = ratio_text(hit.record.ratio)
+            page().print(f"[bold]{gain}[/] {hit.record.title} [dim]{hit.record.id}[/]")
             page().print(f"  {hit.record.edit}", markup=False)
     return GOOD if hits else NOT_GOOD
 
