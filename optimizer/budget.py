@@ -17,8 +17,7 @@ class Budget:
     spent_tokens: int = 0
     _started: float = field(default_factory=time.monotonic)
 
-    @property
-    def left(self) -> bool:
+    def has_left(self) -> bool:
         """Whether another step may start."""
         if self.spent_evaluations >= self.evaluations:
             return False

@@ -33,8 +33,8 @@ from optimizer.trial_log import TrialLog
 
 logger = logging.getLogger(__name__)
 
-Gate = Callable[[Candidate], "str | None"]
-"""Why a candidate may not be run at all, or None."""
+Gate = Callable[[Candidate], "Evaluation | None"]
+"""The Evaluation of a candidate that is not to be run at all, or None."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ class Driver:
         root = Node(0, None, original, Evaluation("timing", True, utility=0.0, step_ratio=1.0), 0)
         result = SearchResult([root], root)
         self._seen = {original.key}
-        while self._budget.left:
+        while self._budget.has_left():
             self._cancel.check()
             requests = self._parts.strategy.ask(result.tree)
             if not requests:
                 break
             for request in requests:
-                if not self._budget.left:
+                if not self._budget.has_left():
                     break
                 self._serve(request, result)
         return result
@@ -111,7 +111,7 @@ class Driver:
             reranker = self._parts.reranker
             fresh.sort(key=lambda c: reranker.score(seen, c), reverse=True)
         for candidate in fresh[: request.keep]:
-            if not self._budget.left:
+            if not self._budget.has_left():
                 return
             self._cancel.check()
             self._try(candidate, request.parent, result)
@@ -164,11 +164,11 @@ class Driver:
                 result.duplicates += 1
                 continue
             self._seen.add(candidate.key)
-            reason = self._parts.gate(candidate) if self._parts.gate else None
-            if reason is None:
+            refused = self._parts.gate(candidate) if self._parts.gate else None
+            if refused is None:
                 admitted.append(candidate)
             else:
-                self._add(candidate, Evaluation("static", False, reason), parent, result)
+                self._add(candidate, refused, parent, result)
         return admitted
 
     def _try(self, candidate: Candidate, parent: Node, result: SearchResult) -> None:
@@ -182,7 +182,9 @@ class Driver:
         except Exception as error:  # "a failing evaluation never ends the search"
             logger.exception("an evaluation failed")
             evaluation = Evaluation(
-                "internal", False, f"{type(error).__name__}: {error}",
+                "internal",
+                False,
+                f"{type(error).__name__}: {error}",
                 seconds=time.monotonic() - started,
             )
         self._add(candidate, evaluation, parent, result)
@@ -197,8 +199,16 @@ class Driver:
             result.best = node
         self._parts.strategy.tell(node)
         self._log.write(
-            "try", node=node.id, parent=parent.id, title=candidate.title, origin=candidate.origin,
-            key=candidate.key, stage=evaluation.stage, ok=evaluation.ok,
-            failure=evaluation.failure, step_ratio=evaluation.step_ratio,
-            interval=evaluation.interval, seconds=round(evaluation.seconds, 3),
+            "try",
+            node=node.id,
+            parent=parent.id,
+            title=candidate.title,
+            origin=candidate.origin,
+            key=candidate.key,
+            stage=evaluation.stage,
+            ok=evaluation.ok,
+            failure=evaluation.failure,
+            step_ratio=evaluation.step_ratio,
+            interval=evaluation.interval,
+            seconds=round(evaluation.seconds, 3),
         )

@@ -170,8 +170,15 @@ class Results:
             )
             db.execute(
                 "INSERT OR REPLACE INTO suggestions VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (suggestion.id, suggestion.path, suggestion.function, suggestion.state,
-                 time.time(), body, proved_text),
+                (
+                    suggestion.id,
+                    suggestion.path,
+                    suggestion.function,
+                    suggestion.state,
+                    time.time(),
+                    body,
+                    proved_text,
+                ),
             )
 
     def get(self, id: str) -> Suggestion | None:

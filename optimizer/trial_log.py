@@ -13,17 +13,17 @@ _ROTATE_BYTES = 8_000_000
 class TrialLog:
     """Appends JSON lines; a log that can't be written never stops a search.
 
-    Rotated once at 8 MB. `path` None keeps nothing.
+    Rotated once at 8 MB. `file` None keeps nothing.
     """
 
-    def __init__(self, path: Path | None, **common: Any) -> None:
-        self._path = path
+    def __init__(self, file: Path | None, /, **common: Any) -> None:
+        self._path = file
         self._common = common
-        if path is not None:
+        if file is not None:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                if path.exists() and path.stat().st_size > _ROTATE_BYTES:
-                    path.replace(path.with_suffix(".old.jsonl"))
+                file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if file.exists() and file.stat().st_size > _ROTATE_BYTES:
+                    file.replace(file.with_suffix(".old.jsonl"))
             except OSError:
                 self._path = None
 

@@ -115,19 +115,19 @@ class Jobs:
 
     def _progress(self, job: RunningJob) -> Progress:
         """Tells the client, at most ten times a second, and keeps the last word in the results."""
-        last = [0.0, ""]
+        at, last = 0.0, ""
 
         def tell(message: str, share: float | None = None) -> None:
+            nonlocal at, last
             now = time.monotonic()
-            if message == last[1] and now - float(last[0]) < _PROGRESS_EVERY_S:
-                return
-            if message != last[1]:
+            if message == last:
+                if now - at < _PROGRESS_EVERY_S:
+                    return
+            else:
                 self._note(lambda results: results.update_job(job.id, "running", message))
-            last[:] = [now, message]
+            at, last = now, message
             percentage = None if share is None else round(100 * min(1.0, max(0.0, share)))
-            job.send(
-                "job/progress", {"job": job.id, "message": message, "percentage": percentage}
-            )
+            job.send("job/progress", {"job": job.id, "message": message, "percentage": percentage})
 
         return tell
 

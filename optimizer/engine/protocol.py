@@ -1,7 +1,8 @@
 """What the engine and its clients say to each other: JSON-RPC 2.0 over a user-only Unix socket.
 
 One JSON value a line. Requests: ``engine/status`` -> Status, ``job/start`` {spec} -> {"job": id},
-``job/cancel`` {"job"} -> null, ``engine/stop`` -> null (ends when nothing runs any more), ``index/search`` {"text", "k"} -> rows.
+``job/cancel`` {"job"} -> null, ``engine/stop`` -> null (ends when nothing runs any more),
+``index/search`` {"text", "k"} -> rows.
 Notifications to the client that started the job: ``job/progress`` {"job", "message", "percentage"}
 and, exactly once, ``job/done`` {"job", "outcome"} or {"job", "error": {"code", "message", "mend"}}
 (a cancelled job ends with code "cancelled").

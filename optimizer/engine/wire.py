@@ -63,7 +63,8 @@ def error_from_json(data: dict[str, Any]) -> HastenError:
     """The error that the other side told."""
     kind = RemoteInputError if data.get("exit_code") == 2 else EngineError
     return kind(
-        str(data.get("message", "")), code=str(data.get("code", "internal")),
+        str(data.get("message", "")),
+        code=str(data.get("code", "internal")),
         mend=str(data.get("mend", "")),
     )
 

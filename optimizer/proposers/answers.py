@@ -49,14 +49,18 @@ class AnswerCache:
     @staticmethod
     def key(prompt: str, model: str, api_base: str | None, attempt: int) -> str:
         """The name of one call. The server counts: one model name may mean another there."""
-        return hashlib.sha256("\0".join((prompt, model, api_base or "", str(attempt))).encode()).hexdigest()
+        return hashlib.sha256(
+            "\0".join((prompt, model, api_base or "", str(attempt))).encode()
+        ).hexdigest()
 
     def get(self, key: str) -> str | None:
         """The reply that was kept, or None."""
         if self._connection is None:
             return None
         with self._lock, suppress(sqlite3.Error):
-            row = self._connection.execute("SELECT reply FROM answers WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute(
+                "SELECT reply FROM answers WHERE key = ?", (key,)
+            ).fetchone()
             return str(row[0]) if row else None
         return None
 

@@ -54,8 +54,12 @@ class ModelProposer:
 
     def _prompt(self, seen: Observation, record: Record | None) -> prompt.Prompt:
         return prompt.build(
-            seen.node.candidate.source, self.path, self.qualname,
-            share=self.share, example=record, critique=seen.critique,
+            seen.node.candidate.source,
+            self.path,
+            self.qualname,
+            share=self.share,
+            example=record,
+            critique=seen.critique,
         )
 
     def _replies(self, prompts: list[prompt.Prompt], attempt: int) -> list[Reply]:
@@ -68,9 +72,11 @@ class ModelProposer:
         missing = [i for i, text in enumerate(found) if text is None]
         self.ledger.cached += len(prompts) - len(missing)
         replies = [Reply(text) for text in found]
-        asked = ask_all(
-            self.spec, [prompts[i].messages for i in missing], self.cancel, self.ledger
-        ) if missing else []
+        asked = (
+            ask_all(self.spec, [prompts[i].messages for i in missing], self.cancel, self.ledger)
+            if missing
+            else []
+        )
         for i, reply in zip(missing, asked, strict=True):
             replies[i] = reply
             if reply.text is not None:

@@ -47,7 +47,9 @@ def parse_answer(reply: str, name: str) -> Answer:
         labels.setdefault(label, value)
     function, above = _parts(code, name)
     title = plain(labels.get("CHANGE", ""), _TITLE_CHARS) or "rewrite the function"
-    return Answer(function, above, title[0].lower() + title[1:], plain(labels.get("WHY", ""), _WHY_CHARS))
+    return Answer(
+        function, above, title[0].lower() + title[1:], plain(labels.get("WHY", ""), _WHY_CHARS)
+    )
 
 
 def _block(reply: str) -> tuple[str, str]:
@@ -77,7 +79,9 @@ def _parts(code: str, name: str) -> tuple[str, str]:
     function: str | None = None
     above: list[str] = []
     for statement in tree.body:
-        first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+        first = min(
+            [statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))]
+        )
         source = "\n".join(lines[first - 1 : statement.end_lineno])
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             if function is not None or statement.name != name:
@@ -103,9 +107,10 @@ def _may_stand_above(statement: ast.stmt) -> bool:
 
 def plain(words: str, limit: int) -> str:
     """Words as they may be shown: one line of letters and plain signs, no markup, no addresses."""
+    words = re.sub(r"\s+", " ", words)
     words = re.sub(r"\S*(://|www\.)\S*", "", words)
     words = re.sub(r"[^\w .,;:()'=+\-/%]", "", words).strip(" .;:")
-    words = re.sub(r"\s+", " ", words)
+    words = re.sub(r" +", " ", words)
     if len(words) > limit:
         words = words[:limit].rsplit(" ", 1)[0] + " ..."
     return words

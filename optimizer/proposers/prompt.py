@@ -91,8 +91,10 @@ def first_prompts(
     text: str, path: str, qualname: str, examples: tuple[Hit, ...], share: float | None = None
 ) -> tuple[Prompt, ...]:
     """Exactly what the first step of a search would send, one prompt for each call."""
-    records = [hit.record for hit in examples] or [None]
-    return tuple(build(text, path, qualname, share=share, example=record) for record in records)
+    records: list[Record | None] = [hit.record for hit in examples]
+    return tuple(
+        build(text, path, qualname, share=share, example=record) for record in records or [None]
+    )
 
 
 def _data(title: str, content: str) -> str:

@@ -66,8 +66,7 @@ def indented(source: str, lead: str) -> str:
     inside = _string_lines(source)
     lines = source.split("\n")
     return "\n".join(
-        lead + line if line.strip() and n not in inside else line
-        for n, line in enumerate(lines, 1)
+        lead + line if line.strip() and n not in inside else line for n, line in enumerate(lines, 1)
     )
 
 
@@ -80,8 +79,9 @@ def _definition(tree: ast.Module) -> ast.FunctionDef | ast.AsyncFunctionDef:
 
 def _docstring(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.Expr | None:
     first = node.body[0]
-    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    return first if is_text and isinstance(first.value.value, str) else None  # type: ignore[union-attr]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        return first if isinstance(first.value.value, str) else None
+    return None
 
 
 def _code(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
@@ -213,8 +213,8 @@ def _import_line_end(text: str, function: Function) -> int:
         end = statement.end_lineno or statement.lineno
         if end > limit:
             break
-        is_head = n == 0 and isinstance(statement, ast.Expr) and isinstance(
-            statement.value, ast.Constant
+        is_head = (
+            n == 0 and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         )
         if is_head or isinstance(statement, ast.Import | ast.ImportFrom):
             line = end

@@ -52,6 +52,16 @@ def suggestion(id: str, *, path: str = "/w/m.py", function: str = "f") -> Sugges
     proof = receipt(function=function)
     rung = Rung("do less", "did more", change, True, 3.0, (2.9, 3.1), proof, "rule")
     return Suggestion(
-        id, path, function, "fp", "b" * 64, "3.0× faster: do less", 3.0, (2.9, 3.1), "exact",
-        (rung,), change, proof,
+        id,
+        path,
+        function,
+        "fp",
+        "b" * 64,
+        "3.0× faster: do less",
+        3.0,
+        (2.9, 3.1),
+        "exact",
+        (rung,),
+        change,
+        proof,
     )

@@ -129,7 +129,9 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
         for i in range(20):
             results.put(suggestion(f"{name}{i}", function=f"{name}{i}"), "text")
 
-    threads = [threading.Thread(target=write, args=(r, n)) for r, n in zip(writers, "ab", strict=True)]
+    threads = [
+        threading.Thread(target=write, args=(r, n)) for r, n in zip(writers, "ab", strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

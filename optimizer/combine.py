@@ -1,0 +1,122 @@
+"""Several suggestions as they would be applied one after another, proved together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analysis.errors import HastenError
+from analysis.progress import CancelToken, Progress
+from analysis.relocate import relocate
+from analysis.text import apply_changes
+from benchmark_runner.verify import FunctionBench
+from benchmark_runner.workload import FunctionWorkload, Inputs, Version
+from optimizer.engine.protocol import OptimizeSpec
+from optimizer.ladder import why_refused
+from optimizer.suggestion import Rejection, Suggestion
+
+Texts = dict[str, str]
+
+
+@dataclass
+class Combination:
+    """What stays when all is applied. `texts` are the files after it, `originals` before it."""
+
+    suggestions: list[Suggestion]
+    originals: Texts
+    texts: Texts
+    rejected: list[Rejection] = field(default_factory=list)
+
+    @property
+    def before(self) -> Version:
+        """The involved files as they were."""
+        return _version(self.originals)
+
+    @property
+    def after(self) -> Version:
+        """The involved files with every suggestion applied."""
+        return _version(self.texts)
+
+
+def _version(texts: Mapping[str, str]) -> Version:
+    return Version.of({Path(p): t for p, t in texts.items()})
+
+
+def merge(suggestions: Sequence[Suggestion], originals: Mapping[str, str]) -> Combination:
+    """Apply the suggestions in order, as `hasten apply` does; one that clashes is left out."""
+    made = Combination([], {}, {})
+    for suggestion in suggestions:
+        path = suggestion.path
+        original = made.originals.setdefault(path, originals[path])
+        text = made.texts.setdefault(path, original)
+        changes = relocate(original, text, path, suggestion.function, suggestion.replacements)
+        if changes is None:
+            made.rejected.append(
+                _refusal(suggestion, "its lines clash with those of another suggestion")
+            )
+            continue
+        made.texts[path] = apply_changes(text, changes)
+        made.suggestions.append(suggestion)
+    return made
+
+
+def _refusal(suggestion: Suggestion, reason: str) -> Rejection:
+    return Rejection(suggestion.path, suggestion.function, suggestion.title, "combination", reason)
+
+
+def prove_together(
+    suggestions: Sequence[Suggestion],
+    originals: Mapping[str, str],
+    inputs: Mapping[str, Inputs],
+    spec: OptimizeSpec,
+    progress: Progress,
+    cancel: CancelToken,
+) -> Combination:
+    """The largest combination found in which every member is still right and faster.
+
+    `inputs` are by suggestion id. A member that breaks, or is no longer faster, is left out and
+    the rest is proved again.
+    """
+    rejected: list[Rejection] = []
+    kept = list(suggestions)
+    while True:
+        made = merge(kept, originals)
+        rejected += made.rejected
+        made.rejected = rejected
+        kept = made.suggestions
+        if len(kept) < 2:  # alone it was proved already
+            return made
+        for n, suggestion in enumerate(kept):
+            cancel.check()
+            progress(f"proving together: {suggestion.function}", n / len(kept))
+            reason = _broken(suggestion, made, inputs[suggestion.id], spec, progress, cancel)
+            if reason is not None:
+                rejected.append(_refusal(suggestion, f"with the other edits: {reason}"))
+                kept = [s for s in kept if s is not suggestion]
+                break
+        else:
+            return made
+
+
+def _broken(
+    suggestion: Suggestion,
+    made: Combination,
+    inputs: Inputs,
+    spec: OptimizeSpec,
+    progress: Progress,
+    cancel: CancelToken,
+) -> str | None:
+    """Why one member is not right or not faster in the combination, or None."""
+    work = FunctionWorkload(Path(suggestion.path), suggestion.function, made.before, inputs)
+    from_model = any(r.origin.startswith("model:") for s in made.suggestions for r in s.edits)
+    try:
+        with FunctionBench(
+            work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
+            rounding=spec.rounding, progress=progress, cancel=cancel,
+        ) as bench:  # fmt: skip
+            bench.prepare()
+            receipt = bench.prove(made.after, origin="model" if from_model else "rule")
+    except HastenError as error:
+        return error.message
+    return None if receipt.decision == "faster" else why_refused(receipt)[1]

@@ -1,0 +1,196 @@
+"""The search of one function: from its inputs to a proved suggestion, or why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analysis.decompose import normalised_key
+from analysis.gate import check_candidate
+from analysis.progress import CancelToken, Progress
+from analysis.text import changes_between, to_replacements
+from benchmark_runner.interpreters import interpreter_at
+from benchmark_runner.receipt import InputsUsed
+from benchmark_runner.verify import FunctionBench
+from benchmark_runner.workload import FunctionWorkload, Version
+from optimizer.budget import Budget
+from optimizer.critic import FailureCritic
+from optimizer.driver import Driver, Parts, SearchResult
+from optimizer.engine.protocol import OptimizeSpec
+from optimizer.ladder import Ladder, LadderBuilder, Refused, title_of
+from optimizer.outcomes import Outcomes
+from optimizer.proposers.catalogue import CatalogueProposer
+from optimizer.proposers.model import ModelProposer, open_cache
+from optimizer.proposers.portfolio import Portfolio
+from optimizer.protocols import Candidate, Evaluation
+from optimizer.proving import BenchProver, ProverEvaluator
+from optimizer.rerank import RulesThenSmallest
+from optimizer.retriever import IndexRetriever, program_of
+from optimizer.services import Services
+from optimizer.strategies.choose import choose
+from optimizer.suggestion import Rejection, Suggestion
+from optimizer.targets import Target
+from optimizer.trial_log import TrialLog
+
+
+@dataclass
+class Found:
+    """What the search of one function led to."""
+
+    inputs: InputsUsed
+    suggestion: Suggestion | None = None
+    rejected: list[Rejection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class FunctionSearch:
+    """Searches one function on an open bench."""
+
+    def __init__(
+        self,
+        target: Target,
+        spec: OptimizeSpec,
+        services: Services,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self._target, self._spec, self._services = target, spec, services
+        self._progress, self._cancel = progress, cancel
+        self._path, self._name = str(target.path), target.function.qualname
+
+    def run(self) -> Found:
+        """Raises WorkloadError when the original can't be judged on its inputs, and Cancelled."""
+        target, spec = self._target, self._spec
+        before = Version.of({target.path: target.text})
+        work = FunctionWorkload(target.path, self._name, before, target.inputs)
+        with FunctionBench(
+            work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
+            rounding=spec.rounding, progress=self._progress, cancel=self._cancel,
+        ) as bench:  # fmt: skip
+            self._progress("running the original against itself", 0.0)
+            found = Found(bench.prepare())
+            self._search(bench, found)
+        return found
+
+    def _search(self, bench: FunctionBench, found: Found) -> None:
+        target, spec, services = self._target, self._spec, self._services
+        prover = BenchProver(bench, target.path)
+        outcomes = Outcomes(
+            services.memory, target, interpreter_name(Path(spec.python)), found.inputs.digest
+        )
+        catalogue = CatalogueProposer(self._path, self._name)
+        model = self._model()
+        parts = Parts(
+            strategy=choose(
+                spec.strategy, width=spec.width, depth=spec.depth, examples=spec.examples,
+                budget=spec.budget,
+            ),
+            proposer=Portfolio(catalogue, model) if model else catalogue,
+            evaluator=ProverEvaluator(prover),
+            fallback=catalogue if model else None,
+            gate=lambda candidate: self._gate(candidate) or outcomes.refused_before(candidate),
+            retriever=IndexRetriever(services, self._path, self._name) if model else None,
+            critic=FailureCritic() if model else None,
+            reranker=RulesThenSmallest(),
+        )  # fmt: skip
+        log = TrialLog(
+            services.state / "trials.jsonl", path=self._path, function=self._name,
+            fingerprint=target.function.fingerprint,
+        )  # fmt: skip
+        driver = Driver(
+            parts, Budget(spec.budget), log=log, progress=self._progress, cancel=self._cancel
+        )
+        root = Candidate(target.text, (), normalised_key(target.text, self._name))
+        result = driver.run(root)
+        outcomes.remember_failures(result.failures)
+        found.rejected += self._rejections(result)
+        if model is not None:
+            found.notes += [*model.notes, f"{self._name}: model: {model.ledger}"]
+        if result.best.candidate.edits:
+            self._prove(prover, result, outcomes, found)
+
+    def _model(self) -> ModelProposer | None:
+        if self._spec.model is None:
+            return None
+        cache = open_cache(self._services.state)
+        return ModelProposer(
+            self._spec.model, self._path, self._name, cache, self._cancel, self._target.share
+        )
+
+    def _gate(self, candidate: Candidate) -> Evaluation | None:
+        reason = self._static(candidate.source)
+        return None if reason is None else Evaluation("static", False, reason)
+
+    def _static(self, text: str) -> str | None:
+        return check_candidate(self._target.text, text, self._name, self._path)
+
+    def _prove(
+        self, prover: BenchProver, result: SearchResult, outcomes: Outcomes, found: Found
+    ) -> None:
+        """The ladder of the fastest candidate; where it fails, of the next fastest."""
+        builder = LadderBuilder(
+            prover, self._target.text, self._path, self._name, gate=self._static,
+            progress=self._progress, cancel=self._cancel,
+        )  # fmt: skip
+        ranked = sorted(
+            (n for n in result.tree if n.evaluation.ok and n.candidate.edits),
+            key=lambda n: n.utility,
+            reverse=True,
+        )
+        for node in ranked:
+            ladder = builder.build(node.candidate.edits)
+            if isinstance(ladder, Refused):
+                found.rejected.append(
+                    Rejection(
+                        self._path, self._name, node.candidate.title, ladder.stage, ladder.reason
+                    )
+                )
+                continue
+            found.suggestion = self._suggestion(ladder)
+            outcomes.remember_ladder(ladder, program_of(self._services, self._path, self._name))
+            return
+
+    def _suggestion(self, ladder: Ladder) -> Suggestion:
+        target = self._target
+        replacements = to_replacements(target.text, changes_between(target.text, ladder.text))
+        whole = json.dumps([self._path, self._name, self._spec.python, target.text, ladder.text])
+        return Suggestion(
+            id=hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:10],
+            path=self._path,
+            function=self._name,
+            fingerprint=target.function.fingerprint,
+            before_sha256=hashlib.sha256(target.text.encode("utf-8", "surrogatepass")).hexdigest(),
+            title=title_of(ladder),
+            ratio=ladder.ratio,
+            interval=ladder.interval,
+            equality=ladder.equality,
+            edits=ladder.rungs,
+            replacements=replacements,
+            receipt=ladder.receipt,
+        )
+
+    def _rejections(self, result: SearchResult) -> list[Rejection]:
+        """What was refused, once for each title and reason, and what a model answered badly."""
+        seen: dict[tuple[str, ...], Rejection] = {}
+        for node in result.failures:
+            title, evaluation = node.candidate.title, node.evaluation
+            reason = evaluation.failure or "refused"
+            seen.setdefault(
+                (title, evaluation.stage, reason),
+                Rejection(self._path, self._name, title, evaluation.stage, reason),
+            )
+        for reason in dict.fromkeys(result.invalid):
+            found = ("a model's answer", "proposal", reason)
+            seen.setdefault(found, Rejection(self._path, self._name, *found))
+        if len(result.tree) == 1 and not seen:
+            what = "no rule finds anything to change"
+            seen[()] = Rejection(self._path, self._name, "the function", "search", what)
+        return list(seen.values())
+
+
+def interpreter_name(python: Path) -> str:
+    """ "CPython 3.11.7": what refusals are remembered for. Raises InterpreterError."""
+    version = interpreter_at(python).version
+    return "CPython " + ".".join(map(str, version))

@@ -1,0 +1,103 @@
+"""What a search leaves for later searches: records of what worked, refusals of what did not."""
+
+from __future__ import annotations
+
+import logging
+
+from analysis.errors import HastenError
+from analysis.facts import static_facts
+from analysis.functions import function_named
+from analysis.text import apply_replacements
+from benchmark_runner.receipt import to_json
+from index.record import Record, Refusal, record_id
+from index.store import Memory, now
+from optimizer.ladder import Ladder
+from optimizer.proposers.splice import dedented
+from optimizer.protocols import Candidate, Evaluation, Node
+from optimizer.targets import Target
+
+logger = logging.getLogger(__name__)
+
+
+class Outcomes:
+    """The memory as one function's search sees it; without a memory it remembers nothing.
+
+    An edit that was not equal is remembered for the function's fingerprint and the interpreter. One
+    that was not faster is remembered for the inputs too: other inputs may show a gain.
+    """
+
+    def __init__(
+        self, memory: Memory | None, target: Target, interpreter: str, inputs_digest: str
+    ) -> None:
+        self._memory = memory if memory is None or not memory.read_only else None
+        self._target, self._interpreter, self._digest = target, interpreter, inputs_digest
+        self._known: dict[str, Refusal] = {}
+        if memory is not None:
+            try:
+                self._known = memory.refusals(target.function.fingerprint, interpreter)
+            except Exception:
+                logger.exception("the memory could not be read")
+
+    def refused_before(self, candidate: Candidate) -> Evaluation | None:
+        """The refusal of the very same edit in an earlier search, or None."""
+        for key in (candidate.key, self._timing_key(candidate)):
+            known = self._known.get(key)
+            if known is not None:
+                by = "you rejected it" if known.outcome == "rejected" else "it failed before"
+                return Evaluation("memory", False, f"{by}: {known.reason}")
+        return None
+
+    def remember_failures(self, failures: list[Node]) -> None:
+        """Keep what was refused by running it."""
+        for node in failures:
+            stage, reason = node.evaluation.stage, node.evaluation.failure or ""
+            if stage == "equivalence":
+                key = node.candidate.key
+            elif stage == "timing" and node.depth == 1:  # deeper ones were timed against another
+                key = self._timing_key(node.candidate)
+            else:
+                continue
+            self._refuse(key, reason)
+
+    def remember_ladder(self, ladder: Ladder, source: str) -> None:
+        """Keep each rung as a slow and fast pair that worked; `source` is its provenance."""
+        if self._memory is None:
+            return
+        target = self._target
+        text = target.text
+        for rung in ladder.rungs:
+            after = apply_replacements(text, rung.replacements)
+            slow, fast = (self._function(t) for t in (text, after))
+            facts = self._facts(text)
+            record = Record(
+                record_id("python", slow, fast, facts, rung.description, source), "python", slow,
+                fast, rung.title, facts, rung.description, rung.ratio, "worked", source,
+                to_json(rung.receipt), now(),
+            )  # fmt: skip
+            try:
+                self._memory.add(record)
+            except HastenError as error:
+                logger.warning("a record could not be kept: %s", error.message)
+            text = after
+
+    def _function(self, text: str) -> str:
+        function = function_named(text, str(self._target.path), self._target.function.qualname)
+        return "" if function is None else dedented(text, function)
+
+    def _facts(self, text: str) -> str:
+        function = function_named(text, str(self._target.path), self._target.function.qualname)
+        return "" if function is None else static_facts(text, function).sentence
+
+    def _timing_key(self, candidate: Candidate) -> str:
+        return f"{candidate.key}:{self._digest}"
+
+    def _refuse(self, key: str, reason: str) -> None:
+        if self._memory is None:
+            return
+        fingerprint = self._target.function.fingerprint
+        try:
+            self._memory.record_outcome(
+                Refusal(fingerprint, self._interpreter, key, "failed", reason[:500], now())
+            )
+        except HastenError as error:
+            logger.warning("a refusal could not be kept: %s", error.message)

@@ -1,0 +1,100 @@
+"""Texts of one file put before the bench: what a search and a ladder ask of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from analysis.edits import Origin
+from analysis.errors import HastenError
+from benchmark_runner.receipt import Measurement, Receipt, Verdict
+from benchmark_runner.workload import Version
+from optimizer.protocols import Candidate, Evaluation, Node
+
+if TYPE_CHECKING:
+    from benchmark_runner.verify import FunctionBench
+
+
+class Prover(Protocol):
+    """Judges texts of one file against the original text of one function."""
+
+    def check(self, after: str, origin: Origin) -> Verdict:
+        """Equivalence with the original only."""
+
+    def measure(self, before: str, after: str) -> Measurement:
+        """How much faster `after` is than `before`, at the fidelity of a search."""
+
+    def prove(self, after: str, origin: Origin, before: str | None = None) -> Receipt:
+        """All stages; timed against `before` or the original, equal to the original always."""
+
+
+class BenchProver:
+    """A Prover over FunctionBench; `base` are the other files that are not as on disk."""
+
+    def __init__(
+        self, bench: FunctionBench, path: Path, base: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self._bench, self._path = bench, path
+        self._base = {Path(p): t for p, t in base}
+
+    def _version(self, text: str) -> Version:
+        return Version.of({**self._base, self._path: text})
+
+    def check(self, after: str, origin: Origin) -> Verdict:
+        """See Prover."""
+        return self._bench.check(self._version(after), origin)
+
+    def measure(self, before: str, after: str) -> Measurement:
+        """See Prover."""
+        return self._bench.measure(self._version(before), self._version(after))
+
+    def prove(self, after: str, origin: Origin, before: str | None = None) -> Receipt:
+        """See Prover."""
+        base = None if before is None else self._version(before)
+        return self._bench.prove(self._version(after), origin=origin, before=base)
+
+
+def why_different(verdict: Verdict) -> str | None:
+    """Why a verdict refuses, in words, or None when it does not."""
+    if verdict.refused:
+        return verdict.refused
+    if verdict.equality is not None:
+        return None
+    found = verdict.counterexample
+    if found is None:
+        return "it does not do the same"
+    return f"{found.what} differs for {found.call}: {found.before} before, {found.after} after"
+
+
+class ProverEvaluator:
+    """Equivalence with the original, then time against the parent (accepted if surely faster)."""
+
+    def __init__(self, prover: Prover) -> None:
+        self._prover = prover
+
+    def evaluate(self, candidate: Candidate, parent: Node) -> Evaluation:
+        """The candidate's `utility` adds the log of its step to the parent's."""
+        started = time.monotonic()
+        try:
+            verdict = self._prover.check(candidate.source, candidate.origin)
+            reason = why_different(verdict)
+            if reason is not None:
+                return Evaluation("equivalence", False, reason, seconds=time.monotonic() - started)
+            found = self._prover.measure(parent.candidate.source, candidate.source)
+        except HastenError as error:
+            return Evaluation(
+                "equivalence", False, error.message, seconds=time.monotonic() - started
+            )
+        good = found.accepted and found.ratio > 1.0
+        return Evaluation(
+            "timing",
+            good,
+            None if good else found.reason or f"{found.ratio:.2f} times as fast is not faster",
+            parent.utility + math.log(found.ratio) if found.ratio > 0 else float("-inf"),
+            found.ratio,
+            found.interval,
+            time.monotonic() - started,
+        )

@@ -1,0 +1,41 @@
+"""Examples for a model: what worked on code with the same static facts."""
+
+from __future__ import annotations
+
+import os
+
+from analysis.facts import static_facts
+from analysis.functions import function_named
+from index.record import Hit, workspace_provenance
+from optimizer.protocols import Node
+from optimizer.services import Services
+
+
+class IndexRetriever:
+    """Queries the index by the function's static facts (contextual retrieval of RAS).
+
+    A description of the bottleneck retrieves better than the code: RAS loses more than half of its
+    gain when it embeds code (8.61x against 3.63x on PIE).
+    """
+
+    def __init__(self, services: Services, path: str, qualname: str) -> None:
+        self._services, self._path, self._qualname = services, path, qualname
+        # Records of this very function are the same code, not evidence.
+        self._program = program_of(services, path, qualname)
+
+    def query(self, node: Node, k: int, skip: int) -> tuple[Hit, ...]:
+        """The `k` nearest records that worked, after the first `skip`."""
+        text = node.candidate.source
+        function = function_named(text, self._path, self._qualname)
+        if function is None:
+            return ()
+        hits = self._services.retrieve(
+            static_facts(text, function).sentence, k + skip, self._program
+        )
+        return tuple(h for h in hits if h.record.polarity in ("worked", "accepted"))[skip:]
+
+
+def program_of(services: Services, path: str, qualname: str) -> str:
+    """The provenance of records that come from a function of the workspace."""
+    relative = os.path.relpath(path, services.workspace)
+    return workspace_provenance(services.state.name, relative, qualname)

@@ -1,0 +1,160 @@
+"""One `optimize` job: functions and inputs, a search of each, the combination, the whole run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.errors import Cancelled, HastenError
+from analysis.progress import CancelToken, Progress
+from benchmark_runner.errors import InterpreterError, WorkloadError
+from benchmark_runner.receipt import InputsUsed
+from benchmark_runner.record import measure_run
+from benchmark_runner.workload import Inputs, InputSource
+from optimizer.combine import Combination, prove_together
+from optimizer.engine.protocol import OptimizeSpec
+from optimizer.function_search import Found, FunctionSearch
+from optimizer.services import Services
+from optimizer.suggestion import InputsSummary, Outcome, Rejection, RunGain, Suggestion
+from optimizer.targets import Planner, Target
+
+logger = logging.getLogger(__name__)
+
+_BEST_SOURCE: tuple[InputSource, ...] = ("file", "captured", "tests", "generated")
+
+
+def optimize(
+    spec: OptimizeSpec, services: Services, progress: Progress, cancel: CancelToken
+) -> Outcome:
+    """All that can be proved for the functions of a job.
+
+    Raises InputError for input that can't be used (no such function, a workload that fails, inputs
+    of the user's file that are not repeatable) and Cancelled. What goes wrong with one function is
+    a rejection and stops no other.
+    """
+    return Search(spec, services, progress, cancel).run()
+
+
+class Search:
+    """The state of one job."""
+
+    def __init__(
+        self, spec: OptimizeSpec, services: Services, progress: Progress, cancel: CancelToken
+    ) -> None:
+        self._spec, self._services = spec, services
+        self._progress, self._cancel = progress, cancel
+        self._suggestions: list[Suggestion] = []
+        self._inputs: dict[str, Inputs] = {}
+        self._originals: dict[str, str] = {}
+        self._used: list[InputsUsed] = []
+        self._rejected: list[Rejection] = []
+        self._notes: list[str] = []
+
+    def run(self) -> Outcome:
+        """See `optimize`."""
+        self._progress("looking for functions", None)
+        plan = Planner(self._spec, self._services.state, self._progress, self._cancel).plan()
+        self._rejected += plan.rejected
+        self._notes += plan.notes
+        for n, target in enumerate(plan.targets):
+            self._cancel.check()
+            self._one(target, self._part(target.function.qualname, n, len(plan.targets)))
+        combination = prove_together(
+            self._suggestions, self._originals, self._inputs, self._spec,
+            self._part("combination", 0, 1), self._cancel,
+        )  # fmt: skip
+        self._rejected += combination.rejected
+        kept = combination.suggestions
+        if len(kept) > 1:
+            self._notes.append(f"the edits of {len(kept)} functions were proved together")
+        self._keep(plan.targets, kept)
+        run = self._whole_run(combination)
+        notes = (*self._notes, *dict.fromkeys(self._services.notes))
+        return Outcome(tuple(kept), tuple(self._rejected), _summary(self._used), run, notes)
+
+    def _part(self, name: str, n: int, of: int) -> Progress:
+        """Progress within one function as progress of the job."""
+
+        def tell(message: str, share: float | None = None) -> None:
+            self._progress(f"{name}: {message}", (n + (share or 0.0)) / of)
+
+        return tell
+
+    def _one(self, target: Target, progress: Progress) -> None:
+        try:
+            found = FunctionSearch(target, self._spec, self._services, progress, self._cancel).run()
+        except (Cancelled, InterpreterError):
+            raise
+        except WorkloadError as error:
+            if self._spec.inputs_file is not None and error.code.startswith("inputs"):
+                raise  # the file is what the user gave: bad input, not a refusal
+            self._refuse(target, "inputs", error)
+        except HastenError as error:
+            logger.warning("%s: %s", target.key, error.message)
+            self._refuse(target, error.code, error)
+        except Exception as error:
+            logger.exception("the search of %s failed", target.key)
+            reason = f"internal error: {type(error).__name__}: {error} (see engine.log)"
+            self._rejected.append(
+                Rejection(
+                    str(target.path), target.function.qualname, "the function", "internal", reason
+                )
+            )
+        else:
+            self._take(target, found)
+
+    def _refuse(self, target: Target, stage: str, error: HastenError) -> None:
+        reason = f"{error.message} ({error.mend})" if error.mend else error.message
+        self._rejected.append(
+            Rejection(str(target.path), target.function.qualname, "the function", stage, reason)
+        )
+
+    def _take(self, target: Target, found: Found) -> None:
+        self._used.append(found.inputs)
+        self._rejected += found.rejected
+        self._notes += found.notes
+        if found.suggestion is not None:
+            self._suggestions.append(found.suggestion)
+            self._inputs[found.suggestion.id] = target.inputs
+            self._originals[found.suggestion.path] = target.text
+
+    def _keep(self, targets: Sequence[Target], kept: Sequence[Suggestion]) -> None:
+        """Suggestions and refusals go where the faces read them."""
+        results = self._services.results
+        if results is None:
+            return
+        for target in targets:
+            path, name = str(target.path), target.function.qualname
+            results.put_rejections(
+                path, name, [r for r in self._rejected if (r.path, r.function) == (path, name)]
+            )
+        for suggestion in kept:
+            results.put(suggestion, self._originals[suggestion.path])
+
+    def _whole_run(self, combination: Combination) -> RunGain | None:
+        """Seconds of the user's whole run before and after, measured on the combination."""
+        spec = self._spec
+        if spec.workload is None or not combination.suggestions:
+            return None
+        self._progress("measuring the whole run", None)
+        cwd = Path(spec.cwd) if spec.cwd else Path(spec.workspace)
+        try:
+            found = measure_run(
+                spec.workload, cwd, Path(spec.workspace), combination.before, combination.after,
+                python=Path(spec.python), timeout_s=spec.workload_timeout_s,
+                progress=self._progress, cancel=self._cancel,
+            )  # fmt: skip
+        except HastenError as error:
+            self._notes.append(f"the whole run was not measured: {error.message}")
+            return None
+        if isinstance(found, str):
+            self._notes.append(f"the whole run was not measured: {found}")
+            return None
+        return RunGain(found.before_s, found.after_s)
+
+
+def _summary(used: Sequence[InputsUsed]) -> InputsSummary:
+    sources = {u.source for u in used}
+    best: InputSource = next((s for s in _BEST_SOURCE if s in sources), "generated")
+    return InputsSummary(best, sum(u.count for u in used))

@@ -1,0 +1,269 @@
+"""Which functions a job is about, how hot they are, and which calls they are proved on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from analysis.errors import HastenError
+from analysis.functions import Function, function_named, functions_in
+from analysis.hotspots import HotSpot, hot_spots
+from analysis.ignore import is_ignored_path
+from analysis.profiles.load import load_profile
+from analysis.profiles.store import captures_folder, newest_profile, profiles_folder
+from analysis.progress import CancelToken, Progress
+from analysis.rules.catalogue import find
+from analysis.source import read_source
+from benchmark_runner.record import Capture, capture_inputs, record_profile, stored_capture
+from benchmark_runner.workload import CapturedInputs, GeneratedInputs, Inputs, InputsFile
+from optimizer.engine.protocol import OptimizeSpec
+from optimizer.errors import OptimizeError
+from optimizer.suggestion import Rejection
+
+logger = logging.getLogger(__name__)
+
+MIN_WORTH = 0.02
+"""Functions that a fix can save less of the run than this are not searched."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One function to search. `share` is its worth in the last run, 0..1, if one is known."""
+
+    path: Path
+    text: str
+    function: Function
+    share: float | None = None
+    inputs: Inputs = field(default_factory=GeneratedInputs)
+
+    @property
+    def key(self) -> str:
+        """ "path::qualname", as profiles' sidecars write it."""
+        return f"{self.path}::{self.function.qualname}"
+
+    @property
+    def called(self) -> str:
+        """The qualified name that is called: nested functions go through their outermost one."""
+        return self.function.qualname.split(".<locals>", 1)[0]
+
+
+@dataclass
+class Plan:
+    """The targets of a job, and what was left out and why."""
+
+    targets: list[Target] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Planner:
+    """Finds the targets of one job. Raises InputError and Cancelled."""
+
+    def __init__(
+        self, spec: OptimizeSpec, state: Path, progress: Progress, cancel: CancelToken
+    ) -> None:
+        self._spec, self._state = spec, state
+        self._progress, self._cancel = progress, cancel
+        self._workspace = Path(spec.workspace)
+        self._texts: dict[Path, str] = {}
+        self._plan = Plan()
+
+    def plan(self) -> Plan:
+        """The functions of the job, hottest first, with their inputs."""
+        spec = self._spec
+        if spec.function is not None:
+            targets = [self._named()]
+        elif spec.workload is not None:
+            targets = self._hot_in(self._profile_now())
+        else:
+            targets = self._hot_of_file() or self._all_of_file()
+        targets = self._without_overlaps(targets)[: max(1, spec.max_functions)]
+        self._plan.targets = self._with_inputs(targets)
+        return self._plan
+
+    # -- which functions
+
+    def _path(self) -> Path:
+        if self._spec.path is None:
+            raise OptimizeError(
+                "nothing to optimize",
+                code="target-missing",
+                mend="name a file, a function of it, or a workload",
+            )
+        return Path(self._spec.path)
+
+    def _text(self, path: Path) -> str:
+        """The editor's text where there is one, else the file's. Raises AnalysisError."""
+        if path not in self._texts:
+            ours = self._spec.path is not None and path == Path(self._spec.path)
+            given = self._spec.text if ours else None
+            self._texts[path] = read_source(path).text if given is None else given
+        return self._texts[path]
+
+    def _named(self) -> Target:
+        path, name = self._path(), self._spec.function or ""
+        text = self._text(path)
+        function = function_named(text, str(path), name)
+        if function is None:
+            names = [f.qualname for f in functions_in(text, str(path))]
+            last = name.rsplit(".", 1)[-1]
+            near = [n for n in names if n.rsplit(".", 1)[-1] == last] or names[:8]
+            raise OptimizeError(
+                f"{path}: no function {name!r}",
+                code="function-unknown",
+                mend=f"functions there: {', '.join(near)}" if near else "it defines no function",
+            )
+        if function.ignored:
+            raise OptimizeError(
+                f"{path}: {name} is marked `# hasten: ignore`",
+                code="function-ignored",
+                mend="remove the comment to have it looked at",
+            )
+        share = next((s.worth for s in self._stored_spots(path) if s.function == name), None)
+        return Target(path, text, function, share)
+
+    def _profile_now(self) -> tuple[HotSpot, ...]:
+        """Run the workload under the profiler and rank what it shows."""
+        spec = self._spec
+        out = profiles_folder(self._state) / f"{time.time_ns()}.pstats"
+        run = record_profile(
+            spec.workload or (), self._cwd(), out, python=Path(spec.python),
+            workspace=self._workspace, timeout_s=spec.workload_timeout_s,
+            progress=self._progress, cancel=self._cancel,
+        )  # fmt: skip
+        self._plan.notes += run.notes
+        only = None if spec.path is None else Path(spec.path)
+        return hot_spots(
+            load_profile(run.profile, self._workspace), self._workspace, only=only,
+            ignore=spec.ignore,
+        )  # fmt: skip
+
+    def _stored_spots(self, path: Path) -> tuple[HotSpot, ...]:
+        """Hot spots of one file by the newest stored profile; none where there is no use of it."""
+        stored = newest_profile(self._state)
+        if stored is None:
+            return ()
+        try:
+            return hot_spots(
+                load_profile(stored.path, self._workspace), self._workspace, only=path,
+                fingerprints=stored.fingerprints, ignore=self._spec.ignore,
+            )  # fmt: skip
+        except HastenError as error:
+            logger.warning("the stored profile is of no use: %s", error.message)
+            return ()
+
+    def _hot_of_file(self) -> list[Target]:
+        spots = self._stored_spots(self._path())
+        return self._hot_in([s for s in spots if not s.stale])
+
+    def _hot_in(self, spots: Sequence[HotSpot]) -> list[Target]:
+        found: list[Target] = []
+        for spot in spots:
+            if spot.worth < MIN_WORTH:
+                continue
+            # The workload's profile writes real paths, the job names the file as the user did.
+            path = self._as_given(Path(spot.path))
+            try:
+                text = self._text(path)
+            except HastenError as error:
+                self._refuse(path, spot.function, "source", error.message)
+                continue
+            function = function_named(text, str(path), spot.function)
+            if function is not None and not function.ignored:
+                found.append(Target(path, text, function, spot.worth))
+        return found
+
+    def _as_given(self, path: Path) -> Path:
+        if self._spec.path is not None and Path(self._spec.path).resolve() == path.resolve():
+            return Path(self._spec.path)
+        return path
+
+    def _all_of_file(self) -> list[Target]:
+        """Functions that a rule has something to say on, or all of them when there is a model."""
+        path = self._path()
+        text = self._text(path)
+        if is_ignored_path(path, self._spec.ignore, self._workspace):
+            raise OptimizeError(
+                f"{path} is silenced by the setting `ignore`",
+                code="file-ignored",
+                mend="name one of its functions, or change the setting",
+            )
+        functions = [f for f in functions_in(text, str(path)) if not f.ignored]
+        if self._spec.model is None:
+            found = {f.function for f in find(text, str(path), functions)}
+            functions = [f for f in functions if f.qualname in found]
+        return [Target(path, text, f) for f in functions]
+
+    def _without_overlaps(self, targets: Sequence[Target]) -> list[Target]:
+        """Of functions inside one another only the first: two edits of one text would clash."""
+        kept: list[Target] = []
+        for target in targets:
+            around = next((k for k in kept if _overlap(k, target)), None)
+            if around is None:
+                kept.append(target)
+            else:
+                self._plan.notes.append(
+                    f"{target.function.qualname} was not searched: it shares lines with "
+                    f"{around.function.qualname}"
+                )
+        return kept
+
+    def _refuse(self, path: Path, function: str, stage: str, reason: str) -> None:
+        self._plan.rejected.append(Rejection(str(path), function, "the function", stage, reason))
+
+    # -- which inputs
+
+    def _cwd(self) -> Path:
+        return Path(self._spec.cwd) if self._spec.cwd else self._workspace
+
+    def _with_inputs(self, targets: list[Target]) -> list[Target]:
+        spec = self._spec
+        if spec.inputs_file is not None:
+            given = InputsFile(Path(spec.inputs_file))
+            return [replace(t, inputs=given) for t in targets]
+        if not targets:
+            return []
+        if spec.workload is not None:
+            captured = capture_inputs(
+                spec.workload, self._cwd(), [(t.path, t.function.qualname) for t in targets],
+                captures_folder(self._state), python=Path(spec.python),
+                timeout_s=spec.workload_timeout_s, progress=self._progress, cancel=self._cancel,
+            )  # fmt: skip
+            return [self._captured(t, captured) for t in targets]
+        return [self._stored(t) for t in targets]
+
+    def _captured(self, target: Target, captured: Mapping[tuple[Path, str], Capture]) -> Target:
+        capture = captured.get((target.path, target.function.qualname))
+        if capture is not None and capture.count > 0:
+            return replace(target, inputs=CapturedInputs(capture.folder))
+        why = capture.reason if capture is not None else None
+        self._plan.notes.append(
+            f"{target.function.qualname}: no call was captured"
+            + (f" ({why})" if why else "")
+            + ", inputs are generated"
+        )
+        return target
+
+    def _stored(self, target: Target) -> Target:
+        """Calls that the newest `hasten profile` kept, while the function is still the same."""
+        stored = newest_profile(self._state)
+        if stored is None:
+            return target
+        outer = function_named(target.text, str(target.path), target.called)
+        for path in dict.fromkeys((target.path, target.path.resolve())):
+            known = stored.fingerprints.get(f"{path}::{target.called}")
+            capture = stored_capture(captures_folder(self._state), path, target.called)
+            if outer is None or known != outer.fingerprint or capture is None:
+                continue
+            if capture.count > 0:
+                return replace(target, inputs=CapturedInputs(capture.folder))
+        return target
+
+
+def _overlap(a: Target, b: Target) -> bool:
+    if a.path != b.path:
+        return False
+    return a.function.start < b.function.end and b.function.start < a.function.end
