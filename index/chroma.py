@@ -1,9 +1,11 @@
 """Chroma as a search structure over the memory's vectors: owned by one process, never believed.
 
 A second writer corrupts a Chroma folder without an error, a second reader never sees new vectors,
-and a missing segment or flipped bytes go unnoticed (all measured with 1.5.9). So the owner holds a
-host-wide lock; a manifest says how many vectors there should be; on open some twenty known vectors
-must find themselves; and whatever fails is built again from SQLite, in a new folder. Vectors are
+and a missing segment goes unnoticed; flipped bytes do too, or kill the process with a segmentation
+fault (all seen with 1.5.9). So the owner holds a host-wide lock; a manifest says how many vectors
+there should be and what the files' checksums are, compared before Chroma reads them; on open some
+twenty known vectors must find themselves; and whatever fails is built again from SQLite, in a new
+folder. Vectors are
 always passed in and no embedding function is ever set, since the default one downloads a model. No
 server is ever started: its hole (CVE-2026-45829) has no release yet.
 """
@@ -17,8 +19,9 @@ import os
 import re
 import shutil
 import uuid
+import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +55,7 @@ class Manifest:
     build: str
     chromadb: str
     counts: dict[str, int]
+    files: dict[str, int]
 
 
 def collection_name(language: str, kind: Kind) -> str:
@@ -119,6 +123,7 @@ class Chroma:
             try:
                 self._connect(self.folder / manifest.build)
                 self._verify(manifest)
+                self._write_manifest(manifest.build)  # Chroma rewrites some files as it opens
             except ChromaFailed as error:
                 why = str(error)
         if why is not None:
@@ -150,6 +155,7 @@ class Chroma:
             progress(f"building the index: {language}, {kind}", done / len(pairs))
             self._add(language, kind, self._memory.vector_ids(self._embedder, kind, language))
         self._verify(self._write_manifest(build))
+        self._write_manifest(build)
         self._generation = generation
 
     def sync(self) -> None:
@@ -224,6 +230,8 @@ class Chroma:
             return "it was built by another version of Chroma"
         if not (self.folder / manifest.build).is_dir():
             return "its folder is missing"
+        if _checksums(self.folder / manifest.build) != manifest.files:
+            return "its files were changed or damaged"
         return None
 
     def _connect(self, path: Path) -> None:
@@ -329,19 +337,24 @@ class Chroma:
 
     def _read_manifest(self) -> Manifest | None:
         try:
-            data = json.loads(self._manifest.read_bytes())
-            manifest = Manifest(**data)
-            counts = {str(name): int(count) for name, count in manifest.counts.items()}
+            manifest = Manifest(**json.loads(self._manifest.read_bytes()))
             if manifest.schema != _SCHEMA or not re.fullmatch(r"build-[0-9a-f]+", manifest.build):
                 return None
-            return Manifest(
-                _SCHEMA, str(manifest.embedder), manifest.build, str(manifest.chromadb), counts
-            )
+            counts = {str(name): int(count) for name, count in manifest.counts.items()}
+            files = {str(name): int(checksum) for name, checksum in manifest.files.items()}
+            return replace(manifest, counts=counts, files=files)
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
     def _write_manifest(self, build: str) -> Manifest:
-        manifest = Manifest(_SCHEMA, self._embedder, build, _version(), dict(self._counts))
+        manifest = Manifest(
+            schema=_SCHEMA,
+            embedder=self._embedder,
+            build=build,
+            chromadb=_version(),
+            counts=dict(self._counts),
+            files=_checksums(self.folder / build),
+        )
         part = self.folder / "manifest.json.part"
         try:
             part.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
@@ -349,6 +362,20 @@ class Chroma:
         except OSError as error:
             raise ChromaFailed(f"the manifest can't be written: {error}") from error
         return manifest
+
+
+def _checksums(folder: Path) -> dict[str, int]:
+    """CRC-32 of every file below `folder`, by relative path; against damage, not against attack."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                checksum = 0
+                with path.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        checksum = zlib.crc32(block, checksum)
+                found[path.relative_to(folder).as_posix()] = checksum
+    return found
 
 
 def _finds(record: str, found: list[tuple[str, float]]) -> bool:

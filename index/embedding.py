@@ -119,6 +119,9 @@ class EndpointEmbedder:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         import litellm
 
+        # litellm's OpenAI handler reads `max_retries or DEFAULT_MAX_RETRIES`, so that 0 means 2.
+        litellm.DEFAULT_MAX_RETRIES = 0
+        litellm.suppress_debug_info = True  # it prints advice on stdout otherwise
         spec = self._spec
         try:
             answer: Any = litellm.embedding(

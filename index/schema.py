@@ -107,7 +107,12 @@ def _writable(path: Path) -> bool:
 def _connect(path: Path) -> sqlite3.Connection:
     """Connect, check and migrate. Raises _Damaged or StoreError."""
     _refuse_newer_file(path)
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(
+            path, timeout=10.0, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.OperationalError as error:
+        raise _unreadable(path, error) from error
     try:
         _refuse_newer(connection.execute("PRAGMA user_version").fetchone()[0], path)
         _check(connection, path)
@@ -120,15 +125,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     except BaseException as error:
         connection.close()
         if isinstance(error, sqlite3.OperationalError):
-            raise StoreError(
-                f"{path}: can't be opened: {error}",
-                code="memory-busy" if "locked" in str(error) else "memory-unreadable",
-                mend="close other hasten processes and check the disk and its permissions",
-            ) from error
+            raise _unreadable(path, error) from error
         if isinstance(error, sqlite3.DatabaseError):
             raise _Damaged(str(error)) from error
         raise
     return connection
+
+
+def _unreadable(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{path}: can't be opened: {error}",
+        code="memory-busy" if "locked" in str(error) else "memory-unreadable",
+        mend="close other hasten processes and check the disk and its permissions",
+    )
 
 
 def _refuse_newer_file(path: Path) -> None:
@@ -183,11 +192,7 @@ def _start_again(path: Path, damage: _Damaged, notes: list[str]) -> sqlite3.Conn
     try:
         connection = _connect(path)
     except _Damaged as error:
-        raise StoreError(
-            f"{path}: a new file can't be written: {error}",
-            code="memory-unreadable",
-            mend="check the disk",
-        ) from error
+        raise _unreadable(path, error) from error
     saved = _salvage(aside, connection)
     notes.append(
         f"{path} was damaged ({damage}); it was kept as {aside} and {saved} rows were read from it"

@@ -1,0 +1,404 @@
+"""The Chroma folder may be anything: answers stay right and nothing of the memory is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.errors import Cancelled
+from analysis.progress import silent
+from index import chroma as chroma_module
+from index.chroma import Chroma, ChromaFailed, collection_name
+from index.dense import Dense
+from index.embedding import FactsEmbedder
+from index.record import KINDS
+from index.retrieval import Index
+from index.store import Memory
+from tests.index.conftest import make_record
+
+ROOT = Path(__file__).resolve().parents[2]
+MANY = 1200  # Chroma writes its graph to disk from 1000 vectors on
+EMBEDDER = "random-32"
+
+
+def fill(memory: Memory, count: int, dims: int = 32) -> dict[str, Any]:
+    """Records with random vectors; returns the edit vectors by id."""
+    records = [make_record(i) for i in range(count)]
+    memory.add_all(records)
+    rng = np.random.default_rng(5)
+    vectors = {}
+    for kind in KINDS:
+        matrix = rng.normal(size=(count, dims)).astype("<f4")
+        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+        vectors = {r.id: row for r, row in zip(records, matrix, strict=True)}
+        memory.put_vectors(EMBEDDER, [(i, kind, row.tobytes()) for i, row in vectors.items()])
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A memory with a built index that was let go of; tests work on copies."""
+    folder = tmp_path_factory.mktemp("template")
+    with Memory(folder / "memory.db") as memory:
+        vectors = fill(memory, MANY)
+        chroma = Chroma(folder / "chroma", memory, EMBEDDER)
+        assert chroma.acquire()
+        assert chroma.open(silent) is None
+        chroma.close()
+    return folder, vectors
+
+
+@pytest.fixture
+def built(tmp_path: Path, template: tuple[Path, dict[str, Any]]) -> Iterator[Any]:
+    folder, vectors = template
+    shutil.copytree(folder, tmp_path / "copy")
+    with Memory(tmp_path / "copy" / "memory.db") as memory:
+        chroma = Chroma(tmp_path / "copy" / "chroma", memory, EMBEDDER)
+        assert chroma.acquire()
+        yield chroma, memory, vectors
+        chroma.close()
+
+
+def build_of(folder: Path) -> Path:
+    (build,) = folder.glob("build-*")
+    return build
+
+
+def segments(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in build_of(folder).glob("*/data_level0.bin"))
+
+
+def finds_all(chroma: Chroma, vectors: dict[str, Any]) -> bool:
+    sample = random.Random(2).sample(sorted(vectors), 40)
+    return all(chroma.query("python", "edit", vectors[i], 5)[0] == i for i in sample)
+
+
+def test_healthy_index_opens_without_a_build(built: Any) -> None:
+    chroma, _, vectors = built
+    before = build_of(chroma.folder)
+    assert len(segments(chroma.folder)) == 2
+    for _ in range(3):
+        assert chroma.open(silent) is None
+        assert build_of(chroma.folder) == before
+        assert finds_all(chroma, vectors)
+        chroma.close()
+        assert chroma.acquire()
+    assert chroma.open(silent) is None
+    assert chroma.counts == {"xpython-edit": MANY, "xpython-bottleneck": MANY}
+
+
+def garbage_everywhere(folder: Path) -> None:
+    for path in build_of(folder).rglob("*"):
+        if path.is_file():
+            path.write_bytes(os.urandom(3000))
+
+
+def empty_sqlite(folder: Path) -> None:
+    (build_of(folder) / "chroma.sqlite3").write_bytes(b"")
+
+
+def missing_sqlite(folder: Path) -> None:
+    (build_of(folder) / "chroma.sqlite3").unlink()
+
+
+def missing_segment(folder: Path) -> None:
+    shutil.rmtree(segments(folder)[0])
+
+
+def all_segments_missing(folder: Path) -> None:
+    for segment in segments(folder):
+        shutil.rmtree(segment)
+
+
+def flipped_vectors(folder: Path) -> None:
+    for segment in segments(folder):
+        data = bytearray((segment / "data_level0.bin").read_bytes())
+        for at in random.Random(1).sample(range(len(data)), len(data) // 20):
+            data[at] ^= 0x55
+        (segment / "data_level0.bin").write_bytes(data)
+
+
+def cut_vectors(folder: Path) -> None:
+    path = segments(folder)[0] / "data_level0.bin"
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def missing_build(folder: Path) -> None:
+    shutil.rmtree(build_of(folder))
+
+
+def garbage_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_bytes(b"[" * 100_000)
+
+
+def manifest_elsewhere(folder: Path) -> None:
+    data = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**data, "build": "../../elsewhere"}))
+
+
+def other_count(folder: Path) -> None:
+    data = json.loads((folder / "manifest.json").read_text())
+    data["counts"]["xpython-edit"] += 1
+    (folder / "manifest.json").write_text(json.dumps(data))
+
+
+def other_chroma(folder: Path) -> None:
+    data = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**data, "chromadb": "0.4.0"}))
+
+
+def one_bit(folder: Path) -> None:
+    path = build_of(folder) / "chroma.sqlite3"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def died_while_opening(folder: Path) -> None:
+    (folder / "opening").touch()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        garbage_everywhere,
+        empty_sqlite,
+        missing_sqlite,
+        missing_segment,
+        all_segments_missing,
+        flipped_vectors,
+        cut_vectors,
+        missing_build,
+        garbage_manifest,
+        manifest_elsewhere,
+        other_count,
+        other_chroma,
+        one_bit,
+        died_while_opening,
+    ],
+)
+def test_damage_is_noticed_and_mended(built: Any, damage: Callable[[Path], None]) -> None:
+    chroma, memory, vectors = built
+    damage(chroma.folder)
+    why = chroma.open(silent)
+    assert why
+    assert finds_all(chroma, vectors)
+    assert chroma.check() is None
+    assert len(list(chroma.folder.glob("build-*"))) == 1
+    assert not (chroma.folder / "opening").exists()
+    assert memory.counts()["records"] == MANY
+    chroma.close()
+    assert chroma.acquire()
+    assert chroma.open(silent) is None, "the new one is healthy"
+
+
+def test_canaries_alone_notice_a_missing_segment(
+    built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chroma, _, vectors = built
+    files = json.loads((chroma.folder / "manifest.json").read_text())["files"]
+    missing_segment(chroma.folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(chroma_module, "_checksums", lambda _: files)
+        assert chroma.open(silent)
+    assert finds_all(chroma, vectors)
+
+
+@pytest.mark.parametrize("count", [30, 990])
+def test_additions_do_not_look_like_damage(memory: Memory, tmp_path: Path, count: int) -> None:
+    embedder = FactsEmbedder()
+    for start in range(0, 3 * count, count):
+        memory.add_all(make_record(i) for i in range(start, start + count))
+        with Index(memory, tmp_path / "chroma", embedder, corpus=None) as index:
+            index.search("edit number 3", 3)
+            memory.add(make_record(start + 10_000))
+            index.search("edit number 4", 3)
+            assert index.notes == ()
+
+
+def test_missing_canary_fails_the_check(built: Any) -> None:
+    chroma, _, vectors = built
+    chroma.open(silent)
+    canary = sorted(vectors)[0]
+    chroma._collection("xpython-edit").update(ids=[canary], embeddings=[-vectors[canary]])
+    assert "known vector" in chroma.check()
+
+
+def test_equal_texts_do_not_look_like_damage(memory: Memory, tmp_path: Path) -> None:
+    for n in range(40):
+        memory.add(make_record(n, bottleneck="the same", edit="the same"))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        assert index.search("the same", 3)
+        assert index.verify().ok
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        index.search("the same", 3)
+        assert index.notes == ()
+
+
+def test_damage_found_while_searching_is_mended(built: Any) -> None:
+    chroma, memory, vectors = built
+    chroma.close()
+    embedder = FactsEmbedder()
+    embedder.identity = EMBEDDER  # type: ignore[misc]
+    dense = Dense(memory, chroma.folder, embedder)
+    some = sorted(vectors)[7]
+    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == some
+    owned = dense.owned(silent)
+    assert owned is not None
+    owned._client.delete_collection("xpython-edit")
+    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == some
+    assert "built anew" in dense.notes[-1]
+    dense.close()
+
+
+def test_unusable_chroma_is_done_without(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ChromaFailed("no space left on device")
+
+    memory.add_all(make_record(i, edit=f"use a heap {i}") for i in range(5))
+    monkeypatch.setattr(Chroma, "_connect", fails)
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        assert len(index.search("heap", 5)) == 5
+        assert "no space left" in index.notes[-1]
+
+
+def test_rust_panic_does_not_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        pass
+
+    with pytest.raises(ChromaFailed, match="Panic"), chroma_module._guarded("opening"):
+        raise Panic("index out of bounds")
+    with pytest.raises(Cancelled), chroma_module._guarded("opening"):
+        raise Cancelled
+
+
+def test_cancelled_build_is_built_again(memory: Memory, tmp_path: Path) -> None:
+    vectors = fill(memory, 50)
+
+    def cancel(*_: object) -> None:
+        raise Cancelled
+
+    chroma = Chroma(tmp_path / "chroma", memory, EMBEDDER)
+    assert chroma.acquire()
+    with pytest.raises(Cancelled):
+        chroma.open(cancel)
+    assert not chroma.is_open
+    assert chroma.open(silent)
+    assert finds_all(chroma, vectors)
+    chroma.close()
+
+
+def test_collection_names_are_legal_and_apart() -> None:
+    import re
+
+    names = [collection_name(n, "edit") for n in ("python", "c", "c++", "c#", "c_2b_", "Ünï")]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9._-]+[a-zA-Z0-9]", name) for name in names)
+
+
+# -- several processes
+
+_SEARCHER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from index.embedding import FactsEmbedder
+from index.retrieval import Index
+from index.store import Memory
+with Memory(Path(sys.argv[2])) as memory:
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        print([hit.record.title for hit in index.search(sys.argv[3], 3)], flush=True)
+        print(index.stats().chroma, flush=True)
+        sys.stdin.read()
+"""
+
+
+def searcher(memory: Memory, text: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _SEARCHER, str(ROOT), str(memory.path), text],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_second_process_searches_exactly_and_sees_the_same(memory: Memory) -> None:
+    memory.add_all(make_record(i, edit=f"use technique number {i}") for i in range(30))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        mine = [hit.record.title for hit in index.search("technique number 7", 3)]
+        assert index.stats().chroma == "60 vectors"
+        with searcher(memory, "technique number 7") as second:
+            assert second.stdout is not None
+            assert second.stdout.readline().strip() == str(mine)
+            assert second.stdout.readline().strip() == "exact search"
+            # what the second adds, the first finds
+            memory.add(make_record(99, edit="something else entirely", title="theirs"))
+            assert index.search("something else entirely", 1)[0].record.title == "theirs"
+            second.communicate("")
+        assert index.verify().ok
+
+
+def test_ownership_passes_on_when_the_owner_is_killed(memory: Memory) -> None:
+    memory.add_all(make_record(i) for i in range(30))
+    with searcher(memory, "edit number 3") as owner:
+        assert owner.stdout is not None
+        owner.stdout.readline()
+        assert owner.stdout.readline().strip() == "60 vectors"
+        with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+            index.search("edit number 3", 3)
+            assert index.stats().chroma == "exact search"
+            owner.send_signal(signal.SIGKILL)
+            owner.wait()
+            assert index.search("edit number 3", 3)
+            assert index.stats().chroma == "60 vectors"
+            assert index.notes == (), "it was healthy"
+
+
+_BUILDER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from analysis.progress import silent
+from index.chroma import Chroma
+from index.store import Memory
+memory = Memory(Path(sys.argv[2]) / "memory.db")
+chroma = Chroma(Path(sys.argv[2]) / "chroma", memory, sys.argv[3])
+assert chroma.acquire()
+import chromadb
+print("go", flush=True)
+while True:
+    chroma.rebuild(silent)
+"""
+
+
+def test_kill_while_building_loses_nothing(built: Any) -> None:
+    chroma, memory, vectors = built
+    chroma.close()
+    for trial in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", _BUILDER, str(ROOT), str(memory.path.parent), EMBEDDER],
+            stdout=subprocess.PIPE,
+        ) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"go\n"
+            time.sleep(random.Random(trial).uniform(0.01, 0.4))  # a moment to be killed at
+            child.kill()
+        assert chroma.acquire()
+        chroma.open(silent)
+        assert chroma.check() is None
+        assert finds_all(chroma, vectors)
+        assert len(list(chroma.folder.glob("build-*"))) == 1
+        chroma.close()
+    assert memory.counts()["records"] == MANY
