@@ -48,8 +48,11 @@ class Clocked(Protocol):
 class TimedWorker(Protocol):
     """What timing needs of a worker; `supervisor.Worker` and the tests' simulated one have it."""
 
-    def stage(self, i: int, reps: int) -> None:
-        """Make fresh arguments for `reps` calls on input `i`, untimed."""
+    def stage(self, i: int, reps: int, *, encode: bool = False) -> None:
+        """Make fresh arguments for `reps` calls on input `i`, untimed.
+
+        `encode`: the results are encoded inside the window, so that lazy ones do their work.
+        """
 
     def run(self) -> Clocked:
         """Make the staged calls in one timed window."""
@@ -117,6 +120,16 @@ class PairRun:
     wall_s: float
 
 
+@dataclass(frozen=True)
+class Traits:
+    """Inputs that need care: `lazy` ones hold iterators in the result of one of the versions,
+    `drawing` ones draw random numbers, so that only the first call of a window is known.
+    """
+
+    lazy: frozenset[int] = frozenset()
+    drawing: frozenset[int] = frozenset()
+
+
 @dataclass
 class Rates:
     """Seconds per call and per staged copy, as far as known; shared by all replicates.
@@ -173,12 +186,18 @@ class _SideRun:
     """One side of a replicate: its worker, the answers it must repeat, and its account."""
 
     def __init__(
-        self, side: Side, worker: TimedWorker, expected: Mapping[int, bytes], rates: Rates
+        self,
+        side: Side,
+        worker: TimedWorker,
+        expected: Mapping[int, bytes],
+        rates: Rates,
+        traits: Traits,
     ) -> None:
         self.side: Side = side
         self.worker = worker
         self.expected = dict(expected)
         self.rates = rates
+        self.traits = traits
         self.calls = 0
         self.timed_s = 0.0
         self.random = random.SystemRandom()
@@ -186,15 +205,16 @@ class _SideRun:
     def window(self, index: int, calls: int) -> Clocked:
         """Stage, run and check one window. Raises WrongAnswer."""
         started = time.perf_counter()
-        self.worker.stage(index, calls)
+        self.worker.stage(index, calls, encode=index in self.traits.lazy)
         staged_s = (time.perf_counter() - started) / calls
-        known = self.rates.staging_s.get((self.side, index))
-        self.rates.staging_s[self.side, index] = min(staged_s, known) if known else staged_s
+        before = self.rates.staging_s.get((self.side, index), staged_s)
+        self.rates.staging_s[self.side, index] = min(staged_s, before)
         clocked = self.worker.run()
         self.calls += calls
         self.timed_s += clocked.cpu_s
         # Chosen only now: a candidate can't know which of its answers will be looked at.
-        chosen = sorted(self.random.sample(range(calls), min(calls, _CHECKED_CALLS)))
+        known = 1 if index in self.traits.drawing else calls
+        chosen = sorted(self.random.sample(range(known), min(known, _CHECKED_CALLS)))
         for digest in self.worker.check(chosen):
             if self.expected.setdefault(index, digest) != digest:
                 raise WrongAnswer(self.side, index, self.calls)
@@ -222,6 +242,7 @@ def run_pair(
     rates: Rates,
     expected_before: Mapping[int, bytes],
     expected_after: Mapping[int, bytes],
+    traits: Traits = Traits(),
     imports_s: tuple[float, float] = (0.0, 0.0),
     between: Callable[[], None] = lambda: None,
 ) -> PairRun:
@@ -233,8 +254,8 @@ def run_pair(
     """
     wall = time.perf_counter()
     sides = (
-        _SideRun("before", before, expected_before, rates),
-        _SideRun("after", after, expected_after, rates),
+        _SideRun("before", before, expected_before, rates, traits),
+        _SideRun("after", after, expected_after, rates, traits),
     )
     start_s = [side.worker.cpu_s() for side in sides]
     turn = replicate % len(inputs)

@@ -59,7 +59,7 @@ class SimulatedWorker:
         self.seen: set[int] = set()
         self.staged = (0, 0)
 
-    def stage(self, i: int, reps: int) -> None:
+    def stage(self, i: int, reps: int, *, encode: bool = False) -> None:
         self.staged = (i, reps)
         self.total_s += 1e-7 * reps
 

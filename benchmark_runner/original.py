@@ -1,0 +1,308 @@
+"""The original against itself: what candidates are compared with, and whether it can be.
+
+Four workers: two under each of two hash seeds. What they saw must be the same under the same
+seed; only then does a difference say something about a candidate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from analysis.progress import CancelToken, Progress
+from benchmark_runner.crew import Crew
+from benchmark_runner.equivalence import (
+    HASH_SEEDS,
+    Behaviour,
+    Call,
+    Script,
+    changed,
+    compare,
+    further_calls,
+    raised,
+    script_of,
+    tried,
+)
+from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied, WorkloadError
+from benchmark_runner.supervisor import InputInfo, Loaded, Observation, Worker, WorkerSpec
+
+_ENOUGH_S = 20.0
+"""Wall seconds of calls after which no more inputs are taken."""
+_REPEAT_S = 2.0
+_MOST_RESTARTS = 8
+_GIVE_UP = frozenset({"RecursionError", "MemoryError"})
+_GIVE_INPUTS = (
+    "give some: --inputs FILE.py with a function inputs() that yields (args, kwargs), "
+    'or a program that calls it: --workload "python main.py"'
+)
+
+SpecFor = Callable[[int, "int | None"], WorkerSpec]
+"""The worker of the original under a hash seed, with the exact number of inputs if known."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """All that is known of the original. `costs_s` are CPU seconds per call by input."""
+
+    behaviours: Mapping[int, Behaviour]
+    script: Script
+    infos: tuple[InputInfo, ...]
+    costs_s: Mapping[int, float]
+    slowest_s: float
+    notes: tuple[str, ...]
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """The inputs that count."""
+        return tuple(sorted(self.costs_s))
+
+    @property
+    def digest(self) -> str:
+        """One digest of all inputs that count."""
+        data = b"".join(self.infos[index].digest for index in self.used)
+        return hashlib.sha256(data).hexdigest()
+
+    def raises_on(self, index: int) -> bool:
+        """Whether the original's call on this input ends with an exception."""
+        seen = self.behaviours[HASH_SEEDS[0]].seen
+        return any(seen[call].kind == "raise" for call in seen if call[0] == index)
+
+
+@dataclass
+class _Exploration:
+    """A first run, in which the script is found."""
+
+    loaded: Loaded
+    infos: tuple[InputInfo, ...]
+    seen: dict[Call, Observation]
+    remembers: frozenset[str]
+    slowest_s: float
+    cut: bool
+
+
+class _Dropped(Exception):
+    """A generated input that the original can't take within reason."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(str(index))
+        self.index = index
+
+
+def observe_original(
+    spec_for: SpecFor, *, generated: bool, progress: Progress, cancel: CancelToken
+) -> Original:
+    """Run the original against itself.
+
+    Raises WorkloadError: original-failed, inputs-failed, inputs-none, inputs-not-repeatable,
+    nondeterministic; and Cancelled.
+    """
+    dropped: set[int] = set()
+    first = _explore_all(spec_for, dropped, generated, progress, cancel)
+    script = tuple(first.seen)
+    progress("comparing the original with itself", 0.5)
+    count = len(first.infos)
+    with Crew(cancel) as crew:
+
+        def again(number: int) -> Behaviour:
+            seed = HASH_SEEDS[number // 2]
+            worker = _guarded(lambda: crew.start(spec_for(seed, count)))
+            return _repeat(worker, script, first, within=number == 1)
+
+        second, *others = crew.together([lambda n=n: again(n) for n in (1, 2, 3)])  # type: ignore[misc]
+    remembers = first.remembers.union(*(run.remembers for run in (second, *others)))
+    _same(first.seen, second, script)
+    _same(others[0].seen, others[1], script)
+    behaviours = {
+        HASH_SEEDS[0]: replace(second, remembers=remembers),
+        HASH_SEEDS[1]: replace(others[0], remembers=remembers),
+    }
+    costs = {i: max(seen.call_s, 1e-7) for (i, mode), seen in first.seen.items() if _main(mode)}
+    notes = []
+    if dropped:
+        notes.append(f"{len(dropped)} generated inputs dropped: the original can't take them")
+    if first.cut:
+        notes.append(f"calls are slow: {len(costs)} of {count} inputs are used")
+    return Original(behaviours, script, first.infos, costs, first.slowest_s, tuple(notes))
+
+
+def _main(mode: str) -> bool:
+    return mode in ("full", "light")
+
+
+def _guarded(job: Callable[[], Worker]) -> Worker:
+    try:
+        return job()
+    except WorkerDied as error:
+        raise _failed(error.message) from None
+
+
+def _failed(message: str) -> WorkloadError:
+    return WorkloadError(
+        f"the original fails: {message}",
+        code="original-failed",
+        mend="make the file load and the function run on these inputs first",
+    )
+
+
+def _explore_all(
+    spec_for: SpecFor,
+    dropped: set[int],
+    generated: bool,
+    progress: Progress,
+    cancel: CancelToken,
+) -> _Exploration:
+    """Explore, again without an input that a generated set should not have had."""
+    while True:
+        progress("running the original", 0.1)
+        with Crew(cancel) as crew:
+            try:
+                [found] = crew.together(
+                    [
+                        lambda: _explore(
+                            crew.start(spec_for(HASH_SEEDS[0], None)), dropped, generated
+                        )
+                    ]
+                )
+            except _Dropped as drop:
+                dropped.add(drop.index)
+                if len(dropped) > _MOST_RESTARTS:
+                    raise _failed("it takes too long or too much memory on many inputs") from None
+                continue
+            except WorkerDied as error:
+                raise _failed(error.message) from None
+        break
+    kinds = [seen.kind for (_, mode), seen in found.seen.items() if _main(mode)]
+    if not kinds:
+        raise WorkloadError("there are no inputs", code="inputs-none", mend=_GIVE_INPUTS)
+    if generated and all(kind == "raise" for kind in kinds):
+        raise WorkloadError(
+            "the original raises an exception on all inputs that were generated for it",
+            code="inputs-none",
+            mend=_GIVE_INPUTS,
+        )
+    return found
+
+
+def _explore(worker: Worker, dropped: set[int], generated: bool) -> _Exploration:
+    """Load, make the inputs, and call each of them once, small ones first."""
+    try:
+        loaded = worker.load()
+    except CandidateFailed as error:
+        raise _failed(f"{error.stage}: {error.message}") from None
+    infos = worker.make_inputs()
+    state = worker.state()
+    seen: dict[Call, Observation] = {}
+    started, slowest, cut = time.perf_counter(), 0.0, False
+    for call in script_of(infos):
+        if call[0] in dropped:
+            continue
+        if seen and time.perf_counter() - started > _ENOUGH_S:
+            cut = True
+            break
+        observation = _first(worker, call, infos, generated)
+        if generated and raised(observation) in _GIVE_UP:
+            dropped.add(call[0])
+            raise _Dropped(call[0])
+        seen[call] = observation
+        slowest = max(slowest, observation.wall_s)
+    for call in further_calls(seen):
+        if time.perf_counter() - started > _ENOUGH_S:
+            break
+        seen[call] = _first(worker, call, infos, generated)
+    return _Exploration(loaded, infos, seen, changed(state, worker.state()), slowest, cut)
+
+
+def _first(
+    worker: Worker, call: Call, infos: tuple[InputInfo, ...], generated: bool
+) -> Observation:
+    try:
+        return worker.observe(call[0], mode=call[1])
+    except WorkerDied as error:
+        if generated and error.code in ("timeout", "memory"):
+            raise _Dropped(call[0]) from None
+        where = f"on input {call[0]}, ({infos[call[0]].call[:120]})"
+        limit = f" (within {worker.spec.limits.call_s:.3g} s)" if error.code == "timeout" else ""
+        raise _failed(f"{error.message}{limit}, {where}") from None
+
+
+def _repeat(worker: Worker, script: Script, first: _Exploration, *, within: bool) -> Behaviour:
+    """The same calls in another process; with `within`, some once more in that process."""
+    try:
+        loaded = worker.load()
+        infos = worker.make_inputs()
+    except CandidateFailed as error:
+        raise _failed(f"the second time, {error.stage}: {error.message}") from None
+    except InputsFailed as error:
+        raise _not_repeatable(error.message) from None
+    for one, other in zip(first.infos, infos, strict=True):
+        if one.digest != other.digest:
+            raise _not_repeatable(
+                f"input {one.index} is ({one.call[:60]}), then ({other.call[:60]})"
+            )
+    state = worker.state()
+    seen: dict[Call, Observation] = {}
+    for call in script:
+        seen[call] = _first(worker, call, infos, generated=False)
+    behaviour = Behaviour(
+        loaded=loaded,
+        infos=infos,
+        seen=seen,
+        remembers=changed(state, worker.state()),
+        attempts=tried(loaded.attempts, *(observation.attempts for observation in seen.values())),
+    )
+    if within:
+        _within_one_process(worker, behaviour)
+    return behaviour
+
+
+def _not_repeatable(why: str) -> WorkloadError:
+    return WorkloadError(
+        f"inputs are not repeatable: {why}",
+        code="inputs-not-repeatable",
+        mend="make inputs() give the same values in every process: no time, no os.urandom, no "
+        "order of a set (random is seeded for it)",
+    )
+
+
+def _within_one_process(worker: Worker, behaviour: Behaviour) -> None:
+    """Timed calls are repeated in one process, so they must repeat their answers there."""
+    started = time.perf_counter()
+    for (index, mode), observation in reversed(list(behaviour.seen.items())):
+        if not _main(mode):
+            continue
+        if time.perf_counter() - started > _REPEAT_S:
+            break
+        try:
+            worker.stage(index, 1, encode=observation.lazy)
+            worker.run()
+            [digest] = worker.check([0])
+        except WorkerDied as error:
+            raise _failed(error.message) from None
+        if digest != observation.core:
+            raise _nondeterministic(
+                "result or arguments differ between two calls in one process",
+                behaviour.infos[index],
+            )
+
+
+def _nondeterministic(what: str, info: InputInfo) -> WorkloadError:
+    return WorkloadError(
+        f"the function is not deterministic: {what}, on input {info.index}, ({info.call[:120]})",
+        code="nondeterministic",
+        mend="make it depend on its arguments only: pass the clock, the random generator or the "
+        "counter in",
+    )
+
+
+def _same(first: Mapping[Call, Observation], second: Behaviour, script: Script) -> None:
+    """Compare two runs under the same hash seed. Raises WorkloadError (nondeterministic)."""
+    for call in script:
+        found = compare(call, first[call], second.seen[call])
+        if found is not None:
+            raise _nondeterministic(
+                f"{found.what} differs between two runs ({found.before[:60]}, then "
+                f"{found.after[:60]})",
+                second.infos[call[0]],
+            )

@@ -1,0 +1,579 @@
+"""FunctionBench: one original, many candidates, each proved or refused with the reason.
+
+The stages, cheapest first: the original against itself, equivalence on all inputs and two hash
+seeds, paired timing, confirmation on fresh processes and held-out inputs, and for an implausible
+gain equivalence once more. No process outlives a call.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+
+from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.crew import Crew
+from benchmark_runner.decision import Judgement, judge, plausibility_note
+from benchmark_runner.environment import describe
+from benchmark_runner.equivalence import (
+    HASH_SEEDS,
+    Behaviour,
+    Difference,
+    Differs,
+    Refused,
+    counterexample,
+    observe_candidate,
+)
+from benchmark_runner.errors import CandidateFailed, WorkerDied, WorkloadError
+from benchmark_runner.inputs.generated import generate
+from benchmark_runner.lock import timing_lock
+from benchmark_runner.measurement import (
+    Samples,
+    TimingPlan,
+    confirmation,
+    first_phase,
+    plan_inputs,
+    slower_on,
+    summarise,
+)
+from benchmark_runner.original import Original, observe_original
+from benchmark_runner.receipt import (
+    SCHEMA,
+    Environment,
+    InputsUsed,
+    Level,
+    Measurement,
+    Receipt,
+    SandboxReport,
+    Stage,
+    Verdict,
+)
+from benchmark_runner.sandbox.limits import Limits
+from benchmark_runner.sandbox.policy import Sandbox
+from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.statistics import Step
+from benchmark_runner.supervisor import InputsPlan, Worker, WorkerSpec
+from benchmark_runner.timing import PairRun, Rates, Traits, WrongAnswer, run_pair
+from benchmark_runner.workload import (
+    CapturedInputs,
+    FunctionWorkload,
+    GeneratedInputs,
+    InputsFile,
+    InputSource,
+    Origin,
+    Version,
+)
+from hasten.paths import workspace_of
+
+_ORIGINAL_CALL_S = 60.0
+_GENERATED_CALL_S = 4.0
+_LEAST_CALL_S = 5.0
+_SLOWER_IS_HUNG = 20.0
+_RECHECK_ABOVE = 10.0
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A version that was compared with the original, and what it did if it is equal."""
+
+    verdict: Verdict
+    behaviours: tuple[Behaviour, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """Both timing phases, or why the candidate was thrown out of them."""
+
+    samples: Samples
+    step: Step
+    confirmed: Samples | None
+
+
+@dataclass
+class _Diary:
+    """Stages of one proof, as they end."""
+
+    stages: list[Stage] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def add(self, name: str, since: float, reason: str | None = None) -> None:
+        """One stage has ended; a reason means that it refused."""
+        seconds = time.perf_counter() - since
+        self.stages.append(Stage(name, seconds, ok=reason is None, reason=reason))
+
+
+class FunctionBench:
+    """Proves candidates of one function against its original.
+
+    A context manager. `python` is the interpreter of the user's code; `rounding` the relative
+    difference of floats that may pass as equal (None: only exact equality does). At L0 versions
+    by a user or a model are refused unless `allow_unsandboxed`. Not for several threads at once.
+    """
+
+    def __init__(
+        self,
+        workload: FunctionWorkload,
+        *,
+        python: Path,
+        allow_unsandboxed: bool = False,
+        rounding: float | None = None,
+        progress: Progress = silent,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._workload = workload
+        self._python = python
+        self._allow = allow_unsandboxed
+        self._rounding = rounding
+        self._progress = progress
+        self._cancel = cancel or CancelToken()
+        self._level: Level = probe().level
+        self._project = workspace_of(workload.path)
+        self._inputs: InputsPlan | None = None
+        self._original: Original | None = None
+        self._prepared: Stage | None = None
+        self._plan: TimingPlan | None = None
+        self._checked: dict[Version, _Checked] = {}
+
+    def __enter__(self) -> FunctionBench:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Forget what was learned; there are no processes to end."""
+        self._checked.clear()
+
+    # -- the original
+
+    def prepare(self) -> InputsUsed:
+        """Run the original against itself, once per bench.
+
+        Raises WorkloadError (original-failed, inputs-failed, inputs-none, inputs-not-repeatable,
+        nondeterministic), InterpreterError, SandboxError and Cancelled.
+        """
+        original = self._observed()
+        plan = self._timing_plan()
+        return InputsUsed(
+            source=self._source(),
+            count=len(original.used),
+            timed=len(plan.timed),
+            holdout=bool(plan.holdout),
+            digest=original.digest,
+        )
+
+    def _observed(self) -> Original:
+        if self._original is None:
+            since = time.perf_counter()
+            self._original = observe_original(
+                self._original_spec,
+                generated=isinstance(self._workload.inputs, GeneratedInputs),
+                progress=self._progress,
+                cancel=self._cancel,
+            )
+            self._prepared = Stage("original", time.perf_counter() - since, ok=True)
+            own = self._original.behaviours
+            verdict = Verdict(
+                "exact", inputs=len(self._original.used), hash_seeds=tuple(HASH_SEEDS)
+            )
+            self._checked[self._workload.before] = _Checked(
+                verdict, tuple(own[seed] for seed in HASH_SEEDS)
+            )
+        return self._original
+
+    def _source(self) -> InputSource:
+        if isinstance(self._workload.inputs, InputsFile):
+            return "file"
+        return "captured" if isinstance(self._workload.inputs, CapturedInputs) else "generated"
+
+    def _inputs_plan(self) -> InputsPlan:
+        """Where workers take their inputs from; generated ones are made once."""
+        if self._inputs is None:
+            given = self._workload.inputs
+            if isinstance(given, InputsFile):
+                self._inputs = InputsPlan("file", path=given.path)
+            elif isinstance(given, CapturedInputs):
+                self._inputs = InputsPlan("captured", path=given.folder)
+            else:
+                self._progress("making inputs from the code", 0.0)
+                self._inputs = InputsPlan("values", values=self._generated(given))
+        return self._inputs
+
+    def _generated(self, given: GeneratedInputs) -> tuple[bytes, ...]:
+        path = self._workload.path
+        text = self._workload.before.text_of(path)
+        if text is None:
+            text = path.read_text("utf-8", "replace")
+        return generate(text, path, self._workload.called, seed=given.seed, cancel=self._cancel)
+
+    def _original_spec(self, seed: int, count: int | None) -> WorkerSpec:
+        generated = isinstance(self._workload.inputs, GeneratedInputs)
+        limit = _GENERATED_CALL_S if generated else _ORIGINAL_CALL_S
+        return self._spec(self._workload.before, seed, count, limit, tripwire=True)
+
+    def _spec(
+        self, version: Version, seed: int, count: int | None, call_s: float, *, tripwire: bool
+    ) -> WorkerSpec:
+        return WorkerSpec(
+            python=self._python,
+            path=self._workload.path,
+            called=self._workload.called,
+            version=version,
+            inputs=replace(self._inputs_plan(), count=count),
+            hash_seed=seed,
+            project=self._project,
+            limits=Limits(call_s=call_s, batch_s=max(call_s, 30.0)),
+            sandbox=Sandbox(self._level, tripwire=tripwire),
+        )
+
+    def _candidate_spec(self, version: Version, seed: int, *, tripwire: bool) -> WorkerSpec:
+        original = self._observed()
+        limit = max(_LEAST_CALL_S, _SLOWER_IS_HUNG * original.slowest_s)
+        return self._spec(version, seed, len(original.infos), limit, tripwire=tripwire)
+
+    # -- equivalence
+
+    def check(self, after: Version, origin: Origin) -> Verdict:
+        """Whether a version behaves as the original does, on all inputs and both hash seeds.
+
+        Raises what `prepare` raises.
+        """
+        original = self._observed()
+        known = self._checked.get(after)
+        if known is None:
+            refused = self._not_allowed(origin)
+            known = _Checked(self._verdict(refused=refused)) if refused else None
+        if known is None:
+            known = self._compare(after, original)
+            self._checked[after] = known
+        return known.verdict
+
+    def _not_allowed(self, origin: Origin) -> str | None:
+        if self._level != "L0" or origin == "rule" or self._allow:
+            return None
+        who = "a model's version" if origin == "model" else "this version"
+        lacking = ", ".join(probe().missing) or "see `hasten doctor`"
+        return (
+            f"sandbox: {who} is not run without one (level L0; missing: {lacking}); "
+            "--allow-unsandboxed runs it all the same"
+        )
+
+    def _verdict(
+        self, *, refused: str | None = None, differences: Sequence[Difference] = ()
+    ) -> Verdict:
+        used = len(self._observed().used)
+        if refused is not None:
+            return Verdict(None, refused=refused, inputs=used, hash_seeds=HASH_SEEDS)
+        return Verdict(
+            equality="rounding" if differences else "exact",
+            max_relative=max((found.max_relative for found in differences), default=0.0),
+            max_ulp=max((found.max_ulp for found in differences), default=0),
+            inputs=used,
+            hash_seeds=HASH_SEEDS,
+        )
+
+    def _compare(self, after: Version, original: Original) -> _Checked:
+        """One worker per hash seed makes the original's calls."""
+        self._progress("comparing with the original", None)
+
+        def run(crew: Crew, seed: int) -> tuple[Behaviour, list[Difference]] | Differs | Refused:
+            # A verdict of one seed must not cut the other's short: the smaller input wins.
+            try:
+                worker = crew.start(self._candidate_spec(after, seed, tripwire=True))
+                return observe_candidate(
+                    worker,
+                    original.script,
+                    original.behaviours[seed],
+                    slowest_s=original.slowest_s,
+                    rounding=self._rounding,
+                )
+            except (Differs, Refused) as found:
+                return found
+            except WorkerDied as error:
+                self._cancel.check()
+                return Refused(f"start: {error.message}")
+
+        with Crew(self._cancel) as crew:
+            found = crew.together([functools.partial(run, crew, seed) for seed in HASH_SEEDS])
+        place = {call: rank for rank, call in enumerate(original.script)}
+        differs = [one.difference for one in found if isinstance(one, Differs)]
+        if differs:
+            smallest = min(differs, key=lambda difference: place[difference.call])
+            shown = counterexample(smallest, original.infos, self._workload.called)
+            used = len(original.used)
+            verdict = Verdict(None, counterexample=shown, inputs=used, hash_seeds=HASH_SEEDS)
+            return _Checked(verdict)
+        refused = next((str(one) for one in found if isinstance(one, Refused)), None)
+        if refused is not None:
+            return _Checked(self._verdict(refused=refused))
+        equal = [one for one in found if isinstance(one, tuple)]
+        roundings = [difference for _, some in equal for difference in some]
+        return _Checked(
+            self._verdict(differences=roundings), tuple(behaviour for behaviour, _ in equal)
+        )
+
+    # -- timing
+
+    def _timing_plan(self) -> TimingPlan:
+        """Which inputs are timed: all that count, but of generated ones not those that raise."""
+        if self._plan is None:
+            original = self._observed()
+            used = list(original.used)
+            if isinstance(self._workload.inputs, GeneratedInputs):
+                used = [index for index in used if not original.raises_on(index)] or used
+            plan = plan_inputs([original.costs_s[index] for index in used])
+            self._plan = TimingPlan(
+                timed=tuple(used[place] for place in plan.timed),
+                selection=tuple(used[place] for place in plan.selection),
+                holdout=tuple(used[place] for place in plan.holdout),
+            )
+        return self._plan
+
+    def measure(self, before: Version, after: Version) -> Measurement:
+        """Search fidelity: the first phase only, on the inputs that are not held out.
+
+        Both versions must have passed `check`. Raises ValueError if not, CandidateFailed when one
+        of them fails or answers otherwise while it is timed, and what `prepare` raises.
+        """
+        self._observed()
+        rates = self._rates()
+        with timing_lock(self._progress, self._cancel):
+            samples, step = first_phase(
+                self._replicates(before, after, rates),
+                self._timing_plan().selection,
+                rates,
+                progress=self._progress,
+                cancel=self._cancel,
+            )
+        reason = judge(samples, step, None).reason
+        return summarise(samples, step, None, reason=reason)
+
+    def _rates(self) -> Rates:
+        return Rates(sizes={info.index: info.size for info in self._observed().infos})
+
+    def _equal(self, version: Version) -> _Checked:
+        checked = self._checked.get(version)
+        if checked is None or checked.verdict.equality is None:
+            raise ValueError("only versions that were found equal to the original are timed")
+        return checked
+
+    def _replicates(
+        self, before: Version, after: Version, rates: Rates
+    ) -> Callable[[int, Sequence[int]], PairRun]:
+        """How to time pair number n: fresh processes, hash seeds in turn, both started at once."""
+        sides = (self._equal(before), self._equal(after))
+        traits = Traits(
+            lazy=frozenset(
+                call[0]
+                for side in sides
+                for behaviour in side.behaviours
+                for call, seen in behaviour.seen.items()
+                if seen.lazy
+            ),
+            drawing=frozenset(
+                call[0]
+                for side in sides
+                for behaviour in side.behaviours
+                for call, seen in behaviour.seen.items()
+                if seen.rng
+            ),
+        )
+
+        def ready(crew: Crew, version: Version, seed: int) -> tuple[Worker, float]:
+            worker = crew.start(self._candidate_spec(version, seed, tripwire=False))
+            loaded = worker.load()
+            worker.make_inputs()
+            return worker, loaded.import_cpu_s
+
+        def run(replicate: int, inputs: Sequence[int]) -> PairRun:
+            place = replicate % len(HASH_SEEDS)
+            seed = HASH_SEEDS[place]
+            with Crew(self._cancel) as crew:
+                (first, first_s), (second, second_s) = crew.together(
+                    [functools.partial(ready, crew, version, seed) for version in (before, after)]
+                )
+                timed = functools.partial(
+                    run_pair,
+                    first,
+                    second,
+                    inputs=inputs,
+                    replicate=replicate,
+                    rates=rates,
+                    expected_before=sides[0].behaviours[place].cores(),
+                    expected_after=sides[1].behaviours[place].cores(),
+                    traits=traits,
+                    imports_s=(first_s, second_s),
+                    between=self._cancel.check,
+                )
+                [pair] = crew.together([timed])
+            return pair
+
+        def guarded(replicate: int, inputs: Sequence[int]) -> PairRun:
+            try:
+                return run(replicate, inputs)
+            except WrongAnswer as wrong:
+                who = "it" if wrong.side == "after" else "the version it is compared with"
+                raise CandidateFailed(
+                    "timing",
+                    f"{who} gives another answer after {wrong.calls} calls in one process "
+                    f"(input {wrong.index})",
+                ) from None
+            except (WorkerDied, WorkloadError) as error:
+                raise CandidateFailed("timing", error.message) from None
+
+        return guarded
+
+    def _time(self, before: Version, after: Version, diary: _Diary) -> _Timed:
+        """Both phases under the machine's lock. Raises CandidateFailed."""
+        plan, rates = self._timing_plan(), self._rates()
+        run = self._replicates(before, after, rates)
+        with timing_lock(self._progress, self._cancel):
+            since = time.perf_counter()
+            samples, step = first_phase(
+                run, plan.timed, rates, progress=self._progress, cancel=self._cancel
+            )
+            diary.add("timing", since)
+            confirmed = None
+            if step == "accept":
+                since = time.perf_counter()
+                confirmed = confirmation(
+                    run,
+                    plan.holdout or plan.timed,
+                    len(samples.runs),
+                    progress=self._progress,
+                    cancel=self._cancel,
+                )
+                diary.add("confirmation", since)
+        return _Timed(samples, step, confirmed)
+
+    # -- the whole proof
+
+    def prove(self, after: Version, *, origin: Origin, before: Version | None = None) -> Receipt:
+        """All stages. `before` (default: the original) is the timing base and must have passed
+        `check`; equality is always against the original. Raises what `prepare` raises.
+        """
+        diary = _Diary()
+        base = self._workload.before if before is None else before
+        environment = describe(self._python)
+        self._prepare_notes(diary)
+        self._equal(base)
+        since = time.perf_counter()
+        verdict = self.check(after, origin)
+        failed = verdict.refused or (
+            verdict.counterexample.what if verdict.counterexample else None
+        )
+        diary.add("equivalence", since, failed)
+        judgement, timed = self._judge(base, after, verdict, diary)
+        if timed is not None:
+            judgement = self._look_again(after, origin, judgement, timed, diary)
+        self._progress(judgement.reason, 1.0)
+        return self._receipt(base, after, environment, verdict, judgement, timed, diary)
+
+    def _prepare_notes(self, diary: _Diary) -> None:
+        used = self.prepare()
+        original = self._observed()
+        if self._prepared is not None:
+            diary.stages.append(self._prepared)
+        diary.notes += original.notes
+        if not used.holdout:
+            diary.notes.append("no hold-out: there is only one input to time")
+        if used.timed < used.count:
+            diary.notes.append(f"timed on {used.timed} of {used.count} inputs, evenly spaced")
+        if self._level == "L0":
+            diary.notes.append("run without a sandbox (level L0)")
+
+    def _judge(
+        self, base: Version, after: Version, verdict: Verdict, diary: _Diary
+    ) -> tuple[Judgement, _Timed | None]:
+        if verdict.refused is not None:
+            return Judgement("refused", verdict.refused), None
+        found = verdict.counterexample
+        if found is not None:
+            reason = f"{found.what} differs on {found.call}: {found.before}, now {found.after}"
+            return Judgement("different", reason), None
+        since = time.perf_counter()
+        try:
+            timed = self._time(base, after, diary)
+        except CandidateFailed as error:
+            diary.add("timing", since, error.message)
+            return Judgement("refused", f"{error.stage}: {error.message}"), None
+        return judge(timed.samples, timed.step, timed.confirmed), timed
+
+    def _look_again(
+        self,
+        after: Version,
+        origin: Origin,
+        judgement: Judgement,
+        timed: _Timed,
+        diary: _Diary,
+    ) -> Judgement:
+        """A gain above 10x is compared on all inputs once more, in fresh processes."""
+        note = plausibility_note(timed.samples, len(self._observed().used))
+        if note is None or judgement.decision != "faster":
+            return judgement
+        diary.notes.append(note)
+        since = time.perf_counter()
+        again = self._compare(after, self._observed()).verdict
+        if again.equality is not None:
+            diary.add("recheck", since)
+            return judgement
+        reason = again.refused or "it behaves otherwise when it is compared once more"
+        diary.add("recheck", since, reason)
+        return Judgement("refused", reason)
+
+    def _receipt(
+        self,
+        base: Version,
+        after: Version,
+        environment: Environment,
+        verdict: Verdict,
+        judgement: Judgement,
+        timed: _Timed | None,
+        diary: _Diary,
+    ) -> Receipt:
+        measurement = None
+        if timed is not None:
+            measurement = summarise(
+                timed.samples, timed.step, timed.confirmed, reason=judgement.reason
+            )
+        return Receipt(
+            schema=SCHEMA,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            path=str(self._workload.path),
+            function=self._workload.function,
+            called=self._workload.called,
+            before_sha256=_sha256(base),
+            after_sha256=_sha256(after),
+            decision=judgement.decision,
+            reason=judgement.reason,
+            equality=verdict.equality,
+            ratio=measurement.ratio if measurement else None,
+            interval=measurement.interval if measurement else None,
+            slower_on=slower_on(timed.samples) if timed else (),
+            verdict=verdict,
+            measurement=measurement,
+            inputs=self.prepare(),
+            sandbox=SandboxReport(self._level, self._allow, probe().missing),
+            environment=environment,
+            stages=tuple(diary.stages),
+            notes=tuple(diary.notes),
+            seconds=time.perf_counter() - diary.started,
+        )
+
+
+def _sha256(version: Version) -> str:
+    """One digest over a version's files and texts."""
+    data = hashlib.sha256()
+    for path, text in version.files:
+        for piece in (path, text):
+            encoded = piece.encode("utf-8", "surrogatepass")
+            data.update(len(encoded).to_bytes(8, "little") + encoded)
+    return data.hexdigest()
