@@ -119,6 +119,7 @@ class Jobs:
 
     async def _search(self, job: Job, make_spec: MakeSpec, progress: WorkDone) -> Outcome:
         spec = await make_spec()
+        progress.report("reaching the engine", None)
         client = await connect_or_start(Path(spec.workspace))
         try:
             job.accepted.set()

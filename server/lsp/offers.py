@@ -111,7 +111,7 @@ def _read(root: Path, paths: Iterable[Path]) -> dict[Path, dict[str, FunctionOff
 
 def _of_file(results: Results, path: Path) -> dict[str, FunctionOffers]:
     edits: dict[str, tuple[Edit, ...]] = {}
-    for suggestion in results.suggestions_for(str(path), ("verified",)):
+    for suggestion in results.suggestions_for(str(path), ("verified", "accepted")):
         proved = results.proved_text(suggestion.id)
         if proved is not None and suggestion.function not in edits:
             edits[suggestion.function] = edits_of(suggestion, proved)

@@ -27,8 +27,9 @@ class WorkDone:
         self._title = title
         self.token = token
         self._began = False
-        self._said: tuple[str, int | None] | None = None
-        self._next = 0.0
+        self._latest: tuple[str, int | None] = ("", None)
+        self._said: tuple[str, int | None] = self._latest
+        self._later: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """Show it, with a cancel button."""
@@ -39,14 +40,23 @@ class WorkDone:
             )
 
     def report(self, message: str, share: float | None) -> None:
-        """Say how far the job is; too many reports in a row are left out."""
-        now = asyncio.get_running_loop().time()
+        """Say how far the job is. Of many reports in a row the last one is shown."""
         percentage = None if share is None else max(0, min(100, round(share * 100)))
-        if not self._began or self.token is None or now < self._next:
+        self._latest = (message, percentage)
+        if self._began and self._later is None:
+            self._send()
+            loop = asyncio.get_running_loop()
+            self._later = loop.call_later(REPORT_EVERY_S, self._send_later)
+
+    def _send_later(self) -> None:
+        self._later = None
+        self._send()
+
+    def _send(self) -> None:
+        if self.token is None or self._said == self._latest:
             return
-        if self._said == (message, percentage):
-            return
-        self._said, self._next = (message, percentage), now + REPORT_EVERY_S
+        self._said = self._latest
+        message, percentage = self._latest
         self._book.notify(
             self.token,
             types.WorkDoneProgressReport(cancellable=True, message=message, percentage=percentage),
@@ -54,6 +64,8 @@ class WorkDone:
 
     def end(self, message: str) -> None:
         """Take it away; safe to call twice."""
+        if self._later is not None:
+            self._later.cancel()
         if self.token is None:
             return
         self._book.forget(self.token)

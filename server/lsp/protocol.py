@@ -128,11 +128,9 @@ class HastenProtocol(LanguageServerProtocol):
         self._refuse(None, types.ErrorCodes.ParseError, "the message is no JSON")
 
     def _refuse(self, msg_id: Any, code: int, message: str) -> None:
-        self._send_data(
-            types.ResponseErrorMessage(
-                id=msg_id, error=types.ResponseError(code, message), jsonrpc=self.VERSION
-            )
-        )
+        # As a plain object: lsprotocol leaves an id out that is null, which JSON-RPC asks for.
+        error = {"code": int(code), "message": message}
+        self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "error": error})
 
     # -- Handlers -------------------------------------------------------------------------------
 

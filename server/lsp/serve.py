@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from typing import Any
 
 from server.lsp.protocol import HastenProtocol
 from server.lsp.server import HastenServer
@@ -23,10 +24,19 @@ def serve(stdin: int, stdout: int) -> int:
     # What is loaded now lives as long as the process: collections need not look at it again.
     gc.collect()
     gc.freeze()
+    loop = asyncio.new_event_loop()
+    # Not `asyncio.run`: it waits for every cancelled task, and `exit` must not.
+    loop.set_exception_handler(_last_errors)
     try:
-        return asyncio.run(_run(server, stdin, stdout))
+        return loop.run_until_complete(_run(server, stdin, stdout))
     except KeyboardInterrupt:
         return 130
+
+
+def _last_errors(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Errors of the loop's own callbacks; a task that is left behind at the end is none."""
+    if "exception" in context:
+        logger.error("%s", context.get("message"), exc_info=context["exception"])
 
 
 async def _run(server: HastenServer, stdin: int, stdout: int) -> int:
@@ -39,7 +49,8 @@ async def _run(server: HastenServer, stdin: int, stdout: int) -> int:
     server.stop_work()
     await writer.drained(LAST_WORDS_S)
     writer.close()
-    reading.cancel()
-    ended.cancel()
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.sleep(0)  # each of them hears it once
     # The client is gone without a word where nothing was said about the end.
     return protocol.exit_code if protocol.exit_code is not None else 1

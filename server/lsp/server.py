@@ -67,6 +67,8 @@ class HastenServer(LanguageServer):
         self.asked_for_changes = False
         self._commands: dict[str, tuple[Command, type[Any]]] = {}
         self._arguments = cattrs.Converter()
+        # cattrs makes text of anything; the classes' validators shall see what was sent.
+        self._arguments.register_structure_hook(str, lambda value, _: value)
         self._folders: tuple[Path, ...] = ()
         self._roots: dict[Path, tuple[Path, ...]] = {}
         self._sights: dict[str, Sight] = {}

@@ -25,21 +25,23 @@ OPTIMIZE, APPLY, APPLIED = "hasten.optimize", "hasten.apply", "hasten.applied"
 TOOK_WITHIN_S = 3.0
 """How long the changed text may take to arrive: clients collect key strokes before they send."""
 
+_TEXT = attrs.validators.instance_of(str)
+
 
 @attrs.frozen
 class OptimizeArguments:
     """Which function to search for; `function` is its qualified name."""
 
-    uri: str
-    function: str
+    uri: str = attrs.field(validator=_TEXT)
+    function: str = attrs.field(validator=_TEXT)
 
 
 @attrs.frozen
 class EditArguments:
     """Which edit: a suggestion's id, one of its steps, and the document."""
 
-    id: str
-    uri: str | None = None
+    id: str = attrs.field(validator=_TEXT)
+    uri: str | None = attrs.field(default=None, validator=attrs.validators.optional(_TEXT))
     rung: int | None = None
 
 

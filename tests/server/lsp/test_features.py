@@ -1,0 +1,233 @@
+"""What an editor sees, over a real process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.server.lsp.conftest import Start
+from tests.server.lsp.made import FAST, SLOW, put, suggestion, write_profile
+
+DIAGNOSTICS = "textDocument/publishDiagnostics"
+HEAD = 3  # the line of `def find`
+
+
+async def test_a_hot_function_gets_a_hint_a_lens_and_a_hover(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0, "cool": 0.01})
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    shown = await wire.message(DIAGNOSTICS)
+    assert [d["message"] for d in shown["diagnostics"]] == ["100 % of the run is spent in find"]
+    assert shown["diagnostics"][0]["severity"] == 4
+    assert shown["diagnostics"][0]["range"]["start"] == {"line": HEAD, "character": 4}
+    lenses = await wire.lenses(uri)
+    assert [lens["command"]["title"] for lens in lenses] == ["100 % of the run · optimize"]
+    hover = await wire.hover(uri, HEAD, 5)
+    assert "**100 % of the run**" in hover["contents"]["value"]
+    assert "`python main.py`" in hover["contents"]["value"]
+    assert await wire.hover(uri, HEAD + 2, 5) is None
+
+
+async def test_a_newer_profile_is_used_without_being_asked(workspace: Path, start: Start):
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    assert await wire.lenses(uri) == []
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    await wire.message(DIAGNOSTICS)
+    assert len(await wire.lenses(uri)) == 1
+
+
+async def test_an_edited_function_is_shown_as_stale(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    await wire.message(DIAGNOSTICS)
+    wire.insert(uri, HEAD + 1, 4, "x = 1\n    ")
+    hover = await wire.hover(uri, HEAD, 5)
+    assert "edited since" in hover["contents"]["value"]
+    await wire.until(
+        lambda m: (
+            m.get("method") == DIAGNOSTICS
+            and any("edited" in d["message"] for d in m["params"]["diagnostics"])
+        )
+    )
+
+
+async def test_a_comment_makes_nothing_stale(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py", SLOW.replace("found = []", "found = []  # so far"))
+    shown = await wire.message(DIAGNOSTICS)
+    assert "edited" not in shown["diagnostics"][0]["message"]
+    assert "edited" not in (await wire.hover(uri, HEAD, 5))["contents"]["value"]
+
+
+async def test_a_proved_edit_is_an_action_that_applies_and_is_recorded(
+    workspace: Path, start: Start
+):
+    file = workspace / "main.py"
+    put(workspace, suggestion(file, "find", SLOW, FAST), SLOW)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file)
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+    [lens] = await wire.lenses(uri)
+    assert lens["command"]["title"] == "3.1× faster: test membership in a set (proved)"
+    [action] = await wire.actions(uri, HEAD + 2)
+    assert action["title"] == lens["command"]["title"]
+    assert action["kind"] == "refactor.rewrite.hasten"
+    assert action["edit"]["documentChanges"][0]["textDocument"]["version"] == 1
+    hover = (await wire.hover(uri, HEAD, 5))["contents"]["value"]
+    assert "3.1×, 95 % interval 3.00 to 3.20" in hover
+    assert "results exactly equal on 5 file inputs" in hover
+    assert "sandbox L2" in hover
+    wire.apply(action["edit"])
+    assert wire.texts[uri] == FAST
+    command = action["command"]
+    assert await wire.request(
+        "workspace/executeCommand",
+        {"command": command["command"], "arguments": command["arguments"]},
+    )
+    [again] = await wire.actions(uri, HEAD)
+    assert again["command"]["command"] == "hasten.optimize"
+
+
+async def test_an_edit_that_did_not_take_is_told_and_stays_offered(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    put(workspace, suggestion(file, "find", SLOW, FAST), SLOW)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file)
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+    wire.apply_edits = False
+    [lens] = await wire.lenses(uri)
+    taken = await wire.request(
+        "workspace/executeCommand",
+        {"command": lens["command"]["command"], "arguments": lens["command"]["arguments"]},
+    )
+    assert taken is False
+    assert "did not take" in (await wire.message("window/showMessage"))["message"]
+    assert (await wire.actions(uri, HEAD))[0]["title"].startswith("3.1× faster")
+
+
+async def test_the_server_makes_the_edit_for_a_lens(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    write_profile(workspace, file, {"find": 3.0})
+    put(workspace, suggestion(file, "find", SLOW, FAST), SLOW)
+    wire = await start()
+    await wire.initialize("Neovim", folder=workspace)
+    uri = wire.open(file)
+    await wire.until(lambda m: "(proved)" in str(m))
+    [lens] = await wire.lenses(uri)
+    command = lens["command"]
+    assert await wire.request(
+        "workspace/executeCommand",
+        {"command": command["command"], "arguments": command["arguments"]},
+    )
+    assert wire.texts[uri] == FAST
+    asked = await wire.message("workspace/applyEdit")
+    assert list(asked["edit"]) == ["changes"]  # Neovim announces no documentChanges
+
+
+async def test_an_edit_moves_with_its_function(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    put(workspace, suggestion(file, "find", SLOW, FAST), SLOW)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file, "# a line\n" + SLOW + "\nlast = 1\n")
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+    [action] = await wire.actions(uri, HEAD + 1)
+    wire.apply(action["edit"])
+    assert wire.texts[uri] == "# a line\n" + FAST + "\nlast = 1\n"
+
+
+async def test_a_changed_function_is_offered_a_search_instead(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    put(workspace, suggestion(file, "find", SLOW, FAST), SLOW)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file, SLOW.replace("item in wanted", "item not in wanted"))
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+    [action] = await wire.actions(uri, HEAD)
+    assert action["command"]["command"] == "hasten.optimize"
+    hover = (await wire.hover(uri, HEAD, 5))["contents"]["value"]
+    assert "no longer fits" in hover
+
+
+@pytest.mark.parametrize(
+    ("only", "found"),
+    [
+        (["refactor"], 1),
+        (["refactor.rewrite"], 1),
+        (["refactor.rewrite.hasten"], 1),
+        ([""], 1),
+        (["quickfix"], 0),
+        (["refactor.rewrite.hastened"], 0),
+        (["source.organizeImports", "refactor"], 1),
+    ],
+)
+async def test_only_filters_by_kind(workspace: Path, start: Start, only: list[str], found: int):
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    assert len(await wire.actions(uri, HEAD, only=only)) == found
+
+
+async def test_no_action_inside_a_function_of_which_nothing_is_known(workspace: Path, start: Start):
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    assert await wire.actions(uri, HEAD + 2) == []
+    assert len(await wire.actions(uri, HEAD)) == 1
+
+
+async def test_a_client_without_action_literals_gets_commands(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    write_profile(workspace, file, {"find": 3.0})
+    put(workspace, suggestion(file, "find", SLOW, FAST), SLOW)
+    wire = await start()
+    await wire.initialize({}, folder=workspace)
+    uri = wire.open(file)
+    await wire.until(lambda m: "(proved)" in str(m))
+    [command] = await wire.actions(uri, HEAD)
+    assert command["title"] == "3.1× faster: test membership in a set (proved)"
+
+
+async def test_settings_of_the_client_switch_hints_and_lenses_off(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    wire = await start()
+    wire.settings = {"code_lens": False, "path": "hasten"}
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    await wire.message(DIAGNOSTICS)
+    assert await wire.lenses(uri) == []
+    wire.notify("workspace/didChangeConfiguration", {"settings": {"hasten": {"hints": False}}})
+    await wire.until(lambda m: m.get("method") == DIAGNOSTICS and not m["params"]["diagnostics"])
+    assert len(await wire.lenses(uri)) == 1
+
+
+async def test_a_closed_document_loses_its_hints(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    await wire.message(DIAGNOSTICS)
+    wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    await wire.until(lambda m: m.get("method") == DIAGNOSTICS and not m["params"]["diagnostics"])
+
+
+async def test_plain_text_for_a_client_that_knows_no_markdown(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    wire = await start()
+    await wire.initialize("eglot", folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    await wire.message(DIAGNOSTICS)
+    contents = (await wire.hover(uri, HEAD, 5))["contents"]
+    assert contents["kind"] == "plaintext"
+    assert "*" not in contents["value"]
+    assert "`" not in contents["value"]
