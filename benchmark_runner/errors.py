@@ -36,7 +36,7 @@ class CandidateFailed(HastenError):
 
 
 class InputsFailed(WorkloadError):
-    """`inputs()` failed or gave something else than (args, kwargs), or recorded calls can't be read."""
+    """`inputs()` failed or gave no (args, kwargs), or recorded calls can't be read."""
 
     def __init__(self, message: str) -> None:
         super().__init__(

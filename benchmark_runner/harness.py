@@ -21,6 +21,7 @@ Canonical bytes. A node is one tag byte, then (all lengths and counts are 4 byte
 A label is a length and UTF-8 text: ``kind type``, for example ``instance shapes.Circle``.
 """
 
+# ruff: noqa: E402 - the private builtins below must be in place before anything else
 from __future__ import annotations
 
 import builtins as _builtins
@@ -100,7 +101,7 @@ def type_name(kind: type) -> str:
         module, name = "?", "?"
     if type(module) is not str:
         module = "?"
-    return name if module == "builtins" else module + "." + name
+    return str(name) if module == "builtins" else f"{module}.{name}"
 
 
 def _is_python_class(kind: type) -> bool:
@@ -462,11 +463,11 @@ class Encoder:
     def instance(self, x: Any, t: type, mro: Sequence[type], name: str) -> Iterable[Any]:
         """Any other instance: enum members by name, Python objects by fields, C ones by reduce."""
         if any(type_name(k) == "enum.Enum" for k in mro):
-            fields = dict(instance_fields(x, mro))
-            shown = [(k, fields.get(k)) for k in ("_name_", "_value_")]
+            held = dict(instance_fields(x, mro))
+            shown = [(k, held.get(k)) for k in ("_name_", "_value_")]
             return self.head(x, "enum " + name, shown, identity=False)
         if name.startswith(("pathlib.", "uuid.UUID")):
-            return self.head(x, "value " + name, [("text", t.__str__(x))], identity=False)
+            return self.head(x, "value " + name, [("text", _str_of(t)(x))], identity=False)
         if name == "functools._lru_cache_wrapper":
             return self.cached(x)
         fields = instance_fields(x, mro)
@@ -476,7 +477,7 @@ class Encoder:
             x.close()
             return self.head(x, "coroutine " + x.__qualname__, [])
         try:
-            reduced = t.__reduce_ex__(x, 4)
+            reduced: Any = _reduce_of(t)(x, 4)
         except Exception:
             return self.head(x, "opaque " + name, [])
         if type(reduced) is str:
@@ -492,6 +493,14 @@ class Encoder:
             return self.head(x, label, [], identity=False)
         fields = [("size", x.cache_info().currsize), ("wrapped", vars(x).get("__wrapped__"))]
         return self.head(x, label, fields)
+
+
+def _str_of(kind: Any) -> Any:
+    return kind.__str__
+
+
+def _reduce_of(kind: Any) -> Any:
+    return kind.__reduce_ex__
 
 
 def _flat(pairs: Iterable[Tuple[Any, Any]]) -> Iterator[Any]:
@@ -630,20 +639,22 @@ class _Open:
         self.label = label
 
 
-def decode_plain(data: bytes) -> Any:
+def decode_plain(data: bytes, most: int = 50_000_000) -> Any:
     """The value of canonical bytes that hold builtin types only. ValueError for anything else.
 
     Safe on hostile bytes: no code of the value's types runs, lengths are checked against what is
-    there, nothing recurses. Beside the exact builtin types it knows range, slice, Decimal,
-    Fraction, naive dates and times, timedelta, deque and OrderedDict.
+    there, nothing recurses, no more than `most` values are made and none is nested so deeply that
+    hashing it would overflow the C stack. Beside the exact builtin types it knows range, slice,
+    Decimal, Fraction, naive dates and times, timedelta, deque and OrderedDict.
     """
     at, end = 0, len(data)
     numbered: List[Any] = []
     stack: List[_Open] = []
     while True:
         value: Any = None
-        if at >= end:
-            raise ValueError("cut off")
+        most -= 1
+        if at >= end or most < 0:
+            raise ValueError("cut off" if most >= 0 else "too many values")
         tag = data[at]
         at += 1
         opened: Optional[_Open] = None
@@ -701,6 +712,8 @@ def decode_plain(data: bytes) -> Any:
         if opened is not None:
             if opened.left > end - at:
                 raise ValueError("cut off")
+            if len(stack) > 2000:
+                raise ValueError("nested too deeply")
             if opened.kind in b"lSdO":
                 opened.slot = len(numbered)
                 early = {108: list, 83: set, 100: dict}.get(opened.kind)
@@ -904,7 +917,7 @@ def _cwd() -> str:
         return ""
 
 
-from os import getcwd as _os_getcwd  # noqa: E402
+from os import getcwd as _os_getcwd
 
 
 def _limit_resources(limits: Sequence[Tuple[str, int]]) -> None:
@@ -968,7 +981,7 @@ def confine(config: Dict[str, Any]) -> List[str]:
     return done
 
 
-from os import getppid as _getppid  # noqa: E402
+from os import getppid as _getppid
 
 
 def _landlock(ctypes: Any, libc: Any, call: Any, config: Dict[str, Any]) -> None:
@@ -997,13 +1010,13 @@ def _landlock(ctypes: Any, libc: Any, call: Any, config: Dict[str, Any]) -> None
 
 # ---------------------------------------------------------------- loading
 
-import _frozen_importlib as _bootstrap  # noqa: E402
-import _frozen_importlib_external as _external  # noqa: E402
-from posixpath import abspath as _abspath  # noqa: E402
-from posixpath import basename as _basename  # noqa: E402
-from posixpath import dirname as _dirname  # noqa: E402
-from posixpath import exists as _exists  # noqa: E402
-from posixpath import realpath as _realpath  # noqa: E402
+import _frozen_importlib as _bootstrap
+import _frozen_importlib_external as _external
+from posixpath import abspath as _abspath
+from posixpath import basename as _basename
+from posixpath import dirname as _dirname
+from posixpath import exists as _exists
+from posixpath import realpath as _realpath
 
 _project_roots: List[str] = []
 _library_roots: List[str] = []
@@ -1074,12 +1087,13 @@ class StandIns:
                 break
         if spec is None:
             return self.new_file(fullname)
+        origin: Any = spec.origin
         if fullname == "linecache" and type(spec.loader) is _external.SourceFileLoader:
-            spec.loader = _LinecacheLoader(fullname, spec.origin, self)
+            spec.loader = _LinecacheLoader(fullname, origin, self)
             return spec
-        text = self.texts.get(_realpath(spec.origin)) if type(spec.origin) is str else None
+        text = self.texts.get(_realpath(origin)) if type(origin) is str else None
         if text is not None:
-            spec.loader = StandInLoader(fullname, spec.origin, text)
+            spec.loader = StandInLoader(fullname, origin, text)
             spec.cached = None
         return spec
 
@@ -1161,10 +1175,10 @@ def explain(error: BaseException, files: Iterable[str]) -> str:
 
 # ---------------------------------------------------------------- inputs
 
-from _pickle import Unpickler as _Unpickler  # noqa: E402
-from _pickle import dumps as _dumps  # noqa: E402
-from _pickle import loads as _loads  # noqa: E402
-from time import perf_counter as _perf_counter  # noqa: E402
+from _pickle import Unpickler as _Unpickler
+from _pickle import dumps as _dumps
+from _pickle import loads as _loads
+from time import perf_counter as _perf_counter
 
 
 def describe(value: Any, room: int = 60, depth: int = 0) -> str:
@@ -1179,7 +1193,8 @@ def describe(value: Any, room: int = 60, depth: int = 0) -> str:
         return repr(value[: max(room - 8, 4)]) + "..."
     if depth > 4 or room < 8:
         return "..."
-    marks = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", dict: "{}"}.get(t)
+    brackets: Dict[Any, str] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", dict: "{}"}
+    marks = brackets.get(t)
     if marks is None:
         if type in _mro_of(t):
             return type_name(value)
@@ -1342,14 +1357,13 @@ def settle(result: Any) -> Any:
     name = type_name(kind)
     if name == "coroutine":
         try:
-            value = sys.modules["asyncio"].run(result) if _has_asyncio() else None
+            value = _asyncio().run(result)
         except BaseException as error:
             return Consumed("coroutine", name, None, ("raise", *exception_parts(error)))
         return Consumed("coroutine", name, value, ("return",))
     if name == "async_generator":
-        _has_asyncio()
         items: List[Any] = []
-        end = sys.modules["asyncio"].run(_drain(result, items))
+        end = _asyncio().run(_drain(result, items))
         return Consumed("async iterator", name, items, end)
     if is_iterator(kind):
         items, end = take(result, MAX_ITEMS)
@@ -1357,9 +1371,9 @@ def settle(result: Any) -> Any:
     return result
 
 
-def _has_asyncio() -> bool:
-    __import__("asyncio")
-    return True
+def _asyncio() -> Any:
+    """Imported only where a result needs it."""
+    return __import__("asyncio")
 
 
 async def _drain(source: Any, items: List[Any]) -> Any:
@@ -1423,7 +1437,8 @@ def core_digest(result: Any, args: Any, kwargs: Any) -> bytes:
 
 def spoil(value: Any) -> None:
     """Change every builtin container inside a result in place, to see who else holds it."""
-    stack, seen = [value], set()
+    stack: List[Any] = [value]
+    seen: Any = set()
     while stack and len(seen) < 100_000:
         x = stack.pop()
         if id(x) in seen:
@@ -1617,7 +1632,7 @@ class Session:
 
     def answer(self, operation: bytes, body: bytes) -> bytes:
         """One request other than `run`."""
-        handler = {
+        handlers: Dict[bytes, Callable[[Any], bytes]] = {
             b"J": self.jail,
             b"L": self.load,
             b"I": self.make_inputs,
@@ -1625,8 +1640,8 @@ class Session:
             b"S": self.stage,
             b"C": self.check,
             b"G": self.state,
-        }[operation]
-        return handler(decode_plain(body) if body else None)
+        }
+        return handlers[operation](decode_plain(body) if body else None)
 
     def attempts(self) -> List[Tuple[str, str]]:
         """What the tripwire heard since the last reply that told."""
@@ -1789,7 +1804,7 @@ class Session:
         from io import BytesIO
 
         unpickler = _MainUnpickler(BytesIO(blob))
-        unpickler.find_main = self.main_alias  # type: ignore[method-assign]
+        unpickler.find_main = self.main_alias
         return unpickler.load()
 
     def checked(self, number: int, item: Any) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
@@ -2080,8 +2095,81 @@ def _changed(before: Dict[str, Any], after: Dict[str, Any]) -> Dict[str, Any]:
     return {k: v for k, v in after.items() if k in before and before[k] != v}
 
 
+def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
+    """Confine this process as the configuration on the descriptor says, then run the command.
+
+    This process stays as the parent that adopts and ends what the command leaves behind, and
+    reports its exit code and the CPU seconds of all of them. It never returns.
+    """
+    import posix
+    import signal
+    from resource import RUSAGE_CHILDREN, getrusage
+
+    data = b""
+    while True:
+        piece = _read(descriptor, 1 << 20)
+        if not piece:
+            break
+        data += piece
+    _close(descriptor)
+    config = decode_plain(data)
+    confine(config)
+    if config["kernel"]:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(36, ctypes.c_ulong(1), *[ctypes.c_ulong(0)] * 3)  # subreaper
+
+    def children() -> List[int]:
+        own = posix.getpid()
+        try:
+            with open(f"/proc/self/task/{own}/children") as file:
+                return [int(pid) for pid in file.read().split()]
+        except OSError:
+            return []
+
+    def sweep(*_: Any) -> None:
+        for _attempt in range(1000):
+            found = children()
+            if not found:
+                break
+            for pid in found:
+                try:
+                    posix.kill(pid, 9)
+                    posix.waitpid(pid, 0)
+                except OSError:
+                    pass
+        if _:
+            _os_exit(143)
+
+    started = _perf_counter()
+    child = posix.fork()
+    if child == 0:
+        from os import execvp
+
+        _close(report)
+        try:
+            execvp(command[0], list(command))
+        except OSError as error:
+            _write(2, f"{command[0]}: {error.strerror}\n".encode())
+        _os_exit(127)
+    signal.signal(signal.SIGTERM, sweep)
+    while True:
+        pid, status = posix.waitpid(-1, 0)
+        if pid == child:
+            break
+    wall = _perf_counter() - started
+    sweep()
+    used = getrusage(RUSAGE_CHILDREN)
+    code = -posix.WTERMSIG(status) if posix.WIFSIGNALED(status) else posix.WEXITSTATUS(status)
+    told = {"exit_code": code, "cpu_s": used.ru_utime + used.ru_stime, "wall_s": wall}
+    _write(report, encode(told))
+    _os_exit(0)
+
+
 def main() -> None:
-    """Serve on the two descriptors named by the arguments."""
+    """Serve on the two descriptors named by the arguments, or become a confined program."""
+    if sys.argv[1] == "execute":
+        execute(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
     commands, replies = int(sys.argv[1]), int(sys.argv[2])
     own = _dirname(_abspath(__file__))
     sys.path[:] = [p for p in sys.path if p != own]

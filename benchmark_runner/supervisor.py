@@ -12,10 +12,8 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +25,7 @@ from benchmark_runner import harness
 from benchmark_runner.errors import CandidateFailed, InputsFailed, SandboxError, WorkerDied
 from benchmark_runner.frames import Channel
 from benchmark_runner.sandbox import bwrap
+from benchmark_runner.sandbox.files import output_file, remove_folder
 from benchmark_runner.sandbox.layout import Layout, layout_of
 from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import (
@@ -48,6 +47,9 @@ full: everything. light: without globals, for many inputs. twice: the result of 
 changed in place, then a second call on fresh arguments is observed, with the first outcome's
 digest beside. partial: of an iterator one item is taken, then it is closed.
 """
+
+_MOST_VALUES = 500_000
+"""Values in one reply; what a call returned comes as bytes within it."""
 
 _DEATHS = {
     "memory": "it used more memory than {memory} MB",
@@ -159,8 +161,8 @@ class Process:
         self.pid = 0
         self.pidfd = -1
         self.own_pid = 0
-        self.stdout: IO[bytes] = _output_file()
-        self.stderr: IO[bytes] = _output_file()
+        self.stdout: IO[bytes] = output_file()
+        self.stderr: IO[bytes] = output_file()
         commands_read, commands_write = os.pipe()
         replies_read, replies_write = os.pipe()
         self.channel = Channel(replies_read, commands_write, limits.frame_bytes)
@@ -276,34 +278,14 @@ class Process:
         self.stderr.close()
         own = self.confinement
         if own.sandbox.level != "L2":
-            _remove(own.scratch)
-
-
-def _output_file() -> IO[bytes]:
-    """A file without a name; appending, so that it can be emptied while the worker writes."""
-    with tempfile.NamedTemporaryFile(prefix="hasten-output-") as named:
-        return open(named.name, "a+b", buffering=0)  # noqa: PTH123, SIM115
-
-
-def _remove(folder: Path) -> None:
-    """Remove a scratch folder, whatever modes its contents were given."""
-
-    def mend(function: Any, name: str, _: object) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(os.path.dirname(name), 0o700)  # noqa: PTH101, PTH120
-            os.chmod(name, 0o700)  # noqa: PTH101
-            function(name)
-
-    shutil.rmtree(folder, onerror=mend)
+            remove_folder(own.scratch)
 
 
 def _attempts(told: Any) -> Attempts:
     """The tripwire's notes, bounded and of the right types."""
-    found = []
-    for item in told if isinstance(told, list | tuple) else ():
-        if isinstance(item, list | tuple) and len(item) == 2:
-            found.append((str(item[0])[:40], str(item[1])[:200]))
-    return tuple(found[:64])
+    items = told if isinstance(told, list | tuple) else ()
+    pairs = [item for item in items[:64] if isinstance(item, list | tuple) and len(item) == 2]
+    return tuple((str(kind)[:40], str(detail)[:200]) for kind, detail in pairs)
 
 
 class Worker:
@@ -341,7 +323,7 @@ class Worker:
             process = Process(confinement, spec.path.parent, spec.hash_seed)
         except BaseException:
             if level != "L2":
-                _remove(confinement.scratch)
+                remove_folder(confinement.scratch)
             raise
         worker = cls(spec, layout, process)
         try:
@@ -418,7 +400,7 @@ class Worker:
             raise WorkerDied("the worker is closed", code="closed")
         try:
             reply = self.process.channel.request(operation, value, seconds)
-            told = harness.decode_plain(reply.body) if reply.body else {}
+            told = harness.decode_plain(reply.body, _MOST_VALUES) if reply.body else {}
         except WorkerDied as error:
             raise self._died(error) from None
         except ValueError as error:

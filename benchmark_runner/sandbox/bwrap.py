@@ -21,7 +21,7 @@ def system_binds() -> list[str]:
     for name in _SYSTEM:
         path = Path(name)
         if path.is_symlink():
-            arguments += ["--symlink", os.readlink(path), name]
+            arguments += ["--symlink", str(path.readlink()), name]
         elif path.exists():
             arguments += ["--ro-bind", name, name]
     return arguments
@@ -48,18 +48,14 @@ def arguments(
     chdir: Path,
     info_fd: int,
     writable: Sequence[Path] = (),
-    as_pid_1: bool = True,
-    seccomp_fd: int | None = None,
 ) -> list[str]:
     """bwrap's command line up to and with `--`.
 
     `--as-pid-1` makes the pid in the info the worker's own: with bwrap's reaper in between, its
-    CPU clock would be the reaper's. `--disable-userns` is left to seccomp (bwrap 0.8 and newer).
+    CPU clock would be the reaper's.
     """
     line = [bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    if as_pid_1:
-        line.append("--as-pid-1")
-    line += ["--info-fd", str(info_fd)]
+    line += ["--as-pid-1", "--info-fd", str(info_fd)]
     line += [*system_binds(), "--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"]
     for name in files:
         line += ["--ro-bind-try", name, name]
@@ -68,8 +64,6 @@ def arguments(
     for path in writable:
         line += ["--bind", str(path), str(path)]
     line += ["--size", str(scratch_bytes), "--tmpfs", str(scratch), "--remount-ro", "/"]
-    if seccomp_fd is not None:
-        line += ["--seccomp", str(seccomp_fd)]
     return [*line, "--chdir", str(chdir), "--"]
 
 

@@ -165,6 +165,6 @@ def _links(path: Path) -> list[Path]:
         found.append(path)
         if not path.is_symlink():
             break
-        target = Path(os.readlink(path))
+        target = path.readlink()
         path = target if target.is_absolute() else Path(os.path.normpath(path.parent / target))
     return found

@@ -39,3 +39,12 @@ class Limits:
             ("MEMLOCK", 0),
             ("MSGQUEUE", 0),
         ]
+
+    def for_program(self) -> list[tuple[str, int]]:
+        """The same for a whole program, which may start processes and use many files."""
+        return [
+            ("CORE", 0),
+            ("CPU", self.total_cpu_s),
+            ("FSIZE", max(self.file_bytes, self.scratch_bytes)),
+            ("NOFILE", 4096),
+        ]

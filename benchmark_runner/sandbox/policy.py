@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import landlock
 from benchmark_runner.sandbox.layout import Layout
@@ -33,6 +34,7 @@ SYSTEM_FILES = (
     "/sys/devices/system/cpu",
 )
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_PROC = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems")
 SCRATCH_INSIDE = Path("/tmp/hasten-scratch")
 """The scratch folder of a worker at L2: a sized tmpfs that only it sees."""
 
@@ -62,7 +64,7 @@ def project_paths(project: Path, path: Path) -> tuple[Path, ...]:
     it and folders beside it that look like packages.
     """
     home = Path.home()
-    folder = Path(harness_root(path))
+    folder = Path(harness.module_of(str(path))[1])
     roots = [project] if project in (folder, *folder.parents) else [project, folder]
     shown: list[Path] = []
     for root in roots:
@@ -71,13 +73,6 @@ def project_paths(project: Path, path: Path) -> tuple[Path, ...]:
         else:
             shown.append(root)
     return tuple(dict.fromkeys(shown))
-
-
-def harness_root(path: Path) -> str:
-    """The folder that the file's outermost package is imported from."""
-    from benchmark_runner import harness
-
-    return harness.module_of(str(path))[1]
 
 
 def _is_shared(folder: Path) -> bool:
@@ -131,6 +126,7 @@ class Confinement:
     project: tuple[Path, ...]
     more: tuple[Path, ...]
     scratch: Path
+    writable: tuple[Path, ...] = ()
 
     def readable(self) -> list[Path]:
         """Folders and files to read, in no order."""
@@ -138,18 +134,21 @@ class Confinement:
 
     def jail(self, pid: int, parent: int, policy: Policy = "worker") -> dict[str, Any]:
         """What the harness applies to itself. `pid` is its own as it sees it."""
-        kernel = self.sandbox.level != "L0"
+        level = self.sandbox.level
+        kernel = level != "L0"
         found = probe()
         readable = [os.path.realpath(p) for p in self.readable()]
         readable += [os.fspath(p) for p in self.readable()]
         own = (*SYSTEM, *SYSTEM_FILES, "/dev", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
+        # A program may signal its own processes: a pid namespace or Landlock confines that.
+        signals = policy == "program" and (level == "L2" or found.landlock_abi >= 6)
         return {
-            "rlimits": self.limits.rlimits(),
+            "rlimits": self.limits.rlimits() if policy == "worker" else self.limits.for_program(),
             "kernel": kernel,
             "parent": parent,
             "drop_capabilities": kernel,
-            "landlock": self.landlock(found) if kernel and found.landlock_abi else None,
-            "seccomp": assemble(policy, pid) if kernel and found.seccomp else b"",
+            "landlock": self.landlock(found, policy) if kernel and found.landlock_abi else None,
+            "seccomp": assemble(policy, pid, signals=signals) if kernel and found.seccomp else b"",
             "seccomp_number": seccomp_number(),
             "tripwire": self.sandbox.tripwire or not kernel,
             "enforce": not kernel,
@@ -157,14 +156,23 @@ class Confinement:
             "readable": [*readable, *own],
         }
 
-    def landlock(self, found: Probe) -> dict[str, Any]:
-        """Landlock's rules: read what is readable, write the scratch folder, execute nothing."""
-        rules = [(Path(p), landlock.READ) for p in (*SYSTEM, *SYSTEM_FILES)]
-        rules += [(Path(p), landlock.READ) for p in ("/proc/self", "/proc/cpuinfo")]
-        rules += [(Path(p), landlock.READ) for p in ("/proc/meminfo", "/proc/stat")]
-        rules += [(p, landlock.READ) for p in self.readable()]
+    def landlock(self, found: Probe, policy: Policy) -> dict[str, Any]:
+        """Landlock's rules: read what is readable, write the scratch folder.
+
+        A worker executes nothing; a program may execute what it may read, and write in
+        `writable` and in shared memory.
+        """
+        read, write = landlock.READ, landlock.READ_WRITE
+        if policy == "program":
+            read, write = landlock.READ_EXECUTE, landlock.ALL_FILES
+        shown = [Path(p) for p in (*SYSTEM, *SYSTEM_FILES, *_PROC)]
+        if self.sandbox.level == "L2":
+            shown.append(Path("/proc"))  # of its own pid namespace
+        rules = [(p, read) for p in (*shown, *self.readable())]
         rules += [(Path(p), landlock.DEVICE) for p in DEVICES]
-        rules.append((self.scratch, landlock.READ_WRITE))
+        rules += [(p, write) for p in (self.scratch, *self.writable)]
+        if policy == "program":
+            rules.append((Path("/dev/shm"), landlock.READ_WRITE))
         return landlock.ruleset(found.landlock_abi, rules)
 
 

@@ -163,8 +163,8 @@ def probe() -> Probe:
     level = possible
     notes = [f"Landlock ABI {version}"] if version else []
     asked = os.environ.get("HASTEN_SANDBOX", "").strip().upper()
-    if asked in _ORDER and _ORDER.index(asked) < _ORDER.index(possible):  # type: ignore[arg-type]
-        level = asked  # type: ignore[assignment]
+    if asked in _ORDER and _ORDER.index(asked) < _ORDER.index(possible):
+        level = asked
         notes.append(f"lowered from {possible} to {level} by HASTEN_SANDBOX")
     elif asked and asked not in _ORDER:
         notes.append(f"HASTEN_SANDBOX={asked!r} is none of L0, L1, L2")

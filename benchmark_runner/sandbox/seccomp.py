@@ -1,7 +1,8 @@
 """Assembles the system call filter (classic BPF) that a worker puts on itself.
 
 Written by hand so that nothing has to be installed: libseccomp is not on every machine and the
-worker runs under the user's interpreter. What is denied and why: reference in docs, "Sandbox".
+worker runs under the user's interpreter. Calls that no program under test has an honest use for
+end the process; the other denied ones fail with EPERM.
 """
 
 from __future__ import annotations
@@ -24,26 +25,31 @@ _CLONE_THREAD = 0x00010000
 _CLONE_NEW = 0x7E020000  # every CLONE_NEW* of clone(2); CLONE_NEWTIME only exists in clone3
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 
-_DENIED_ALWAYS = (
-    "socket connect bind listen accept accept4 pidfd_open pidfd_send_signal process_madvise "
-    "io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key chroot unshare "
-    "tkill rt_sigqueueinfo rt_tgsigqueueinfo setpriority sched_setscheduler sched_setparam "
-    "sched_setattr ioprio_set sethostname setdomainname settimeofday clock_settime adjtimex "
-    "clock_adjtime iopl ioperm acct quotactl syslog mknod mknodat name_to_handle_at kcmp "
-    "lookup_dcookie shmget msgget semget mq_open personality vhangup modify_ldt"
-).split()
-_KILLED = (
-    "ptrace process_vm_readv process_vm_writev pidfd_getfd mount umount2 pivot_root open_tree "
-    "move_mount fsopen fsconfig fsmount fspick mount_setattr setns bpf perf_event_open "
-    "userfaultfd reboot init_module finit_module delete_module kexec_load kexec_file_load swapon "
-    "swapoff open_by_handle_at"
-).split()
-_WORKER_ONLY = (
-    "execve execveat fork vfork chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat "
-    "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes futimesat "
-    "utimensat"
-).split()
-"""Landlock says nothing about modes, owners and times: without this a worker could change them."""
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_DENIED_ALWAYS = _words("""
+    socket connect bind listen accept accept4 pidfd_open pidfd_send_signal process_madvise
+    io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key chroot unshare
+    tkill rt_sigqueueinfo rt_tgsigqueueinfo setpriority sched_setscheduler sched_setparam
+    sched_setattr ioprio_set sethostname setdomainname settimeofday clock_settime adjtimex
+    clock_adjtime iopl ioperm acct quotactl syslog mknod mknodat name_to_handle_at kcmp
+    lookup_dcookie shmget msgget semget mq_open personality vhangup modify_ldt
+""")
+_KILLED = _words("""
+    ptrace process_vm_readv process_vm_writev pidfd_getfd mount umount2 pivot_root open_tree
+    move_mount fsopen fsconfig fsmount fspick mount_setattr setns bpf perf_event_open
+    userfaultfd reboot init_module finit_module delete_module kexec_load kexec_file_load swapon
+    swapoff open_by_handle_at
+""")
+_WORKER_ONLY = _words("""
+    execve execveat fork vfork chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
+    setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes futimesat
+    utimensat
+""")
+"""Beside processes: Landlock says nothing about modes, owners, times and attributes of files."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def _clone(policy: Policy) -> list[Instruction]:
     return [*body, _PASS]
 
 
-def _rules(policy: Policy, pid: int) -> list[tuple[str, list[Instruction]]]:
+def _rules(policy: Policy, pid: int, signals: bool) -> list[tuple[str, list[Instruction]]]:
     """What to do for each system call that is not simply allowed."""
     rules = [(name, [_DENY]) for name in _DENIED_ALWAYS]
     rules += [(name, [(_RETURN, 0, 0, _KILL)]) for name in _KILLED]
@@ -114,19 +120,23 @@ def _rules(policy: Policy, pid: int) -> list[tuple[str, list[Instruction]]]:
             ],
         )
     )
-    if policy == "worker":
-        rules += [(name, [_DENY]) for name in _WORKER_ONLY]
+    if not signals:
         rules.append(("kill", _only_when(0, [pid])))
         rules.append(("tgkill", _only_when(0, [pid])))
+    if policy == "worker":
+        rules += [(name, [_DENY]) for name in _WORKER_ONLY]
         rules.append(("prlimit64", _only_when(0, [0, pid])))
         rules.append(("sched_setaffinity", _only_when(0, [0, pid])))
     return rules
 
 
-def assemble(policy: Policy, pid: int, machine: str | None = None) -> bytes:
+def assemble(
+    policy: Policy, pid: int, machine: str | None = None, *, signals: bool = False
+) -> bytes:
     """The filter as `struct sock_filter[]`; `pid` is the worker's own, as it sees itself.
 
-    Empty bytes where the architecture is unknown.
+    `signals` allows signals to any process, for where something else confines them. Empty bytes
+    where the architecture is unknown.
     """
     known = architecture(machine)
     if known is None:
@@ -139,7 +149,7 @@ def assemble(policy: Policy, pid: int, machine: str | None = None) -> bytes:
     ]
     if known.numbers is X86_64:  # the x32 ABI has its own numbers
         program += [(_JUMP_GE, 0, 1, 0x40000000), _DENY]
-    for name, body in _rules(policy, pid):
+    for name, body in _rules(policy, pid, signals):
         number = known.numbers.get(name)
         if number is not None:
             program += [(_JUMP_EQ, 0, len(body), number), *body]

@@ -53,6 +53,10 @@ def folder_bytes(folder: Path, most: int = 20_000) -> int:
     return total
 
 
+def _too_much_disk(one: Watched) -> bool:
+    return one.scratch is not None and folder_bytes(one.scratch) > one.scratch_bytes
+
+
 class Watchdog:
     """One thread for all workers of this process; it exists while there are some."""
 
@@ -90,9 +94,8 @@ class Watchdog:
             for one in watched:
                 if resident(one.pid) > one.memory:
                     one.kill("memory")
-                elif turn % _DISK_EVERY == 0 and one.scratch is not None:
-                    if folder_bytes(one.scratch) > one.scratch_bytes:
-                        one.kill("disk")
+                elif turn % _DISK_EVERY == 0 and _too_much_disk(one):
+                    one.kill("disk")
 
 
 WATCHDOG = Watchdog()
