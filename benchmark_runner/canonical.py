@@ -188,9 +188,7 @@ def _shown(node: Node, room: int) -> tuple[str, list[Node | str]]:
         return repr(value), []
     if node.tag in "Oo":
         return _shown_object(node)
-    opening, closing = {"l": "[]", "t": "()", "S": "{}", "d": "{}"}.get(
-        node.tag, ("frozenset({", "})")
-    )
+    brackets = _BRACKETS[node.tag]
     children = node.children[: 2 * room]
     inside: list[Node | str] = []
     for position, child in enumerate(children):
