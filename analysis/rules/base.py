@@ -1,0 +1,93 @@
+"""What a rewrite rule is and what it finds.
+
+A rule is an ast-grep pattern that names the places worth a look, and a function that checks the
+guards on the syntax tree and returns the changes. Rules may be bold about what is right or faster:
+every finding is run against the original before anyone sees it. They may not be bold about text:
+a finding always parses, binds every name it uses and stays inside the function, but for imports
+and private constants of the module.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analysis.edits import AtomicEdit
+from analysis.text import Range, TextChange
+
+if TYPE_CHECKING:
+    from analysis.rules.scope import Scope
+
+
+class NoRewriteError(Exception):
+    """A guard does not hold: the rule has nothing to say here. Never leaves `find`."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """The changes that a rule proposes for one place. `sure` says that types were evident."""
+
+    changes: tuple[TextChange, ...]
+    sure: bool = True
+
+
+Proposal = Rewrite | None
+Check = Callable[["Scope", Any], Proposal]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One idea of how to make code faster.
+
+    `patterns` are ast-grep patterns (text) or ast-grep rules (mapping); what they match and is of
+    syntax class `node` is handed to `check`. `gain` says what kind of gain can be hoped for:
+    3 another order of growth, 2 a large constant factor, 1 a small one.
+    """
+
+    id: str
+    title: str
+    description: str
+    patterns: tuple[str | dict[str, Any], ...]
+    node: tuple[type[ast.AST], ...]
+    gain: int
+    check: Check
+
+    @property
+    def doc(self) -> str:
+        """What the rule does, why it is slow, an example, when not to."""
+        return self.check.__doc__ or ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule's edit for one place; `range` is what the rule matched, `function` a qualname."""
+
+    rule: str
+    function: str
+    range: Range
+    edit: AtomicEdit
+
+
+def rule(
+    rule_id: str,
+    *,
+    title: str,
+    description: str,
+    patterns: Sequence[str | dict[str, Any]],
+    node: type[ast.AST] | tuple[type[ast.AST], ...],
+    gain: int,
+) -> Callable[[Check], Rule]:
+    """Make a rule of the function that checks guards and writes the changes."""
+    classes = node if isinstance(node, tuple) else (node,)
+
+    def wrap(check: Check) -> Rule:
+        return Rule(rule_id, title, description, tuple(patterns), classes, gain, check)
+
+    return wrap
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())

@@ -1,0 +1,197 @@
+"""All rules, and what they find in a file."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import logging
+import re
+import warnings
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from analysis.edits import AtomicEdit
+from analysis.functions import Function
+from analysis.rules import (
+    aggregates,
+    calls,
+    comprehensions,
+    copies,
+    counting,
+    growth,
+    hoisting,
+    indexing,
+    joins,
+    membership,
+    queues,
+    recursion,
+    regex,
+    sorting,
+    strings,
+)
+from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
+from analysis.rules.module import Module, bindings
+from analysis.rules.scope import Scope
+from analysis.text import TextChange, apply_changes
+
+_LOG = logging.getLogger(__name__)
+_FAMILIES = (
+    membership,
+    joins,
+    recursion,
+    aggregates,
+    counting,
+    queues,
+    growth,
+    strings,
+    sorting,
+    regex,
+    copies,
+    calls,
+    comprehensions,
+    indexing,
+    hoisting,
+)
+_BUILTINS = frozenset(dir(builtins))
+_CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule of the catalogue, in the order of its documentation."""
+    return tuple(rule for family in _FAMILIES for rule in family.RULES)
+
+
+def find(
+    text: str, path: str, functions: Sequence[Function], only: str | None = None
+) -> tuple[Finding, ...]:
+    """What the rules would change in a file's functions, the likely largest gains first.
+
+    `functions` are those of `text`; ignored ones give nothing. With `only` (a qualified name) that
+    function is looked at, with all that is nested in it; findings then carry its name. Each
+    finding stands alone: its changes refer to `text`. A rule that fails is logged and skipped.
+    """
+    wanted = [f for f in functions if only is None or f.qualname == only]
+    try:
+        module = Module(text)
+    except Exception:
+        _LOG.exception("%s: the rules can't read the file", path)
+        return ()
+    scored: list[tuple[float, int, Finding]] = []
+    for outer in _outermost(functions):
+        if not any(outer.start <= f.start and f.end <= outer.end for f in wanted):
+            continue
+        inner = [f for f in functions if outer.start <= f.start and f.end <= outer.end]
+        try:
+            scope = Scope(module, outer)
+        except NoRewriteError:
+            continue
+        for rule in all_rules():
+            try:
+                scored += _apply(rule, scope, inner, only)
+            except Exception:
+                _LOG.exception("%s: rule %s failed in %s", path, rule.id, outer.qualname)
+    scored.sort(key=lambda s: (-s[0], s[1]))
+    unique: dict[tuple[TextChange, ...], Finding] = {}
+    for _, _, finding in scored:
+        unique.setdefault(finding.edit.changes, finding)
+    return tuple(unique.values())
+
+
+def _outermost(functions: Sequence[Function]) -> Iterator[Function]:
+    end = -1
+    for function in sorted(functions, key=lambda f: (f.start, -f.end)):
+        if function.start >= end:
+            end = function.end
+            yield function
+
+
+def _apply(
+    rule: Rule, scope: Scope, functions: Sequence[Function], only: str | None
+) -> Iterator[tuple[float, int, Finding]]:
+    seen: set[tuple[TextChange, ...]] = set()
+    for start, end in _sites(rule, scope):
+        node = scope.node_at(start, end, rule.node)
+        if node is None:
+            continue
+        owner = _owner(functions, start, end, only)
+        if owner is None:
+            continue
+        try:
+            rewrite: Rewrite | None = rule.check(scope, node)
+        except NoRewriteError:
+            continue
+        if rewrite is None or not rewrite.changes or rewrite.changes in seen:
+            continue
+        seen.add(rewrite.changes)
+        problem = _problem(scope, rewrite.changes)
+        if problem:
+            _LOG.debug("rule %s at offset %d: %s", rule.id, start, problem)
+            continue
+        score = 3 * rule.gain + min(scope.depth(node), 3) - (0 if rewrite.sure else 1.5)
+        edit = AtomicEdit(rule.title, rule.description, rewrite.changes, "rule", rule.id)
+        yield score, start, Finding(rule.id, owner, scope.module.index.range(start, end), edit)
+
+
+def _sites(rule: Rule, scope: Scope) -> list[tuple[int, int]]:
+    sites: set[tuple[int, int]] = set()
+    for pattern in rule.patterns:
+        places = scope.module.matches(pattern)
+        first, last = bisect_left(places, (scope.first,)), bisect_left(places, (scope.last,))
+        sites.update(p for p in places[first:last] if p[1] <= scope.last)
+    return sorted(sites)
+
+
+def _owner(functions: Sequence[Function], start: int, end: int, only: str | None) -> str | None:
+    around = [f for f in functions if f.start <= start and end <= f.end]
+    if any(f.ignored for f in around):
+        return None
+    if only is not None:
+        return only if any(f.qualname == only for f in around) else None
+    return max(around, key=lambda f: f.start).qualname if around else None
+
+
+def _problem(scope: Scope, changes: Sequence[TextChange]) -> str | None:
+    """Why an edit must not be offered: it breaks syntax, names or the bounds of the function."""
+    inside, known = [], set(_BUILTINS) | set(scope.module.constants)
+    last = scope.module.next_line(scope.last - 1)
+    for change in changes:
+        above = change.start == change.end == scope.first
+        if scope.first <= change.start and change.end <= last and not above:
+            inside.append(change)
+            continue
+        code = change.new_text.strip()
+        if change.start != change.end or not (
+            code.startswith(("import ", "from ")) or _CONSTANT.match(code)
+        ):
+            return "edits outside of the function"
+        known |= set(bindings(ast.parse(code)))
+    shift = -scope.first
+    source = scope.module.text[scope.first : last]
+    moved = [TextChange(c.start + shift, c.end + shift, c.new_text) for c in inside]
+    try:
+        after = apply_changes(source, moved)
+        tree = _compiled(after)
+    except (SyntaxError, ValueError) as error:
+        return f"does not compile: {error}"
+    loaded: set[str] = set()
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (loaded if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.FunctionDef):
+            bound.add(node.name)
+    missing = loaded - bound - known - scope.all_names
+    return f"unknown names: {sorted(missing)}" if missing else None
+
+
+def _compiled(source: str) -> ast.AST:
+    indented = source[:1] in (" ", "\t") or (source[:1] == "\f" and source[1:2] in (" ", "\t"))
+    tree = ast.parse("if 1:\n" + source if indented else source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile(tree, "<edit>", "exec", dont_inherit=True)
+    return tree
