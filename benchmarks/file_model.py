@@ -3,9 +3,9 @@
     python -m benchmarks.file_model FOLDER [--port 8123] [--record RUN.jsonl]
     hasten optimize PATH::NAME --model openai/file --api-base http://127.0.0.1:8123/v1
 
-Every prompt is written to ``FOLDER/<n>.prompt.md``; the answer is read from ``FOLDER/<n>.answer.md``
+Each prompt is written to ``FOLDER/<n>.prompt.md``, its answer read from ``FOLDER/<n>.answer.md``
 as soon as that file exists. With --record each pair is kept as one line with its date, so that a
-run can be replayed: ``--replay RUN.jsonl`` answers equal prompts from a recording and refuses others.
+run can be replayed: ``--replay RUN.jsonl`` answers equal prompts from it and refuses others.
 """
 
 from __future__ import annotations
