@@ -25,6 +25,9 @@ class Crew:
         self._lock = threading.Lock()
         self._workers: list[Worker] = []
         self._stopped = False
+        # The kernel ends a worker with the thread that started it (PDEATHSIG), so the threads
+        # live as long as the crew.
+        self._pool = ThreadPoolExecutor(max_workers=2)
 
     def __enter__(self) -> Crew:
         return self
@@ -39,6 +42,7 @@ class Crew:
             workers, self._workers = self._workers, []
         for worker in workers:
             worker.close()
+        self._pool.shutdown()
 
     def start(self, spec: WorkerSpec) -> Worker:
         """A worker of this crew; from any thread. Raises what `Worker.start` raises."""
@@ -57,20 +61,19 @@ class Crew:
         when the other jobs have ended.
         """
         self._cancel.check()
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            futures: list[Future[T]] = [pool.submit(job) for job in jobs]
-            pending = set(futures)
-            while pending:
-                done, pending = wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED)
-                failed = next((future for future in done if future.exception()), None)
-                if failed or self._cancel.cancelled:
-                    self._stop()
-                    for future in pending:
-                        future.cancel()
-                    wait(pending)
-                    self._cancel.check()
-                    if failed:
-                        failed.result()
+        futures: list[Future[T]] = [self._pool.submit(job) for job in jobs]
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+            failed = next((future for future in done if future.exception()), None)
+            if failed or self._cancel.cancelled:
+                self._stop()
+                for future in pending:
+                    future.cancel()
+                wait(pending)
+                self._cancel.check()
+                if failed:
+                    failed.result()
         return [future.result() for future in futures]
 
     def _stop(self) -> None:

@@ -20,10 +20,13 @@ Side = Literal["before", "after"]
 
 BATCH_S = 0.002
 """Aimed length of a window: at 5 ms nearly each one meets a preemption, at 2 ms few do."""
-PAIRS = 40
+PAIRS = 36
 """Aimed number of pairs of windows in a replicate."""
-REPLICATE_S = 0.16
+FEWER_PAIRS = 12
+"""The same where versions lie so far apart that noise within a process pair hardly matters."""
+REPLICATE_S = 0.15
 """CPU seconds that the windows of a replicate aim at."""
+_FAR_APART = math.log(1.5)
 _LONGEST_EQUAL_S = 0.05
 """Calls longer than this are timed one by one, without filling up the faster side."""
 _STAGING_S = 0.004
@@ -140,6 +143,7 @@ class Rates:
     sizes: Mapping[int, int]
     call_s: dict[tuple[Side, int], float] = field(default_factory=dict)
     staging_s: dict[tuple[Side, int], float] = field(default_factory=dict)
+    far_apart: bool = False
 
     def most_calls(self, side: Side, index: int) -> int:
         """How many calls may be staged at once without drowning in copies."""
@@ -175,11 +179,13 @@ class Rates:
             own = [pair for pair in pairs if pair.index == index]
             self.call_s["before", index] = median([pair.before_cpu_s for pair in own])
             self.call_s["after", index] = median([pair.after_cpu_s for pair in own])
+        self.far_apart = abs(median([pair.log_cpu for pair in pairs])) > _FAR_APART
 
     def rounds(self, inputs: Sequence[int]) -> int:
         """How often each input is timed in a replicate: the same for all, at least once."""
         affordable = int(REPLICATE_S / max(sum(self.pair_s(index) for index in inputs), 1e-9))
-        return max(1, min(affordable, math.ceil(PAIRS / len(inputs))))
+        wanted = FEWER_PAIRS if self.far_apart else PAIRS
+        return max(1, min(affordable, math.ceil(wanted / len(inputs))))
 
 
 class _SideRun:
