@@ -5,28 +5,31 @@ and a missing segment goes unnoticed; flipped bytes do too, or kill the process 
 fault (all seen with 1.5.9). So the owner holds a host-wide lock; a manifest says how many vectors
 there should be and what the files' checksums are, compared before Chroma reads them; on open some
 twenty known vectors must find themselves; and whatever fails is built again from SQLite, in a new
-folder. Vectors are
-always passed in and no embedding function is ever set, since the default one downloads a model. No
-server is ever started: its hole (CVE-2026-45829) has no release yet.
+folder.
+
+The graph is approximate, and parts of it can be out of reach although nothing is damaged: many
+vectors at equal distances do that. Equal vectors are therefore stored once, under their digest, and
+a collection that fails its canaries when it was just built is noted as such and searched exactly.
+
+Vectors are always passed in and no embedding function is ever set, since the default one downloads
+a model. No server is ever started: its hole (CVE-2026-45829) has no release yet.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import re
 import shutil
 import uuid
-import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import Cancelled
 from analysis.progress import Progress
+from index.manifest import MANIFEST, SCHEMA, Manifest, checksums, read_manifest, write_manifest
 from index.record import KINDS, Kind
 from index.store import Memory
 
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-_SCHEMA = 1
 _CANARIES = 20
 _CANARY_NEIGHBOURS = 10
 _CANARY_SECOND_LOOK = 500  # the graph is approximate: three in a thousand miss the first time
@@ -44,18 +46,6 @@ _BATCH = 1000  # Chroma takes 5461 at most
 
 class ChromaFailed(Exception):
     """Chroma raised, or answered what can't be true. The memory is not touched by it."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What the folder should hold: written after a build, compared on open."""
-
-    schema: int
-    embedder: str
-    build: str
-    chromadb: str
-    counts: dict[str, int]
-    files: dict[str, int]
 
 
 def collection_name(language: str, kind: Kind) -> str:
@@ -78,6 +68,7 @@ class Chroma:
         self._client: Any = None
         self._collections: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
+        self._unreachable: set[str] = set()
         self._generation = -1
 
     def acquire(self) -> bool:
@@ -115,8 +106,8 @@ class Chroma:
         A file beside it says that an opening is under way: when a broken index kills the process,
         the next one builds instead of dying the same way.
         """
-        fresh = not any(self.folder.glob("build-*")) and not self._manifest.exists()
-        manifest = self._read_manifest()
+        fresh = not any(self.folder.glob("build-*")) and not (self.folder / MANIFEST).exists()
+        manifest = read_manifest(self.folder)
         why = self._unusable(manifest)
         if why is None and manifest is not None:
             self._marker.touch()
@@ -153,8 +144,11 @@ class Chroma:
         pairs = [(language, kind) for language in self._memory.languages() for kind in KINDS]
         for done, (language, kind) in enumerate(pairs):
             progress(f"building the index: {language}, {kind}", done / len(pairs))
-            self._add(language, kind, self._memory.vector_ids(self._embedder, kind, language))
-        self._verify(self._write_manifest(build))
+            self._add(language, kind, self._memory.digests(self._embedder, kind, language))
+        for language, kind in pairs:
+            if why := self._lost_canary(language, kind):
+                progress(f"{why}: it is searched exactly", None)
+                self._unreachable.add(collection_name(language, kind))
         self._write_manifest(build)
         self._generation = generation
 
@@ -166,7 +160,7 @@ class Chroma:
         changed = False
         for language in self._memory.languages():
             for kind in KINDS:
-                expected = set(self._memory.vector_ids(self._embedder, kind, language))
+                expected = set(self._memory.digests(self._embedder, kind, language))
                 name = collection_name(language, kind)
                 present = self._ids(name) if name in self._collections or expected else set()
                 if gone := sorted(present - expected):
@@ -175,26 +169,31 @@ class Chroma:
                     self._add(language, kind, tuple(missing))
                 changed = changed or bool(gone or missing)
         if changed:
-            manifest = self._read_manifest()
+            manifest = read_manifest(self.folder)
             if manifest is None:
                 raise ChromaFailed("the manifest is gone")
             self._write_manifest(manifest.build)
         self._generation = generation
 
-    def query(self, language: str, kind: Kind, vector: NDArray[float32], n: int) -> tuple[str, ...]:
-        """Ids of the records nearest to a vector, nearest first; at most `n`."""
+    def query(
+        self, language: str, kind: Kind, vector: NDArray[float32], n: int
+    ) -> tuple[str, ...] | None:
+        """Digests of at most `n` vectors nearest to one, nearest first.
+
+        None when the graph does not reach all that it should: search exactly then.
+        """
         name = collection_name(language, kind)
         count = min(n, self._counts.get(name, 0))
         if count == 0:
             return ()
+        if name in self._unreachable:
+            return None
         found = self._nearest(name, vector[None, :], count)[0]
-        if len(found) < count:
-            raise ChromaFailed(f"{name} gave {len(found)} of {count} neighbours")
-        return tuple(record for record, _ in found)
+        return tuple(digest for digest, _ in found) if len(found) == count else None
 
     def check(self) -> str | None:
         """What is wrong with the open index, or None: counts, and every canary found."""
-        manifest = self._read_manifest()
+        manifest = read_manifest(self.folder)
         try:
             if manifest is None:
                 return "the manifest is missing"
@@ -214,10 +213,6 @@ class Chroma:
     def _marker(self) -> Path:
         return self.folder / "opening"
 
-    @property
-    def _manifest(self) -> Path:
-        return self.folder / "manifest.json"
-
     def _unusable(self, manifest: Manifest | None) -> str | None:
         """Why the folder can't be opened as it is, without touching Chroma."""
         if manifest is None:
@@ -230,7 +225,7 @@ class Chroma:
             return "it was built by another version of Chroma"
         if not (self.folder / manifest.build).is_dir():
             return "its folder is missing"
-        if _checksums(self.folder / manifest.build) != manifest.files:
+        if checksums(self.folder / manifest.build) != manifest.files:
             return "its files were changed or damaged"
         return None
 
@@ -246,7 +241,7 @@ class Chroma:
 
     def _close_client(self) -> None:
         client, self._client = self._client, None
-        self._collections, self._counts = {}, {}
+        self._collections, self._counts, self._unreachable = {}, {}, set()
         self._generation = -1
         if client is not None:
             with contextlib.suppress(ChromaFailed), _guarded("closing"):
@@ -271,7 +266,7 @@ class Chroma:
             if rows:
                 vectors = [np.frombuffer(blob, dtype="<f4") for _, blob in rows]
                 with _guarded(f"adding to {name}"):
-                    collection.upsert(ids=[record for record, _ in rows], embeddings=vectors)
+                    collection.upsert(ids=[digest for digest, _ in rows], embeddings=vectors)
         self._counts[name] = self._count(name)
 
     def _remove(self, name: str, ids: list[str]) -> None:
@@ -307,84 +302,58 @@ class Chroma:
             if found != count:
                 raise ChromaFailed(f"{name} holds {found} vectors instead of {count}")
             self._counts[name] = found
+        self._unreachable = set(manifest.unreachable)
         for language in self._memory.languages():
             for kind in KINDS:
-                if manifest.counts.get(collection_name(language, kind)):
-                    self._verify_canaries(language, kind)
+                reachable = collection_name(language, kind) not in self._unreachable
+                if reachable and (why := self._lost_canary(language, kind)):
+                    raise ChromaFailed(why)
 
-    def _verify_canaries(self, language: str, kind: Kind) -> None:
+    def _lost_canary(self, language: str, kind: Kind) -> str | None:
         """Known vectors, spread over the collection, must find themselves at distance zero."""
         import numpy as np
 
         name = collection_name(language, kind)
+        if not self._counts.get(name):
+            return None
         present = self._ids(name)
-        ids = [i for i in self._memory.vector_ids(self._embedder, kind, language) if i in present]
-        canaries = ids[:: max(1, len(ids) // _CANARIES)]
+        known = [d for d in self._memory.digests(self._embedder, kind, language) if d in present]
+        canaries = known[:: max(1, len(known) // _CANARIES)]
         rows = self._memory.vectors(self._embedder, kind, canaries)
         if not rows:
-            return
+            return None
         vectors = np.stack([np.frombuffer(blob, dtype="<f4") for _, blob in rows])
         n = min(_CANARY_NEIGHBOURS, self._counts[name])
-        for (record, _), vector, found in zip(
+        for (digest, _), vector, found in zip(
             rows, vectors, self._nearest(name, vectors, n), strict=True
         ):
             if len(found) < n:
-                raise ChromaFailed(f"{name} gave {len(found)} of {n} neighbours")
-            if not _finds(record, found):
+                return f"{name} gave {len(found)} of {n} neighbours"
+            if not _finds(digest, found):
                 wider = min(_CANARY_SECOND_LOOK, self._counts[name])
-                if not _finds(record, self._nearest(name, vector[None, :], wider)[0]):
-                    raise ChromaFailed(f"a known vector of {name} was not found")
+                if not _finds(digest, self._nearest(name, vector[None, :], wider)[0]):
+                    return f"a known vector of {name} was not found"
+        return None
 
-    def _read_manifest(self) -> Manifest | None:
-        try:
-            manifest = Manifest(**json.loads(self._manifest.read_bytes()))
-            if manifest.schema != _SCHEMA or not re.fullmatch(r"build-[0-9a-f]+", manifest.build):
-                return None
-            counts = {str(name): int(count) for name, count in manifest.counts.items()}
-            files = {str(name): int(checksum) for name, checksum in manifest.files.items()}
-            return replace(manifest, counts=counts, files=files)
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-            return None
-
-    def _write_manifest(self, build: str) -> Manifest:
+    def _write_manifest(self, build: str) -> None:
         manifest = Manifest(
-            schema=_SCHEMA,
+            schema=SCHEMA,
             embedder=self._embedder,
             build=build,
             chromadb=_version(),
             counts=dict(self._counts),
-            files=_checksums(self.folder / build),
+            files=checksums(self.folder / build),
+            unreachable=sorted(self._unreachable),
         )
-        part = self.folder / "manifest.json.part"
         try:
-            part.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
-            part.replace(self._manifest)
+            write_manifest(self.folder, manifest)
         except OSError as error:
             raise ChromaFailed(f"the manifest can't be written: {error}") from error
-        return manifest
 
 
-def _checksums(folder: Path) -> dict[str, int]:
-    """CRC-32 of every file below `folder`, by relative path; against damage, not against attack."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        with contextlib.suppress(OSError):
-            if path.is_file():
-                checksum = 0
-                with path.open("rb") as file:
-                    while block := file.read(1 << 20):
-                        checksum = zlib.crc32(block, checksum)
-                found[path.relative_to(folder).as_posix()] = checksum
-    return found
-
-
-def _finds(record: str, found: list[tuple[str, float]]) -> bool:
-    """Whether a record is among those at distance zero, or they are all its twins.
-
-    Records with equal texts have equal vectors and may push the canary itself out.
-    """
-    zeros = [other for other, distance in found if abs(distance) < _SAME]
-    return record in zeros or len(zeros) == len(found)
+def _finds(digest: str, found: list[tuple[str, float]]) -> bool:
+    """Whether a known vector is among its neighbours, at distance zero."""
+    return any(other == digest and abs(distance) < _SAME for other, distance in found)
 
 
 def _version() -> str:

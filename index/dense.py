@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH = 64
+_SHARERS = 10  # records of one text that are looked at: rules describe many edits with one text
+
+Ranking = tuple[tuple[str, ...], ...]
+"""Record ids by place, best first; the records of one place are equally good."""
 
 
 class Dense:
@@ -86,20 +90,29 @@ class Dense:
 
     def nearest(
         self, language: str, kind: Kind, vector: NDArray[float32], n: int, progress: Progress
+    ) -> Ranking:
+        """The nearest records, nearest first; those with equal vectors share a place."""
+        digests = self._nearest(language, kind, vector, n, progress)
+        return self._memory.holders(self._embedder.identity, kind, language, digests, _SHARERS)
+
+    def _nearest(
+        self, language: str, kind: Kind, vector: NDArray[float32], n: int, progress: Progress
     ) -> tuple[str, ...]:
-        """Ids of the nearest records, nearest first."""
         chroma = self.owned(progress)
         if chroma is not None:
             try:
                 chroma.sync()
-                return chroma.query(language, kind, vector, n)
+                found = chroma.query(language, kind, vector, n)
             except ChromaFailed as error:
                 self.notes.append(f"the Chroma index failed ({error}) and was built anew")
                 try:
                     chroma.rebuild(progress)
-                    return chroma.query(language, kind, vector, n)
+                    found = chroma.query(language, kind, vector, n)
                 except ChromaFailed as again:
                     self._give_up(again)
+                    found = None
+            if found is not None:
+                return found
         return self._exact(language, kind, vector, n)
 
     def owned(self, progress: Progress) -> Chroma | None:
@@ -147,9 +160,9 @@ class Dense:
         generation = self._memory.generation()
         cached = self._matrices.get((language, kind))
         if cached is None or cached[0] != generation:
-            wanted = self._memory.vector_ids(self._embedder.identity, kind, language)
+            wanted = self._memory.digests(self._embedder.identity, kind, language)
             rows = self._memory.vectors(self._embedder.identity, kind, wanted)
-            ids = tuple(record for record, _ in rows)
+            ids = tuple(digest for digest, _ in rows)
             matrix = np.stack([np.frombuffer(b, dtype="<f4") for _, b in rows]) if rows else None
             cached = (generation, ids, matrix)
             self._matrices[language, kind] = cached

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hasten.paths import data_dir
 from index import jsonl
 from index.chroma import ChromaFailed
 from index.corpus.load import CORPUS, SHIPPED, load_corpus
-from index.dense import Dense
+from index.dense import Dense, Ranking
 from index.embedding import Embedder, choose_embedder
 from index.errors import EmbeddingError, StoreError
 from index.record import KINDS, Hit, Record, record_id
@@ -155,7 +156,7 @@ class Index:
             n = max(_LEAST, 4 * k)
             rankings = dict(self._lexical_rankings(asked, language, n))
             rankings.update(self._dense_rankings(asked, language, n))
-            records = self._memory.some({i for ids in rankings.values() for i in ids})
+            records = self._memory.some({i for r in rankings.values() for ids in r for i in ids})
             liked = self._memory.titles(f"workspace:{workspace}:", "accepted")
             refused = self._memory.titles(f"workspace:{workspace}:", "rejected")
             rows = _fuse(rankings, records, liked, refused)
@@ -269,7 +270,7 @@ class Index:
 
     def _dense_rankings(
         self, asked: Mapping[str, str], language: str, n: int
-    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+    ) -> Iterator[tuple[str, Ranking]]:
         if not asked:
             return
         dense = self._opened()
@@ -289,7 +290,7 @@ class Index:
 
     def _lexical_rankings(
         self, asked: Mapping[str, str], language: str, n: int
-    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+    ) -> Iterator[tuple[str, Ranking]]:
         import numpy as np
 
         ids, model = self._bm25(language)
@@ -297,8 +298,9 @@ class Index:
             tokens = words(query)
             if tokens and model is not None:
                 scores = model.get_scores(tokens)
-                order = np.argsort(-scores, kind="stable")[:n]
-                yield f"{name}, words", tuple(ids[int(i)] for i in order if scores[i] > 0)
+                order = [int(i) for i in np.argsort(-scores, kind="stable")[:n] if scores[i] > 0]
+                equal = groupby(order, key=lambda i: float(scores[i]))
+                yield f"{name}, words", tuple(tuple(ids[i] for i in group) for _, group in equal)
 
     def _bm25(self, language: str) -> tuple[tuple[str, ...], Any]:
         """BM25 over both texts of each record, built again when the memory changed."""
@@ -326,16 +328,18 @@ def open_index(
 
 
 def _fuse(
-    rankings: Mapping[str, tuple[str, ...]],
+    rankings: Mapping[str, Ranking],
     records: Mapping[str, Record],
     liked: frozenset[str],
     refused: frozenset[str],
 ) -> list[Explained]:
     """Reciprocal rank fusion, times each record's weight; best first, ties by id."""
     places: dict[str, list[tuple[str, int]]] = {}
-    for name, ids in rankings.items():
-        for place, record in enumerate((i for i in ids if i in records), 1):
-            places.setdefault(record, []).append((name, place))
+    for name, ranking in rankings.items():
+        for place, ids in enumerate(ranking, 1):
+            for record in ids:
+                if record in records:
+                    places.setdefault(record, []).append((name, place))
     rows = []
     for record, found in places.items():
         weight = _weight(records[record], liked, refused)

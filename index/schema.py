@@ -30,8 +30,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         """CREATE TABLE vectors (
             record_id TEXT NOT NULL REFERENCES records(id) ON DELETE CASCADE, kind TEXT NOT NULL,
-            embedder TEXT NOT NULL, vector BLOB NOT NULL,
-            PRIMARY KEY (embedder, kind, record_id)) WITHOUT ROWID""",
+            embedder TEXT NOT NULL, digest TEXT NOT NULL, vector BLOB NOT NULL,
+            PRIMARY KEY (embedder, kind, record_id))""",
+        "CREATE INDEX vectors_digest ON vectors(embedder, kind, digest)",
     ),
     (
         """CREATE TABLE accepted (

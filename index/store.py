@@ -8,6 +8,7 @@ This module needs the standard library only.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 import threading
@@ -135,7 +136,7 @@ class Memory:
         """A number that grows with every change to records or vectors, by any process."""
         return int(self.fact("generation") or 0)
 
-    # -- vectors (little-endian float32, as the index room packs them)
+    # -- vectors (little-endian float32); equal ones share a digest and are searched once
 
     def missing_vectors(self, embedder: str) -> tuple[tuple[str, Kind, str], ...]:
         """(record id, kind, text) of every vector that this embedder has yet to make."""
@@ -154,17 +155,17 @@ class Memory:
         """Keep vectors; those of records that are gone meanwhile are dropped."""
         with self._write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO vectors (record_id, kind, embedder, vector) "
-                "SELECT id, ?2, ?3, ?4 FROM records WHERE id = ?1",
-                [(record, kind, embedder, vector) for record, kind, vector in rows],
+                "INSERT OR REPLACE INTO vectors (record_id, kind, embedder, digest, vector) "
+                "SELECT id, ?2, ?3, ?4, ?5 FROM records WHERE id = ?1",
+                [(i, kind, embedder, _digest(vector), vector) for i, kind, vector in rows],
             )
             _bump(connection)
 
-    def vector_ids(self, embedder: str, kind: Kind, language: str) -> tuple[str, ...]:
-        """Ids of the records that have a vector of this embedder, kind and language, in order."""
+    def digests(self, embedder: str, kind: Kind, language: str) -> tuple[str, ...]:
+        """Digests of the different vectors of one embedder, kind and language, in order."""
         rows = self._read(
-            "SELECT record_id FROM vectors JOIN records ON id = record_id "
-            "WHERE embedder = ? AND kind = ? AND language = ? ORDER BY record_id",
+            "SELECT DISTINCT digest FROM vectors JOIN records ON id = record_id "
+            "WHERE embedder = ? AND kind = ? AND language = ? ORDER BY digest",
             embedder,
             kind,
             language,
@@ -172,17 +173,35 @@ class Memory:
         return tuple(row[0] for row in rows)
 
     def vectors(
-        self, embedder: str, kind: Kind, ids: Iterable[str]
+        self, embedder: str, kind: Kind, digests: Iterable[str]
     ) -> tuple[tuple[str, bytes], ...]:
-        """(record id, vector) of those of `ids` that have one, ordered by id."""
+        """(digest, vector) of those of `digests` that there are, ordered by digest."""
         rows = self._read(
-            "SELECT record_id, vector FROM vectors WHERE embedder = ? AND kind = ? "
-            "AND record_id IN (SELECT value FROM json_each(?)) ORDER BY record_id",
+            "SELECT digest, vector FROM vectors WHERE embedder = ? AND kind = ? "
+            "AND digest IN (SELECT value FROM json_each(?)) GROUP BY digest ORDER BY digest",
             embedder,
             kind,
-            json.dumps(list(ids)),
+            json.dumps(list(digests)),
         )
         return tuple((row[0], row[1]) for row in rows)
+
+    def holders(
+        self, embedder: str, kind: Kind, language: str, digests: Sequence[str], most: int
+    ) -> tuple[tuple[str, ...], ...]:
+        """For each digest the ids of its records, at most the `most` newest of each."""
+        rows = self._read(
+            "SELECT digest, record_id FROM vectors JOIN records ON id = record_id "
+            "WHERE embedder = ? AND kind = ? AND language = ? "
+            "AND digest IN (SELECT value FROM json_each(?)) ORDER BY created DESC, record_id",
+            embedder,
+            kind,
+            language,
+            json.dumps(list(digests)),
+        )
+        found: dict[str, list[str]] = {}
+        for digest, record in rows:
+            found.setdefault(digest, []).append(record)
+        return tuple(tuple(found[digest][:most]) for digest in digests if digest in found)
 
     def languages(self) -> tuple[str, ...]:
         """Languages that have records."""
@@ -335,6 +354,10 @@ def _bump(connection: sqlite3.Connection) -> None:
 
 def _set_fact(connection: sqlite3.Connection, key: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+
+
+def _digest(vector: bytes) -> str:
+    return hashlib.sha256(vector).hexdigest()[:24]
 
 
 def _row(record: Record) -> list[object]:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,18 @@ EMBEDDER = "random-32"
 
 
 def fill(memory: Memory, count: int, dims: int = 32) -> dict[str, Any]:
-    """Records with random vectors; returns the edit vectors by id."""
+    """Records with random vectors; returns the edit vectors by digest."""
     records = [make_record(i) for i in range(count)]
     memory.add_all(records)
     rng = np.random.default_rng(5)
-    vectors = {}
     for kind in KINDS:
         matrix = rng.normal(size=(count, dims)).astype("<f4")
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-        vectors = {r.id: row for r, row in zip(records, matrix, strict=True)}
-        memory.put_vectors(EMBEDDER, [(i, kind, row.tobytes()) for i, row in vectors.items()])
-    return vectors
+        rows = [(r.id, kind, row.tobytes()) for r, row in zip(records, matrix, strict=True)]
+        memory.put_vectors(EMBEDDER, rows)
+    digests = memory.digests(EMBEDDER, "edit", "python")
+    found = memory.vectors(EMBEDDER, "edit", digests)
+    return {digest: np.frombuffer(blob, dtype="<f4") for digest, blob in found}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,8 @@ def segments(folder: Path) -> list[Path]:
 
 def finds_all(chroma: Chroma, vectors: dict[str, Any]) -> bool:
     sample = random.Random(2).sample(sorted(vectors), 40)
-    return all(chroma.query("python", "edit", vectors[i], 5)[0] == i for i in sample)
+    found = [chroma.query("python", "edit", vectors[digest], 5) for digest in sample]
+    return all(near and near[0] == digest for near, digest in zip(found, sample, strict=True))
 
 
 def test_healthy_index_opens_without_a_build(built: Any) -> None:
@@ -211,21 +213,46 @@ def test_canaries_alone_notice_a_missing_segment(
     files = json.loads((chroma.folder / "manifest.json").read_text())["files"]
     missing_segment(chroma.folder)
     with monkeypatch.context() as patched:
-        patched.setattr(chroma_module, "_checksums", lambda _: files)
+        patched.setattr(chroma_module, "checksums", lambda _: files)
         assert chroma.open(silent)
     assert finds_all(chroma, vectors)
 
 
+class RandomEmbedder(FactsEmbedder):
+    """A vector of its own for each text, without structure."""
+
+    identity = "random-by-text"
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        rows = [np.random.default_rng(list(text.encode())).normal(size=32) for text in texts]
+        return np.array([row / np.linalg.norm(row) for row in rows], dtype=np.float32)
+
+
 @pytest.mark.parametrize("count", [30, 990])
 def test_additions_do_not_look_like_damage(memory: Memory, tmp_path: Path, count: int) -> None:
-    embedder = FactsEmbedder()
     for start in range(0, 3 * count, count):
         memory.add_all(make_record(i) for i in range(start, start + count))
-        with Index(memory, tmp_path / "chroma", embedder, corpus=None) as index:
+        with Index(memory, tmp_path / "chroma", RandomEmbedder(), corpus=None) as index:
             index.search("edit number 3", 3)
             memory.add(make_record(start + 10_000))
             index.search("edit number 4", 3)
             assert index.notes == ()
+
+
+def test_graph_that_does_not_reach_all_is_searched_exactly(memory: Memory, tmp_path: Path) -> None:
+    # One word of difference each: all vectors are equally far from each other.
+    memory.add_all(make_record(i) for i in range(300))
+    embedder = FactsEmbedder()
+    for _ in range(3):
+        with Index(memory, tmp_path / "chroma", embedder, corpus=None) as index:
+            for wanted in (7, 123, 299):
+                dense = index._opened()
+                text = f"edit number {wanted}"
+                dense.embed([text], silent)
+                (vector,) = embedder.embed([text])
+                first = dense.nearest("python", "edit", vector, 3, silent)[0]
+                assert make_record(wanted).id in first
+            assert index.verify().ok
 
 
 def test_missing_canary_fails_the_check(built: Any) -> None:
@@ -236,15 +263,16 @@ def test_missing_canary_fails_the_check(built: Any) -> None:
     assert "known vector" in chroma.check()
 
 
-def test_equal_texts_do_not_look_like_damage(memory: Memory, tmp_path: Path) -> None:
-    for n in range(40):
-        memory.add(make_record(n, bottleneck="the same", edit="the same"))
-    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        assert index.search("the same", 3)
-        assert index.verify().ok
-    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        index.search("the same", 3)
-        assert index.notes == ()
+def test_equal_texts_are_stored_once_and_all_found(memory: Memory) -> None:
+    memory.add_all(make_record(n, bottleneck="the same", edit="the same") for n in range(40))
+    memory.add(make_record(99, edit="another", bottleneck="another"))
+    for _ in range(2):
+        with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+            hits = index.search("the same", 5)
+            assert {hit.record.edit for hit in hits} == {"the same"}
+            assert len({hit.record.id for hit in hits}) == 5
+            assert index.stats().chroma == "4 vectors"
+            assert index.notes == ()
 
 
 def test_damage_found_while_searching_is_mended(built: Any) -> None:
@@ -254,11 +282,12 @@ def test_damage_found_while_searching_is_mended(built: Any) -> None:
     embedder.identity = EMBEDDER  # type: ignore[misc]
     dense = Dense(memory, chroma.folder, embedder)
     some = sorted(vectors)[7]
-    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == some
+    (holders,) = memory.holders(EMBEDDER, "edit", "python", [some], 1)
+    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == holders
     owned = dense.owned(silent)
     assert owned is not None
     owned._client.delete_collection("xpython-edit")
-    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == some
+    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == holders
     assert "built anew" in dense.notes[-1]
     dense.close()
 

@@ -29,7 +29,18 @@ def test_same_id_updates_and_keeps_vectors(memory: Memory, make: Make) -> None:
     memory.put_vectors("e", [(record.id, "edit", b"\0\0\0\0")])
     memory.add(replace(record, polarity="rejected"))
     assert [r.polarity for r in memory.all()] == ["rejected"]
-    assert memory.vectors("e", "edit", [record.id]) == ((record.id, b"\0\0\0\0"),)
+    (digest,) = memory.digests("e", "edit", "python")
+    assert memory.vectors("e", "edit", [digest, "other"]) == ((digest, b"\0\0\0\0"),)
+
+
+def test_equal_vectors_share_a_digest_and_newest_come_first(memory: Memory, make: Make) -> None:
+    memory.add_all(make(n) for n in range(4))
+    same = [(make(n).id, b"\0\0\0\0") for n in range(3)]
+    memory.put_vectors("e", [(i, "edit", v) for i, v in [*same, (make(3).id, b"\1\0\0\0")]])
+    digests = memory.digests("e", "edit", "python")
+    assert len(digests) == 2
+    held = memory.holders("e", "edit", "python", digests, 2)
+    assert sorted(held, key=len) == [(make(3).id,), (make(2).id, make(1).id)]
 
 
 def test_id_depends_on_texts_and_provenance() -> None:

@@ -1,0 +1,65 @@
+"""What a Chroma folder should hold, so that damage is seen before Chroma reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import zlib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Written after each build and each addition, compared on open.
+
+    `build` is the folder of the index, `counts` are vectors by collection, `files` checksums by
+    path relative to the build, `unreachable` the collections that are searched exactly.
+    """
+
+    schema: int
+    embedder: str
+    build: str
+    chromadb: str
+    counts: dict[str, int]
+    files: dict[str, int]
+    unreachable: list[str]
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder; None if there is none or it is of another shape."""
+    try:
+        manifest = Manifest(**json.loads((folder / MANIFEST).read_bytes()))
+        if manifest.schema != SCHEMA or not re.fullmatch(r"build-[0-9a-f]+", manifest.build):
+            return None
+        counts = {str(name): int(count) for name, count in manifest.counts.items()}
+        files = {str(name): int(checksum) for name, checksum in manifest.files.items()}
+        unreachable = [str(name) for name in manifest.unreachable]
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return replace(manifest, counts=counts, files=files, unreachable=unreachable)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest in one step. Raises OSError."""
+    part = folder / f"{MANIFEST}.part"
+    part.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
+    part.replace(folder / MANIFEST)
+
+
+def checksums(folder: Path) -> dict[str, int]:
+    """CRC-32 of every file below `folder`, by relative path; against damage, not against attack."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                checksum = 0
+                with path.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        checksum = zlib.crc32(block, checksum)
+                found[path.relative_to(folder).as_posix()] = checksum
+    return found
