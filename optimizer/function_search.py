@@ -34,6 +34,9 @@ from optimizer.suggestion import Rejection, Suggestion
 from optimizer.targets import Target
 from optimizer.trial_log import TrialLog
 
+_PREPARED, _SEARCHED = 0.1, 0.6
+"""Shares of a function's search that are behind it after these steps."""
+
 
 @dataclass
 class Found:
@@ -67,12 +70,20 @@ class FunctionSearch:
         work = FunctionWorkload(target.path, self._name, before, target.inputs)
         with FunctionBench(
             work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
-            rounding=spec.rounding, progress=self._progress, cancel=self._cancel,
+            rounding=spec.rounding, progress=self._say, cancel=self._cancel,
         ) as bench:  # fmt: skip
             self._progress("running the original against itself", 0.0)
             found = Found(bench.prepare())
             self._search(bench, found)
         return found
+
+    def _say(self, message: str, share: float | None = None) -> None:
+        """The bench's words; its shares are of one measurement, not of this search."""
+        self._progress(message, None)
+
+    def _searched(self, message: str, share: float | None = None) -> None:
+        """The driver's share of the budget as a share of the whole search."""
+        self._progress(message, _PREPARED + (_SEARCHED - _PREPARED) * (share or 0.0))
 
     def _search(self, bench: FunctionBench, found: Found) -> None:
         target, spec, services = self._target, self._spec, self._services
@@ -100,7 +111,7 @@ class FunctionSearch:
             fingerprint=target.function.fingerprint,
         )  # fmt: skip
         driver = Driver(
-            parts, Budget(spec.budget), log=log, progress=self._progress, cancel=self._cancel
+            parts, Budget(spec.budget), log=log, progress=self._searched, cancel=self._cancel
         )
         root = Candidate(target.text, (), normalised_key(target.text, self._name))
         result = driver.run(root)
@@ -130,6 +141,7 @@ class FunctionSearch:
         self, prover: BenchProver, result: SearchResult, outcomes: Outcomes, found: Found
     ) -> None:
         """The ladder of the fastest candidate; where it fails, of the next fastest."""
+        self._progress("proving what was found", _SEARCHED)
         builder = LadderBuilder(
             prover, self._target.text, self._path, self._name, gate=self._static,
             progress=self._progress, cancel=self._cancel,
@@ -172,15 +184,18 @@ class FunctionSearch:
         )
 
     def _rejections(self, result: SearchResult) -> list[Rejection]:
-        """What was refused, once for each title and reason, and what a model answered badly."""
+        """What was refused, the last refusal of each title, and what a model answered badly."""
+        used = {e.title for e in result.best.candidate.edits if e.origin == "rule"}
         seen: dict[tuple[str, ...], Rejection] = {}
         for node in result.failures:
-            title, evaluation = node.candidate.title, node.evaluation
+            edit, evaluation = node.candidate.edits[-1], node.evaluation
             reason = evaluation.failure or "refused"
-            seen.setdefault(
-                (title, evaluation.stage, reason),
-                Rejection(self._path, self._name, title, evaluation.stage, reason),
-            )
+            key: tuple[str, ...] = (edit.title, evaluation.stage)
+            if edit.origin == "model":
+                key = (*key, reason)  # its titles say little
+            elif edit.title in used:
+                continue  # not faster at first, and in the end it was
+            seen[key] = Rejection(self._path, self._name, edit.title, evaluation.stage, reason)
         for reason in dict.fromkeys(result.invalid):
             found = ("a model's answer", "proposal", reason)
             seen.setdefault(found, Rejection(self._path, self._name, *found))

@@ -78,16 +78,18 @@ class ProverEvaluator:
     def evaluate(self, candidate: Candidate, parent: Node) -> Evaluation:
         """The candidate's `utility` adds the log of its step to the parent's."""
         started = time.monotonic()
+        failed = None
         try:
             verdict = self._prover.check(candidate.source, candidate.origin)
-            reason = why_different(verdict)
-            if reason is not None:
-                return Evaluation("equivalence", False, reason, seconds=time.monotonic() - started)
+            failed = why_different(verdict)
+        except HastenError as error:
+            failed = error.message
+        if failed is not None:
+            return Evaluation("equivalence", False, failed, seconds=time.monotonic() - started)
+        try:
             found = self._prover.measure(parent.candidate.source, candidate.source)
         except HastenError as error:
-            return Evaluation(
-                "equivalence", False, error.message, seconds=time.monotonic() - started
-            )
+            return Evaluation("timing", False, error.message, seconds=time.monotonic() - started)
         good = found.accepted and found.ratio > 1.0
         return Evaluation(
             "timing",

@@ -8,14 +8,15 @@ from optimizer.protocols import Candidate, Observation
 
 
 class RulesThenSmallest:
-    """Rules before a model's answers, then the smaller change first.
+    """Rules in the catalogue's order (likely gain), then a model's answers, smaller changes first.
 
     The offer is the smallest edit that holds the gain, so when the budget ends early it should end
     with the large rewrites untried.
     """
 
     def score(self, seen: Observation, candidate: Candidate) -> float:
-        """Share of lines kept, plus one for a rule."""
+        """2 for a rule, else the share of lines kept."""
+        if candidate.edits and candidate.edits[-1].origin == "rule":
+            return 2.0  # the sort is stable
         before, after = seen.node.candidate.source.splitlines(), candidate.source.splitlines()
-        kept = SequenceMatcher(None, before, after, autojunk=False).ratio()
-        return kept + (1.0 if candidate.edits and candidate.edits[-1].origin == "rule" else 0.0)
+        return SequenceMatcher(None, before, after, autojunk=False).ratio()

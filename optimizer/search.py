@@ -74,10 +74,13 @@ class Search:
         return Outcome(tuple(kept), tuple(self._rejected), _summary(self._used), run, notes)
 
     def _part(self, name: str, n: int, of: int) -> Progress:
-        """Progress within one function as progress of the job."""
+        """Progress within one function as progress of the job; it never goes back."""
+        reached = n / of
 
         def tell(message: str, share: float | None = None) -> None:
-            self._progress(f"{name}: {message}", (n + (share or 0.0)) / of)
+            nonlocal reached
+            reached = max(reached, (n + min(1.0, share or 0.0)) / of)
+            self._progress(f"{name}: {message}", reached)
 
         return tell
 

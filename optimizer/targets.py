@@ -21,6 +21,7 @@ from benchmark_runner.record import Capture, capture_inputs, record_profile, sto
 from benchmark_runner.workload import CapturedInputs, GeneratedInputs, Inputs, InputsFile
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.errors import OptimizeError
+from optimizer.repair import Repaired, is_left_out, repair
 from optimizer.suggestion import Rejection
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Planner:
         self._progress, self._cancel = progress, cancel
         self._workspace = Path(spec.workspace)
         self._texts: dict[Path, str] = {}
+        self._repaired: dict[Path, Repaired] = {}
         self._plan = Plan()
 
     def plan(self) -> Plan:
@@ -103,6 +105,37 @@ class Planner:
             self._texts[path] = read_source(path).text if given is None else given
         return self._texts[path]
 
+    def _loadable(self, path: Path) -> Repaired:
+        """The text without what is broken in it. Raises AnalysisError and OptimizeError."""
+        if path not in self._repaired:
+            found = repair(self._text(path))
+            if found is None:
+                raise OptimizeError(
+                    f"{path}: has a syntax error",
+                    code="syntax-error",
+                    mend="mend it: a file that can't be loaded can't be run",
+                )
+            for line in found.broken:
+                self._plan.notes.append(
+                    f"{path}: what begins on line {line + 1} has a syntax error and was left out"
+                )
+            self._repaired[path] = found
+        return self._repaired[path]
+
+    def _target(self, path: Path, function: Function, share: float | None = None) -> Target:
+        """A target in a text that loads. Raises OptimizeError where it is itself broken."""
+        loadable = self._loadable(path)
+        same = None
+        if not is_left_out(function, loadable):
+            same = function_named(loadable.text, str(path), function.qualname)
+        if same is None:
+            raise OptimizeError(
+                f"{path}: {function.qualname} has a syntax error, or shares a class with one",
+                code="syntax-error",
+                mend="mend it first",
+            )
+        return Target(path, loadable.text, same, share)
+
     def _named(self) -> Target:
         path, name = self._path(), self._spec.function or ""
         text = self._text(path)
@@ -123,7 +156,7 @@ class Planner:
                 mend="remove the comment to have it looked at",
             )
         share = next((s.worth for s in self._stored_spots(path) if s.function == name), None)
-        return Target(path, text, function, share)
+        return self._target(path, function, share)
 
     def _profile_now(self) -> tuple[HotSpot, ...]:
         """Run the workload under the profiler and rank what it shows."""
@@ -167,13 +200,11 @@ class Planner:
             # The workload's profile writes real paths, the job names the file as the user did.
             path = self._as_given(Path(spot.path))
             try:
-                text = self._text(path)
+                function = function_named(self._text(path), str(path), spot.function)
+                if function is not None and not function.ignored:
+                    found.append(self._target(path, function, spot.worth))
             except HastenError as error:
                 self._refuse(path, spot.function, "source", error.message)
-                continue
-            function = function_named(text, str(path), spot.function)
-            if function is not None and not function.ignored:
-                found.append(Target(path, text, function, spot.worth))
         return found
 
     def _as_given(self, path: Path) -> Path:
@@ -184,7 +215,7 @@ class Planner:
     def _all_of_file(self) -> list[Target]:
         """Functions that a rule has something to say on, or all of them when there is a model."""
         path = self._path()
-        text = self._text(path)
+        text = self._loadable(path).text
         if is_ignored_path(path, self._spec.ignore, self._workspace):
             raise OptimizeError(
                 f"{path} is silenced by the setting `ignore`",
@@ -195,7 +226,7 @@ class Planner:
         if self._spec.model is None:
             found = {f.function for f in find(text, str(path), functions)}
             functions = [f for f in functions if f.qualname in found]
-        return [Target(path, text, f) for f in functions]
+        return [self._target(path, f) for f in functions]
 
     def _without_overlaps(self, targets: Sequence[Target]) -> list[Target]:
         """Of functions inside one another only the first: two edits of one text would clash."""

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.edits import AtomicEdit
+from analysis.edits import AtomicEdit, Origin
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
 from optimizer.budget import Budget
 from optimizer.driver import Driver, Parts
 from optimizer.protocols import Candidate, Evaluation, Node, Observation, Proposal
+from optimizer.rerank import RulesThenSmallest
 from optimizer.strategies.best_of_n import BestOfN
 from optimizer.trial_log import TrialLog
 
@@ -150,3 +151,20 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     log = TrialLog(tmp_path / "file" / "trials.jsonl")
     assert run(Parts(BestOfN(9), Listed("ok"), Judge()), log=log).best.candidate.source == "ok"
+
+
+def test_rules_keep_their_order_and_a_models_smaller_change_comes_first() -> None:
+    def made(name: str, origin: Origin, text: str) -> Candidate:
+        return Candidate(text, (AtomicEdit(name, "d", (), origin, "r"),), name)
+
+    root = Node(0, None, Candidate("a\nb\nc", (), "r"), Evaluation("timing", True), 0)
+    seen = Observation(root, (), root, (), None, 0)
+    given = [
+        made("large", "model", "x\ny\nz"),
+        made("small", "model", "a\nb\nz"),
+        made("first", "rule", "x\ny\nz"),
+        made("second", "rule", "a\nb\nz"),
+    ]
+    rank = RulesThenSmallest()
+    ordered = sorted(given, key=lambda c: rank.score(seen, c), reverse=True)
+    assert [c.title for c in ordered] == ["first", "second", "small", "large"]
