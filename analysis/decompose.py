@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from tree_sitter import Node
 
 from analysis.functions import function_named, parse
-from analysis.gate import definition_node, new_problem
+from analysis.gate import MAX_DEPTH, definition_node, new_problem
 from analysis.names import is_name, names_in
-from analysis.syntax import Tree, normal_form, walk
+from analysis.syntax import Tree, depth, normal_form, walk, walk_with_parents
 from analysis.text import TextChange, changes_between
 from analysis.units import Slot, slots_between
 
@@ -48,8 +48,8 @@ def normalised_key(text: str, qualname: str) -> str:
     """
     tree = parse(text)
     node = definition_node(tree, text, qualname)
-    if node is None:
-        return hashlib.sha256(normal_form(tree, tree.root).encode("utf-8", "replace")).hexdigest()
+    if node is None or depth(node) > MAX_DEPTH:
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     outside = sorted(
         tree.source(n).strip()
         for n in tree.root.named_children
@@ -200,7 +200,7 @@ def _renamed_locals(tree: Tree, node: Node) -> dict[int, str]:
     mine = {n for n in names_in(tree, [body]).bound if "." not in n} - given
     order: dict[str, str] = {}
     renamed: dict[int, str] = {}
-    for at in walk(body):
-        if at.type == "identifier" and is_name(at) and (name := tree.source(at)) in mine:
+    for at, parent in walk_with_parents(body):
+        if at.type == "identifier" and is_name(at, parent) and (name := tree.source(at)) in mine:
             renamed[at.id] = order.setdefault(name, f"\x1d{len(order)}")
     return renamed

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from analysis.functions import Function, parse
+from analysis.names import names_in
 from analysis.syntax import Tree
 
 VOCABULARY: dict[str, str] = {
-    "triple-loop": "three or more loops nested in each other",
-    "nested-loop": "a loop nested in a loop",
     "equality-join": "a nested loop that compares elements of two collections for equality",
     "list-membership-in-loop": "membership tests against a list inside a loop",
     "membership-in-loop": "membership tests inside a loop",
@@ -36,6 +35,8 @@ VOCABULARY: dict[str, str] = {
     "regex-in-loop": "regular expressions given as text inside a loop",
     "regex": "regular expressions given as text at each call",
     "list-for-aggregate": "a list built only to be consumed by any, all, sum, min, max or join",
+    "triple-loop": "three or more loops nested in each other",
+    "nested-loop": "a loop nested in a loop",
     "range-len": "indexing by range over a length",
     "attribute-in-loop": "chains of attributes looked up again inside a loop",
     "invariant-call-in-loop": "calls inside a loop whose arguments do not change in it",
@@ -132,23 +133,25 @@ class _Reader:
         self._found: Counter[str] = Counter()
         self._kinds: dict[str, str] = {}
         self._own_calls = 0
-        self._loop_names: list[frozenset[str]] = []
 
     def read(self, function: Node) -> Counter[str]:
         """All facts, with how often each was seen."""
         self._learn_kinds(function)
-        stack: list[tuple[Node, int]] = [(function, 0)]
+        stack: list[tuple[Node, int, frozenset[str]]] = [(function, 0, frozenset())]
         while stack:
-            node, loops = stack.pop()
+            node, loops, moving = stack.pop()
             self._note(node, loops)
-            inner = loops + (node.type in _LOOPS or node.type in _COMPREHENSIONS)
-            header = {c.id for c in node.children_by_field_name("right")}
-            first = next((c for c in node.named_children if c.type == "for_in_clause"), None)
-            if first is not None:
-                header.add(first.id)
-            for child in node.children:
-                # What a for loop runs over is evaluated once, outside of it.
-                stack.append((child, loops if child.id in header else inner))
+            if node.type == "call" and loops:
+                self._add("invariant-call-in-loop", self._is_invariant(node, moving))
+            is_loop = node.type in _LOOPS or node.type in _COMPREHENSIONS
+            inside = names_in(self._tree, [node]).bound if is_loop else moving
+            # What a loop runs over is evaluated once, outside of it.
+            once = {c.id for c in node.children_by_field_name("right") if is_loop}
+            once |= {c.id for c in node.named_children if c.type == "for_in_clause"}
+            stack.extend(
+                (c, loops, moving) if c.id in once else (c, loops + is_loop, inside)
+                for c in node.children
+            )
         if self._own_calls:
             self._found["overlapping-recursion" if self._own_calls > 1 else "recursion"] += 1
         return self._found
@@ -186,6 +189,16 @@ class _Reader:
             handler(self, node, loops)
         if node.type in _COMPREHENSIONS:
             self._add("comprehension")
+            clauses = sum(child.type == "for_in_clause" for child in node.named_children)
+            self._add("nested-loop", loops + clauses > 1)
+
+    def _is_invariant(self, call: Node, moving: frozenset[str]) -> bool:
+        """Whether a call whose result is used has operands and none of them changes in the loop."""
+        parent, arguments = call.parent, call.child_by_field_name("arguments")
+        if parent is None or parent.type == "expression_statement" or arguments is None:
+            return False
+        read = names_in(self._tree, [call]).all
+        return bool(arguments.named_children) and bool(read) and not read & moving
 
     def _add(self, word: str, when: bool = True) -> None:
         if when:

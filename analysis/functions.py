@@ -22,6 +22,9 @@ _KEYWORDS = re.compile(rb"\b(?:def|class|global)\b")
 _SCOPES = ("function_definition", "class_definition", "global_statement")
 _IGNORE = re.compile(r"#[ \t]*hasten:[ \t]*ignore\b")
 _FILE_WIDE_LINES = 5
+_AT_MARGIN = re.compile(r"^(?:async[ \t]+def|def|class)\b", re.MULTILINE)
+_NOT_LINE_END = re.compile(r"[^\r\n]")
+_MAX_MASKED = 5
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,17 @@ def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Functi
     the caller keeps one (see `parse`); it must be the tree of this very text.
     """
     tree = tree or parse(text)
+    found = _functions(tree, path)
+    if tree.root.has_error:
+        masked = _without_open_brackets(tree, found)
+        if masked is not None:
+            known = {f.start for f in found}
+            found += [f for f in _functions(masked, path) if f.start not in known]
+            found.sort(key=lambda f: f.start)
+    return tuple(found)
+
+
+def _functions(tree: Tree, path: str) -> list[Function]:
     silenced = _ignored_lines(tree)
     whole_file = _file_is_ignored(tree, silenced)
     found: list[Function] = []
@@ -86,7 +100,34 @@ def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Functi
         open_scopes.append(scope)
         if not scope.is_class:
             found.append(_function(tree, path, node, open_scopes, silenced, whole_file))
-    return tuple(found)
+    return found
+
+
+def _without_open_brackets(tree: Tree, found: list[Function]) -> Tree | None:
+    """The tree with those pieces blanked that hide the definition below them, if there are any.
+
+    While a bracket is being typed, it swallows what follows. A piece runs from one line that starts
+    with a definition to the next; blanks of the same length move nothing. A piece with an open
+    string stays: what follows may be inside of it.
+    """
+    text, masked = tree.text, tree
+    for _ in range(_MAX_MASKED):
+        known = {f.def_start for f in found} | {f.def_start for f in _functions(masked, "")}
+        starts = [m.start() for m in _AT_MARGIN.finditer(masked.text)]
+        hidden = [
+            (start, end)
+            for start, end, below in zip(
+                [0, *starts], [*starts, len(text)], [*starts, -1], strict=True
+            )
+            if below >= 0 and below not in known and not text.startswith("class", below)
+        ]
+        piece = masked.text[slice(*hidden[0])] if hidden else ""
+        if not piece.strip() or any(piece.count(q) % 2 for q in ('"""', "'''")):
+            break
+        blank = _NOT_LINE_END.sub(" ", piece)
+        start, end = hidden[0]
+        masked = parse(masked.text[:start] + blank + masked.text[end:], masked)
+    return masked if masked is not tree else None
 
 
 def function_named(text: str, path: str, qualname: str) -> Function | None:

@@ -19,14 +19,16 @@ from tree_sitter import Node
 
 from analysis.functions import functions_in, parse
 from analysis.names import imported_modules, imported_names, names_in
-from analysis.syntax import Tree, normal_form, walk
+from analysis.syntax import Tree, depth, normal_form, walk
 from analysis.text import TextChange, apply_changes
 
-MAX_ADDED = 100_000
+MAX_ADDED = 30_000
+MAX_CONTINUED = 200
 MAX_DEPTH = 200
 
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
 _FORBIDDEN_CALLS = ("eval", "exec", "compile", "open", "input", "__import__", "globals", "setattr")
+_CONTINUED = re.compile(r"\\\r?\n")
 _FATAL = (
     messages.UndefinedName,
     messages.UndefinedLocal,
@@ -57,6 +59,9 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
         return f"it is too long: {len(after) - len(before)} characters more than before"
     if "\0" in after or re.search("[\ud800-\udfff]", after):
         return "it holds characters that Python source can't have"
+    # tree-sitter takes quadratic time for them.
+    if _CONTINUED.subn("", after)[1] > _CONTINUED.subn("", before)[1] + MAX_CONTINUED:
+        return "it has too many lines that end in a backslash"
     old, new = parse(before), parse(after)
     was = definition_node(old, before, qualname)
     if was is None:
@@ -68,7 +73,7 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
         return f"there is no function {qualname} any more"
     if now.has_error and not was.has_error:
         return f"it does not parse: syntax error in line {_error_line(now)}"
-    if _depth(now) > max(MAX_DEPTH, _depth(was)):
+    if depth(now) > max(MAX_DEPTH, depth(was)):
         return f"{qualname} is nested more than {MAX_DEPTH} levels deep"
     return (
         _header_difference(old, was, new, now, qualname)
@@ -184,7 +189,7 @@ def _addition_problem(
         return f"it adds a module constant that is not private (_{name.strip('_')}): {_short(text)}"
     if name in bound:
         return f"it assigns a name that the module has already: {name}"
-    if _depth(node) > MAX_DEPTH:
+    if depth(node) > MAX_DEPTH:
         return f"the constant {name} is nested more than {MAX_DEPTH} levels deep"
     calls = (n.child_by_field_name("function") for n in walk(node) if n.type == "call")
     for called in calls:
@@ -257,21 +262,17 @@ def _import_set(tree: Tree, node: Node) -> set[str]:
 
 
 def _error_line(node: Node) -> int:
-    """The 1-based line of the first error."""
+    """The 1-based line of the first error, as far inside as the parser can tell."""
+    place = node
     for at in walk(node):
-        if at.is_error or at.is_missing:
-            return int(at.start_point.row) + 1
-    return int(node.start_point.row) + 1
-
-
-def _depth(node: Node) -> int:
-    deepest = 0
-    stack = [(node, 1)]
-    while stack:
-        at, depth = stack.pop()
-        deepest = max(deepest, depth)
-        stack.extend((child, depth + 1) for child in at.named_children)
-    return deepest
+        if at.is_missing:
+            place = at
+            break
+        if at.is_error:
+            if place.is_error and at.start_byte >= place.end_byte:
+                break
+            place = at
+    return int(place.start_point.row) + 1
 
 
 def _short(text: str) -> str:
@@ -289,8 +290,10 @@ def _messages(text: str, qualname: str, path: str) -> tuple[str, ...] | str:
             found = checker.Checker(module, filename=path).messages
     except SyntaxError as error:
         return f"{error.msg} in line {error.lineno}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return f"{type(error).__name__}: {error}"
+    except (RecursionError, MemoryError):
+        return "nested too deeply for Python's parser"
+    except ValueError as error:
+        return str(error)
     return tuple(m.message % m.message_args for m in found if isinstance(m, _FATAL))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from analysis.syntax import Tree, walk
+from analysis.syntax import Tree, walk, walk_with_parents
 
 
 @dataclass(frozen=True)
@@ -48,28 +48,27 @@ def names_in(tree: Tree, nodes: Iterable[Node]) -> Names:
     uses: set[tuple[str, str]] = set()
     for top in nodes:
         targets = _target_ids(top)
-        for node in walk(top):
+        for node, parent in walk_with_parents(top):
             if node.type in _IMPORTS:
                 bound.update(imported_names(tree, node))
             elif node.type == "attribute":
                 dotted = tree.source(node)
                 if dotted.startswith(("self.", "cls.")) and dotted.count(".") == 1:
                     (bound if node.id in targets else read).add(dotted)
-                    uses.add((dotted, _use(tree, node)))
-            elif node.type == "identifier" and is_name(node):
+                    uses.add((dotted, _use(tree, node, parent)))
+            elif node.type == "identifier" and is_name(node, parent):
                 name = tree.source(node)
-                uses.add((name, _use(tree, node)))
+                uses.add((name, _use(tree, node, parent)))
                 if node.id in targets:
                     bound.add(name)
-                    if _augmented(node):
+                    if parent is not None and parent.type == "augmented_assignment":
                         read.add(name)
                 else:
                     read.add(name)
     return Names(frozenset(bound), frozenset(read), frozenset(u for u in uses if u[1]))
 
 
-def _use(tree: Tree, node: Node) -> str:
-    parent = node.parent
+def _use(tree: Tree, node: Node, parent: Node | None) -> str:
     if parent is None:
         return ""
     if parent.type == "attribute":
@@ -82,9 +81,8 @@ def _use(tree: Tree, node: Node) -> str:
     return ""
 
 
-def is_name(node: Node) -> bool:
+def is_name(node: Node, parent: Node | None) -> bool:
     """Whether an identifier is a variable: not an attribute, a keyword's name or an import."""
-    parent = node.parent
     if parent is None:
         return True
     if parent.type == "attribute":
@@ -161,11 +159,6 @@ def _parameter_ids(parameters: Node) -> set[int]:
         elif child.type == "typed_parameter" and child.named_children:
             ids.update(_assigned(child.named_children[0]))
     return ids
-
-
-def _augmented(node: Node) -> bool:
-    parent = node.parent
-    return parent is not None and parent.type == "augmented_assignment"
 
 
 def _in_pattern(node: Node) -> bool:

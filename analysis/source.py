@@ -21,8 +21,15 @@ class SourceFile:
     encoding: str
 
     def to_bytes(self, text: str) -> bytes:
-        """`text` in this file's encoding."""
-        return text.encode(self.encoding)
+        """`text` in this file's encoding. Raises AnalysisError when that can't hold it."""
+        try:
+            return text.encode(self.encoding)
+        except UnicodeError as error:
+            raise AnalysisError(
+                f"{self.path}: the new text can't be written as {self.encoding}: {error}",
+                code="source-encoding",
+                mend="save the file as UTF-8, then try again",
+            ) from error
 
 
 def decode_source(data: bytes, path: Path) -> SourceFile:
@@ -30,7 +37,7 @@ def decode_source(data: bytes, path: Path) -> SourceFile:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return SourceFile(path, data.decode(encoding), encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+    except (SyntaxError, UnicodeError, LookupError) as error:
         raise AnalysisError(
             f"{path}: can't be decoded: {error}",
             code="source-encoding",

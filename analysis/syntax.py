@@ -150,6 +150,26 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(at.children))
 
 
+def walk_with_parents(node: Node) -> Iterator[tuple[Node, Node | None]]:
+    """As `walk`, with each node's parent: `Node.parent` searches from the root each time."""
+    stack: list[tuple[Node, Node | None]] = [(node, node.parent)]
+    while stack:
+        at, parent = stack.pop()
+        yield at, parent
+        stack.extend((child, at) for child in reversed(at.children))
+
+
+def depth(node: Node) -> int:
+    """How many levels of named nodes there are, the node itself included."""
+    deepest = 0
+    stack = [(node, 1)]
+    while stack:
+        at, level = stack.pop()
+        deepest = max(deepest, level)
+        stack.extend((child, level + 1) for child in at.named_children)
+    return deepest
+
+
 def is_docstring(statement: Node) -> bool:
     """Whether a statement is nothing but a string, as a docstring is."""
     if statement.type != "expression_statement" or statement.named_child_count != 1:

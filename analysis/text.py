@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
@@ -145,11 +145,17 @@ def _lines(text: str) -> list[str]:
 def changes_between(before: str, after: str) -> tuple[TextChange, ...]:
     """The changes, whole lines each, that turn `before` into `after`."""
     a, b = _lines(before), _lines(after)
-    offsets = [0]
-    for line in a:
-        offsets.append(offsets[-1] + len(line))
+    offsets = [0, *accumulate(len(line) for line in a)]
+    # Equal lines around the difference are set aside first: matching takes quadratic time.
+    head, shortest = 0, min(len(a), len(b))
+    while head < shortest and a[head] == b[head]:
+        head += 1
+    tail = 0
+    while tail < shortest - head and a[-1 - tail] == b[-1 - tail]:
+        tail += 1
+    old, new = a[head : len(a) - tail], b[head : len(b) - tail]
     return tuple(
-        TextChange(offsets[i1], offsets[i2], "".join(b[j1:j2]))
-        for tag, i1, i2, j1, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+        TextChange(offsets[head + i1], offsets[head + i2], "".join(new[j1:j2]))
+        for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
         if tag != "equal"
     )

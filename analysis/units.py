@@ -16,9 +16,9 @@ from difflib import SequenceMatcher
 from tree_sitter import Node
 
 from analysis.functions import parse
-from analysis.gate import definition_node
+from analysis.gate import MAX_DEPTH, definition_node
 from analysis.names import Names, names_in
-from analysis.syntax import Tree, normal_form
+from analysis.syntax import Tree, depth, normal_form
 
 _ALIGN_AT_MOST = 30
 _ALIKE = 0.5
@@ -61,7 +61,7 @@ class Slot:
 
 
 def slots_between(before: str, after: str, qualname: str) -> list[Slot] | None:
-    """Both texts side by side; None when one of them has no such function."""
+    """Both texts side by side; None when one has no such function or is too deep."""
     old, new = _units(before, qualname), _units(after, qualname)
     if old is None or new is None:
         return None
@@ -140,7 +140,7 @@ def _join(units: Sequence[Unit]) -> Names:
 def _units(text: str, qualname: str) -> list[Unit] | None:
     tree = parse(text)
     hole = definition_node(tree, text, qualname)
-    if hole is None:
+    if hole is None or depth(hole) > MAX_DEPTH:
         return None
     starts: list[tuple[int, list[Node], bool]] = []  # a line's offset, what starts in it, inside
     for node, inside in _pieces(tree.root, hole):
