@@ -31,7 +31,7 @@ from analysis.rules import (
     strings,
 )
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
-from analysis.rules.module import Module, bindings
+from analysis.rules.module import Module, bindings, bound_in
 from analysis.rules.scope import Scope
 from analysis.text import TextChange, apply_changes
 
@@ -115,8 +115,7 @@ def _apply(
         node = scope.node_at(start, end, rule.node)
         if node is None:
             continue
-        owner = _owner(functions, start, end, only)
-        if owner is None:
+        if not _is_open(functions, node, start, end):
             continue
         try:
             rewrite: Rewrite | None = rule.check(scope, node)
@@ -125,6 +124,9 @@ def _apply(
         if rewrite is None or not rewrite.changes or rewrite.changes in seen:
             continue
         seen.add(rewrite.changes)
+        owner = _owner(functions, start, end, only, _reach(scope, rewrite.changes))
+        if owner is None:
+            continue
         problem = _problem(scope, rewrite.changes)
         if problem:
             _LOG.debug("rule %s at offset %d: %s", rule.id, start, problem)
@@ -143,13 +145,39 @@ def _sites(rule: Rule, scope: Scope) -> list[tuple[int, int]]:
     return sorted(sites)
 
 
-def _owner(functions: Sequence[Function], start: int, end: int, only: str | None) -> str | None:
+def _is_open(functions: Sequence[Function], node: ast.AST, start: int, end: int) -> bool:
+    """Whether a place is in the body of a function, and no function around it is ignored.
+
+    Decorators, defaults and annotations are evaluated elsewhere and at other times.
+    """
     around = [f for f in functions if f.start <= start and end <= f.end]
     if any(f.ignored for f in around):
-        return None
+        return False
+    whole = isinstance(node, ast.FunctionDef)
+    return all(f.body_start <= start or (whole and f.def_start == start) for f in around)
+
+
+def _owner(
+    functions: Sequence[Function], start: int, end: int, only: str | None, reach: tuple[int, int]
+) -> str | None:
+    """The qualified name of the innermost function whose body holds the place and its edit."""
+    around = [
+        f
+        for f in functions
+        if f.start <= start and end <= f.end and f.def_start < reach[0] and reach[1] <= f.end
+    ]
     if only is not None:
         return only if any(f.qualname == only for f in around) else None
     return max(around, key=lambda f: f.start).qualname if around else None
+
+
+def _reach(scope: Scope, changes: Sequence[TextChange]) -> tuple[int, int]:
+    """From where to where an edit changes the function; lines added below it do not count."""
+    last = scope.module.next_line(scope.last - 1)
+    inside = [c for c in changes if scope.first < c.start <= last]
+    if not inside:
+        return scope.last, scope.last
+    return min(c.start for c in inside), min(scope.last, max(c.end for c in inside))
 
 
 def _problem(scope: Scope, changes: Sequence[TextChange]) -> str | None:
@@ -175,16 +203,8 @@ def _problem(scope: Scope, changes: Sequence[TextChange]) -> str | None:
         tree = _compiled(after)
     except (SyntaxError, ValueError) as error:
         return f"does not compile: {error}"
-    loaded: set[str] = set()
-    bound: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (loaded if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.FunctionDef):
-            bound.add(node.name)
-    missing = loaded - bound - known - scope.all_names
+    loaded = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    missing = loaded - bound_in(tree) - known - scope.free_names
     return f"unknown names: {sorted(missing)}" if missing else None
 
 

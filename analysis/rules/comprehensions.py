@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
-from analysis.rules.flow import key, loads
+from analysis.rules.flow import key, loads, names_in
 from analysis.rules.kinds import kind
 from analysis.rules.scope import Scope
 
@@ -251,6 +251,8 @@ def append_loop_extend(scope: Scope, node: ast.For) -> Proposal:
         return None
     if kind(scope, call.func.value) not in (None, "list"):
         return None
+    if names_in(call.func.value) & filling.targets:
+        return None  # another list at each turn
     if filling.plain is not None and key(element) == key(node.target):
         text = scope.text(filling.plain)
         loose = isinstance(filling.plain, ast.Tuple) and not text.startswith("(")

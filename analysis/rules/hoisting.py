@@ -162,7 +162,12 @@ def hoist_own_call(scope: Scope, node: ast.Call) -> Proposal:
         return None
     parts: list[ast.expr] = [*node.args, *(k.value for k in node.keywords)]
     if isinstance(node.func, ast.Attribute):
-        parts.append(node.func.value)
+        owner = node.func.value
+        if not isinstance(owner, ast.Name):
+            return None
+        if owner.id not in ("self", "cls") and not scope.is_module(owner.id, owner.id):
+            return None  # most other objects that are called this way have a state
+        parts.append(owner)
     if not parts or not all(is_plain(scope, p) for p in parts):
         return None
     if all(isinstance(p, ast.Constant) for p in parts):

@@ -205,12 +205,12 @@ class Scope:
     # -- names ----------------------------------------------------------------------------------
 
     @cached_property
-    def all_names(self) -> frozenset[str]:
-        """Names that the function binds or reads, and those that the file imports."""
+    def free_names(self) -> frozenset[str]:
+        """Names that the function reads and does not bind, and those that the file imports."""
         imported = {
             (a.asname or a.name).split(".")[0] for _, _, n in self.module.imports for a in n.names
         }
-        return frozenset(bindings(self.root)) | imported
+        return (frozenset(bindings(self.root)) - self.own_names) | imported
 
     @cached_property
     def own_names(self) -> frozenset[str]:

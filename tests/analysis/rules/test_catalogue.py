@@ -83,6 +83,23 @@ def test_only_takes_nested_functions_along() -> None:
     assert {f.function for f in found(text, "outer.<locals>.kept")} == {"outer.<locals>.kept"}
 
 
+def test_a_decorator_belongs_to_the_function_around() -> None:
+    text = (
+        "def outer(n):\n    def walk(i):\n"
+        "        return i if i < 2 else walk(i - 1) + walk(i - 2)\n\n    return walk(n)\n"
+    )
+    functions = {f.function for f in found(text) if f.rule == "nested-recursion-cache"}
+    assert functions == {"outer"}
+
+
+def test_defaults_and_decorators_are_left_alone() -> None:
+    text = (
+        "import re\n\n\n@deco(re.compile('b'))\n"
+        "def f(line, pattern=re.compile('a')):\n    return pattern.match(line)\n"
+    )
+    assert found(text) == ()
+
+
 def test_order_by_gain() -> None:
     text = LOOP + "\n\ndef deep(xs):\n    return [y.z * xs.w for x in xs for y in x]\n"
     rules = [f.rule for f in found(text)]
