@@ -166,7 +166,8 @@ _PARTS = {
 
 def _what(found: canonical.Difference) -> str:
     """Which observation differs, in words: "result[2]: value"."""
-    return f"{_PARTS.get(found.part, '')}{found.path or found.part}: {found.what}"
+    path = "kind of outcome" if found.path in ("", "outcome") else found.path
+    return f"{_PARTS.get(found.part, '')}{path}: {found.what}"
 
 
 def observe_candidate(

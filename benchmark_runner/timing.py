@@ -32,6 +32,8 @@ _LONGEST_EQUAL_S = 0.05
 _STAGING_S = 0.004
 """Wall seconds that staging a batch may take: fresh arguments can cost more than the call."""
 _STAGED_BYTES = 32_000_000
+_WINDOW_WALL_S = 0.04
+"""Wall seconds that a window of many calls may take: calls that sleep use next to no CPU."""
 _MOST_CALLS = 20_000
 _CHECKED_CALLS = 2
 
@@ -135,7 +137,7 @@ class Traits:
 
 @dataclass
 class Rates:
-    """Seconds per call and per staged copy, as far as known; shared by all replicates.
+    """Seconds per call (CPU, wall) and per staged copy, as far as known; for all replicates.
 
     Only the lengths of the windows depend on it, never a result.
     """
@@ -143,13 +145,14 @@ class Rates:
     sizes: Mapping[int, int]
     call_s: dict[tuple[Side, int], float] = field(default_factory=dict)
     staging_s: dict[tuple[Side, int], float] = field(default_factory=dict)
-    far_apart: bool = False
+    wall_s: dict[tuple[Side, int], float] = field(default_factory=dict)
 
     def most_calls(self, side: Side, index: int) -> int:
         """How many calls may be staged at once without drowning in copies."""
         by_size = _STAGED_BYTES // max(self.sizes.get(index, 0), 1)
         by_time = int(_STAGING_S / max(self.staging_s.get((side, index), 0.0), 1e-9))
-        return max(1, min(_MOST_CALLS, by_size, by_time))
+        by_wall = int(_WINDOW_WALL_S / max(self.wall_s.get((side, index), 0.0), 1e-9))
+        return max(1, min(_MOST_CALLS, by_size, by_time, by_wall))
 
     def window_s(self, index: int) -> float:
         """The length that both sides' windows on this input should have."""
@@ -179,12 +182,14 @@ class Rates:
             own = [pair for pair in pairs if pair.index == index]
             self.call_s["before", index] = median([pair.before_cpu_s for pair in own])
             self.call_s["after", index] = median([pair.after_cpu_s for pair in own])
-        self.far_apart = abs(median([pair.log_cpu for pair in pairs])) > _FAR_APART
 
     def rounds(self, inputs: Sequence[int]) -> int:
         """How often each input is timed in a replicate: the same for all, at least once."""
         affordable = int(REPLICATE_S / max(sum(self.pair_s(index) for index in inputs), 1e-9))
-        wanted = FEWER_PAIRS if self.far_apart else PAIRS
+        logs = [
+            math.log(self.call_s["before", index] / self.call_s["after", index]) for index in inputs
+        ]
+        wanted = FEWER_PAIRS if abs(median(logs)) > _FAR_APART else PAIRS
         return max(1, min(affordable, math.ceil(wanted / len(inputs))))
 
 
@@ -216,6 +221,10 @@ class _SideRun:
         before = self.rates.staging_s.get((self.side, index), staged_s)
         self.rates.staging_s[self.side, index] = min(staged_s, before)
         clocked = self.worker.run()
+        wall_s = clocked.wall_s / calls
+        self.rates.wall_s[self.side, index] = min(
+            wall_s, self.rates.wall_s.get((self.side, index), wall_s)
+        )
         self.calls += calls
         self.timed_s += clocked.cpu_s
         # Chosen only now: a candidate can't know which of its answers will be looked at.

@@ -8,11 +8,9 @@ gain equivalence once more. No process outlives a call.
 from __future__ import annotations
 
 import functools
-import hashlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -29,22 +27,20 @@ from benchmark_runner.equivalence import (
     counterexample,
     observe_candidate,
 )
-from benchmark_runner.errors import CandidateFailed, WorkerDied, WorkloadError
-from benchmark_runner.inputs.generated import generate
+from benchmark_runner.errors import CandidateFailed, WorkerDied
 from benchmark_runner.lock import timing_lock
 from benchmark_runner.measurement import (
-    Samples,
+    RunReplicate,
     TimingPlan,
     confirmation,
     first_phase,
     plan_inputs,
-    slower_on,
     summarise,
 )
 from benchmark_runner.original import Original, observe_original
+from benchmark_runner.pairing import pair_runner
+from benchmark_runner.proof import Case, Diary, Timed, make_receipt
 from benchmark_runner.receipt import (
-    SCHEMA,
-    Environment,
     InputsUsed,
     Level,
     Measurement,
@@ -53,28 +49,14 @@ from benchmark_runner.receipt import (
     Stage,
     Verdict,
 )
-from benchmark_runner.sandbox.limits import Limits
-from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.sandbox.probe import probe
-from benchmark_runner.statistics import Step
-from benchmark_runner.supervisor import InputsPlan, Worker, WorkerSpec
-from benchmark_runner.timing import PairRun, Rates, Traits, WrongAnswer, run_pair
+from benchmark_runner.specs import Specs
+from benchmark_runner.timing import Rates
 from benchmark_runner.workload import (
-    CapturedInputs,
     FunctionWorkload,
-    GeneratedInputs,
-    InputsFile,
-    InputSource,
     Origin,
     Version,
 )
-from hasten.paths import workspace_of
-
-_ORIGINAL_CALL_S = 60.0
-_GENERATED_CALL_S = 4.0
-_LEAST_CALL_S = 5.0
-_SLOWER_IS_HUNG = 20.0
-_RECHECK_ABOVE = 10.0
 
 
 @dataclass(frozen=True)
@@ -83,29 +65,6 @@ class _Checked:
 
     verdict: Verdict
     behaviours: tuple[Behaviour, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Timed:
-    """Both timing phases, or why the candidate was thrown out of them."""
-
-    samples: Samples
-    step: Step
-    confirmed: Samples | None
-
-
-@dataclass
-class _Diary:
-    """Stages of one proof, as they end."""
-
-    stages: list[Stage] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    started: float = field(default_factory=time.perf_counter)
-
-    def add(self, name: str, since: float, reason: str | None = None) -> None:
-        """One stage has ended; a reason means that it refused."""
-        seconds = time.perf_counter() - since
-        self.stages.append(Stage(name, seconds, ok=reason is None, reason=reason))
 
 
 class FunctionBench:
@@ -133,8 +92,7 @@ class FunctionBench:
         self._progress = progress
         self._cancel = cancel or CancelToken()
         self._level: Level = probe().level
-        self._project = workspace_of(workload.path)
-        self._inputs: InputsPlan | None = None
+        self._specs = Specs(workload, python, self._level, progress, self._cancel)
         self._original: Original | None = None
         self._prepared: Stage | None = None
         self._plan: TimingPlan | None = None
@@ -163,7 +121,7 @@ class FunctionBench:
         original = self._observed()
         plan = self._timing_plan()
         return InputsUsed(
-            source=self._source(),
+            source=self._specs.source,
             count=len(original.used),
             timed=len(plan.timed),
             holdout=bool(plan.holdout),
@@ -174,8 +132,8 @@ class FunctionBench:
         if self._original is None:
             since = time.perf_counter()
             self._original = observe_original(
-                self._original_spec,
-                generated=isinstance(self._workload.inputs, GeneratedInputs),
+                self._specs.original,
+                generated=self._specs.source == "generated",
                 progress=self._progress,
                 cancel=self._cancel,
             )
@@ -188,56 +146,6 @@ class FunctionBench:
                 verdict, tuple(own[seed] for seed in HASH_SEEDS)
             )
         return self._original
-
-    def _source(self) -> InputSource:
-        if isinstance(self._workload.inputs, InputsFile):
-            return "file"
-        return "captured" if isinstance(self._workload.inputs, CapturedInputs) else "generated"
-
-    def _inputs_plan(self) -> InputsPlan:
-        """Where workers take their inputs from; generated ones are made once."""
-        if self._inputs is None:
-            given = self._workload.inputs
-            if isinstance(given, InputsFile):
-                self._inputs = InputsPlan("file", path=given.path)
-            elif isinstance(given, CapturedInputs):
-                self._inputs = InputsPlan("captured", path=given.folder)
-            else:
-                self._progress("making inputs from the code", 0.0)
-                self._inputs = InputsPlan("values", values=self._generated(given))
-        return self._inputs
-
-    def _generated(self, given: GeneratedInputs) -> tuple[bytes, ...]:
-        path = self._workload.path
-        text = self._workload.before.text_of(path)
-        if text is None:
-            text = path.read_text("utf-8", "replace")
-        return generate(text, path, self._workload.called, seed=given.seed, cancel=self._cancel)
-
-    def _original_spec(self, seed: int, count: int | None) -> WorkerSpec:
-        generated = isinstance(self._workload.inputs, GeneratedInputs)
-        limit = _GENERATED_CALL_S if generated else _ORIGINAL_CALL_S
-        return self._spec(self._workload.before, seed, count, limit, tripwire=True)
-
-    def _spec(
-        self, version: Version, seed: int, count: int | None, call_s: float, *, tripwire: bool
-    ) -> WorkerSpec:
-        return WorkerSpec(
-            python=self._python,
-            path=self._workload.path,
-            called=self._workload.called,
-            version=version,
-            inputs=replace(self._inputs_plan(), count=count),
-            hash_seed=seed,
-            project=self._project,
-            limits=Limits(call_s=call_s, batch_s=max(call_s, 30.0)),
-            sandbox=Sandbox(self._level, tripwire=tripwire),
-        )
-
-    def _candidate_spec(self, version: Version, seed: int, *, tripwire: bool) -> WorkerSpec:
-        original = self._observed()
-        limit = max(_LEAST_CALL_S, _SLOWER_IS_HUNG * original.slowest_s)
-        return self._spec(version, seed, len(original.infos), limit, tripwire=tripwire)
 
     # -- equivalence
 
@@ -287,7 +195,7 @@ class FunctionBench:
         def run(crew: Crew, seed: int) -> tuple[Behaviour, list[Difference]] | Differs | Refused:
             # A verdict of one seed must not cut the other's short: the smaller input wins.
             try:
-                worker = crew.start(self._candidate_spec(after, seed, tripwire=True))
+                worker = crew.start(self._specs.candidate(after, seed, original))
                 return observe_candidate(
                     worker,
                     original.script,
@@ -327,7 +235,7 @@ class FunctionBench:
         if self._plan is None:
             original = self._observed()
             used = list(original.used)
-            if isinstance(self._workload.inputs, GeneratedInputs):
+            if self._specs.source == "generated":
                 used = [index for index in used if not original.raises_on(index)] or used
             plan = plan_inputs([original.costs_s[index] for index in used])
             self._plan = TimingPlan(
@@ -365,73 +273,18 @@ class FunctionBench:
             raise ValueError("only versions that were found equal to the original are timed")
         return checked
 
-    def _replicates(
-        self, before: Version, after: Version, rates: Rates
-    ) -> Callable[[int, Sequence[int]], PairRun]:
-        """How to time pair number n: fresh processes, hash seeds in turn, both started at once."""
-        sides = (self._equal(before), self._equal(after))
-        traits = Traits(
-            lazy=frozenset(
-                call[0]
-                for side in sides
-                for behaviour in side.behaviours
-                for call, seen in behaviour.seen.items()
-                if seen.lazy
-            ),
-            drawing=frozenset(
-                call[0]
-                for side in sides
-                for behaviour in side.behaviours
-                for call, seen in behaviour.seen.items()
-                if seen.rng
-            ),
+    def _replicates(self, before: Version, after: Version, rates: Rates) -> RunReplicate:
+        """How to time one pair of fresh processes of the two versions."""
+        original = self._observed()
+        versions = [(version, self._equal(version).behaviours) for version in (before, after)]
+        return pair_runner(
+            versions,
+            lambda version, seed: self._specs.candidate(version, seed, original, timed=True),
+            rates,
+            self._cancel,
         )
 
-        def ready(crew: Crew, version: Version, seed: int) -> tuple[Worker, float]:
-            worker = crew.start(self._candidate_spec(version, seed, tripwire=False))
-            loaded = worker.load()
-            worker.make_inputs()
-            return worker, loaded.import_cpu_s
-
-        def run(replicate: int, inputs: Sequence[int]) -> PairRun:
-            place = replicate % len(HASH_SEEDS)
-            seed = HASH_SEEDS[place]
-            with Crew(self._cancel) as crew:
-                (first, first_s), (second, second_s) = crew.together(
-                    [functools.partial(ready, crew, version, seed) for version in (before, after)]
-                )
-                timed = functools.partial(
-                    run_pair,
-                    first,
-                    second,
-                    inputs=inputs,
-                    replicate=replicate,
-                    rates=rates,
-                    expected_before=sides[0].behaviours[place].cores(),
-                    expected_after=sides[1].behaviours[place].cores(),
-                    traits=traits,
-                    imports_s=(first_s, second_s),
-                    between=self._cancel.check,
-                )
-                [pair] = crew.together([timed])
-            return pair
-
-        def guarded(replicate: int, inputs: Sequence[int]) -> PairRun:
-            try:
-                return run(replicate, inputs)
-            except WrongAnswer as wrong:
-                who = "it" if wrong.side == "after" else "the version it is compared with"
-                raise CandidateFailed(
-                    "timing",
-                    f"{who} gives another answer after {wrong.calls} calls in one process "
-                    f"(input {wrong.index})",
-                ) from None
-            except (WorkerDied, WorkloadError) as error:
-                raise CandidateFailed("timing", error.message) from None
-
-        return guarded
-
-    def _time(self, before: Version, after: Version, diary: _Diary) -> _Timed:
+    def _time(self, before: Version, after: Version, diary: Diary) -> Timed:
         """Both phases under the machine's lock. Raises CandidateFailed."""
         plan, rates = self._timing_plan(), self._rates()
         run = self._replicates(before, after, rates)
@@ -452,7 +305,7 @@ class FunctionBench:
                     cancel=self._cancel,
                 )
                 diary.add("confirmation", since)
-        return _Timed(samples, step, confirmed)
+        return Timed(samples, step, confirmed)
 
     # -- the whole proof
 
@@ -460,9 +313,8 @@ class FunctionBench:
         """All stages. `before` (default: the original) is the timing base and must have passed
         `check`; equality is always against the original. Raises what `prepare` raises.
         """
-        diary = _Diary()
+        diary = Diary()
         base = self._workload.before if before is None else before
-        environment = describe(self._python)
         self._prepare_notes(diary)
         self._equal(base)
         since = time.perf_counter()
@@ -475,9 +327,9 @@ class FunctionBench:
         if timed is not None:
             judgement = self._look_again(after, origin, judgement, timed, diary)
         self._progress(judgement.reason, 1.0)
-        return self._receipt(base, after, environment, verdict, judgement, timed, diary)
+        return self._receipt(base, after, verdict, judgement, timed, diary)
 
-    def _prepare_notes(self, diary: _Diary) -> None:
+    def _prepare_notes(self, diary: Diary) -> None:
         used = self.prepare()
         original = self._observed()
         if self._prepared is not None:
@@ -491,8 +343,8 @@ class FunctionBench:
             diary.notes.append("run without a sandbox (level L0)")
 
     def _judge(
-        self, base: Version, after: Version, verdict: Verdict, diary: _Diary
-    ) -> tuple[Judgement, _Timed | None]:
+        self, base: Version, after: Version, verdict: Verdict, diary: Diary
+    ) -> tuple[Judgement, Timed | None]:
         if verdict.refused is not None:
             return Judgement("refused", verdict.refused), None
         found = verdict.counterexample
@@ -512,8 +364,8 @@ class FunctionBench:
         after: Version,
         origin: Origin,
         judgement: Judgement,
-        timed: _Timed,
-        diary: _Diary,
+        timed: Timed,
+        diary: Diary,
     ) -> Judgement:
         """A gain above 10x is compared on all inputs once more, in fresh processes."""
         note = plausibility_note(timed.samples, len(self._observed().used))
@@ -533,47 +385,17 @@ class FunctionBench:
         self,
         base: Version,
         after: Version,
-        environment: Environment,
         verdict: Verdict,
         judgement: Judgement,
-        timed: _Timed | None,
-        diary: _Diary,
+        timed: Timed | None,
+        diary: Diary,
     ) -> Receipt:
-        measurement = None
-        if timed is not None:
-            measurement = summarise(
-                timed.samples, timed.step, timed.confirmed, reason=judgement.reason
-            )
-        return Receipt(
-            schema=SCHEMA,
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            path=str(self._workload.path),
-            function=self._workload.function,
-            called=self._workload.called,
-            before_sha256=_sha256(base),
-            after_sha256=_sha256(after),
-            decision=judgement.decision,
-            reason=judgement.reason,
-            equality=verdict.equality,
-            ratio=measurement.ratio if measurement else None,
-            interval=measurement.interval if measurement else None,
-            slower_on=slower_on(timed.samples) if timed else (),
-            verdict=verdict,
-            measurement=measurement,
-            inputs=self.prepare(),
-            sandbox=SandboxReport(self._level, self._allow, probe().missing),
-            environment=environment,
-            stages=tuple(diary.stages),
-            notes=tuple(diary.notes),
-            seconds=time.perf_counter() - diary.started,
+        environment = describe(self._python)
+        sandbox = SandboxReport(self._level, self._allow, probe().missing)
+        return make_receipt(
+            Case(self._workload, base, after, environment, self.prepare(), sandbox),
+            verdict,
+            judgement,
+            timed,
+            diary,
         )
-
-
-def _sha256(version: Version) -> str:
-    """One digest over a version's files and texts."""
-    data = hashlib.sha256()
-    for path, text in version.files:
-        for piece in (path, text):
-            encoded = piece.encode("utf-8", "surrogatepass")
-            data.update(len(encoded).to_bytes(8, "little") + encoded)
-    return data.hexdigest()

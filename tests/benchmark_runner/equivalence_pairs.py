@@ -127,7 +127,7 @@ WRONG = [
         "def f(a):\n    return list(a)\n",
         "def f(a):\n    return a\n",
         "[(([1, 2],), {})]",
-        "result",
+        "sharing of objects",
     ),
     Case(
         "rows that are one list",
@@ -141,7 +141,7 @@ WRONG = [
         "def f(n):\n    return (i for i in range(n))\n",
         "def f(n):\n    return [i for i in range(n)]\n",
         "[((3,), {})]",
-        "result",
+        "kind of outcome",
     ),
     Case(
         "sorts its argument",

@@ -1,0 +1,89 @@
+"""Fresh pairs of processes for the measurement: started side by side, timed, gone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+from analysis.progress import CancelToken
+from benchmark_runner.crew import Crew
+from benchmark_runner.equivalence import HASH_SEEDS, Behaviour
+from benchmark_runner.errors import CandidateFailed, WorkerDied, WorkloadError
+from benchmark_runner.measurement import RunReplicate
+from benchmark_runner.supervisor import Observation, Worker, WorkerSpec
+from benchmark_runner.timing import PairRun, Rates, Traits, WrongAnswer, run_pair
+from benchmark_runner.workload import Version
+
+Side = tuple[Version, tuple[Behaviour, ...]]
+"""A version, and what it did under each hash seed when it was found equal to the original."""
+SpecOf = Callable[[Version, int], WorkerSpec]
+"""The worker of a version under a hash seed."""
+
+
+def pair_runner(
+    sides: Sequence[Side], spec_of: SpecOf, rates: Rates, cancel: CancelToken
+) -> RunReplicate:
+    """How to time pair number n of the two versions; hash seeds take turns.
+
+    What it returns raises CandidateFailed when a version dies or answers otherwise than when it
+    was compared, and Cancelled.
+    """
+    traits = Traits(
+        lazy=_inputs_where(sides, lambda seen: seen.lazy),
+        drawing=_inputs_where(sides, lambda seen: seen.rng),
+    )
+
+    def ready(crew: Crew, version: Version, seed: int) -> tuple[Worker, float]:
+        worker = crew.start(spec_of(version, seed))
+        loaded = worker.load()
+        worker.make_inputs()
+        return worker, loaded.import_cpu_s
+
+    def run(replicate: int, inputs: Sequence[int]) -> PairRun:
+        place = replicate % len(HASH_SEEDS)
+        seed = HASH_SEEDS[place]
+        with Crew(cancel) as crew:
+            (before, before_s), (after, after_s) = crew.together(
+                [functools.partial(ready, crew, version, seed) for version, _ in sides]
+            )
+            timed = functools.partial(
+                run_pair,
+                before,
+                after,
+                inputs=inputs,
+                replicate=replicate,
+                rates=rates,
+                expected_before=sides[0][1][place].cores(),
+                expected_after=sides[1][1][place].cores(),
+                traits=traits,
+                imports_s=(before_s, after_s),
+                between=cancel.check,
+            )
+            [pair] = crew.together([timed])
+        return pair
+
+    def guarded(replicate: int, inputs: Sequence[int]) -> PairRun:
+        try:
+            return run(replicate, inputs)
+        except WrongAnswer as wrong:
+            who = "it" if wrong.side == "after" else "the version it is compared with"
+            raise CandidateFailed(
+                "timing",
+                f"{who} gives another answer after {wrong.calls} calls in one process "
+                f"(input {wrong.index})",
+            ) from None
+        except (WorkerDied, WorkloadError) as error:
+            raise CandidateFailed("timing", error.message) from None
+
+    return guarded
+
+
+def _inputs_where(sides: Iterable[Side], holds: Callable[[Observation], bool]) -> frozenset[int]:
+    """Inputs with an observation, of either version, that something holds for."""
+    return frozenset(
+        index
+        for _, behaviours in sides
+        for behaviour in behaviours
+        for (index, _mode), seen in behaviour.seen.items()
+        if holds(seen)
+    )

@@ -1,0 +1,104 @@
+"""Which worker runs which version: interpreter, inputs, limits, sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from analysis.progress import CancelToken, Progress
+from benchmark_runner.inputs.generated import generate
+from benchmark_runner.original import Original
+from benchmark_runner.receipt import Level
+from benchmark_runner.sandbox.limits import Limits
+from benchmark_runner.sandbox.policy import Sandbox
+from benchmark_runner.supervisor import InputsPlan, WorkerSpec
+from benchmark_runner.workload import (
+    CapturedInputs,
+    FunctionWorkload,
+    InputsFile,
+    InputSource,
+    Version,
+)
+from hasten.paths import workspace_of
+
+_ORIGINAL_CALL_S = 60.0
+_GENERATED_CALL_S = 4.0
+_LEAST_CALL_S = 5.0
+_SLOWER_IS_HUNG = 20.0
+_BATCH_S = 30.0
+
+
+class Specs:
+    """Makes the specs of a bench's workers; the inputs' plan is made once."""
+
+    def __init__(
+        self,
+        workload: FunctionWorkload,
+        python: Path,
+        level: Level,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self._workload = workload
+        self._python = python
+        self._level = level
+        self._progress = progress
+        self._cancel = cancel
+        self._project = workspace_of(workload.path)
+        self._inputs: InputsPlan | None = None
+
+    @property
+    def source(self) -> InputSource:
+        """Where the inputs come from."""
+        if isinstance(self._workload.inputs, InputsFile):
+            return "file"
+        return "captured" if isinstance(self._workload.inputs, CapturedInputs) else "generated"
+
+    def original(self, seed: int, count: int | None) -> WorkerSpec:
+        """A worker of the original; `count` is the exact number of inputs once it is known."""
+        limit = _GENERATED_CALL_S if self.source == "generated" else _ORIGINAL_CALL_S
+        return self._spec(self._workload.before, seed, count, limit, tripwire=True)
+
+    def candidate(
+        self, version: Version, seed: int, original: Original, *, timed: bool = False
+    ) -> WorkerSpec:
+        """A worker of a version. A call may take 5 s, or 20 times the original's slowest one.
+
+        Timed workers go without the tripwire, which costs a little.
+        """
+        limit = max(_LEAST_CALL_S, _SLOWER_IS_HUNG * original.slowest_s)
+        return self._spec(version, seed, len(original.infos), limit, tripwire=not timed)
+
+    def _spec(
+        self, version: Version, seed: int, count: int | None, call_s: float, *, tripwire: bool
+    ) -> WorkerSpec:
+        return WorkerSpec(
+            python=self._python,
+            path=self._workload.path,
+            called=self._workload.called,
+            version=version,
+            inputs=replace(self._plan(), count=count),
+            hash_seed=seed,
+            project=self._project,
+            limits=Limits(call_s=call_s, batch_s=max(call_s, _BATCH_S)),
+            sandbox=Sandbox(self._level, tripwire=tripwire),
+        )
+
+    def _plan(self) -> InputsPlan:
+        if self._inputs is None:
+            given = self._workload.inputs
+            if isinstance(given, InputsFile):
+                self._inputs = InputsPlan("file", path=given.path)
+            elif isinstance(given, CapturedInputs):
+                self._inputs = InputsPlan("captured", path=given.folder)
+            else:
+                self._progress("making inputs from the code", 0.0)
+                self._inputs = InputsPlan("values", values=self._generated(given.seed))
+        return self._inputs
+
+    def _generated(self, seed: int) -> tuple[bytes, ...]:
+        path = self._workload.path
+        text = self._workload.before.text_of(path)
+        if text is None:
+            text = path.read_text("utf-8", "replace")
+        return generate(text, path, self._workload.called, seed=seed, cancel=self._cancel)

@@ -1,0 +1,124 @@
+"""What is called equal and what is not, over real workers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark_runner import harness
+from benchmark_runner.equivalence import changed, further_calls, script_of, tried
+from benchmark_runner.receipt import Verdict
+from benchmark_runner.supervisor import InputInfo, Observation
+from benchmark_runner.verify import FunctionBench
+from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
+from tests.benchmark_runner.equivalence_pairs import RIGHT, WRONG, Case
+
+PYTHON = Path(sys.executable)
+
+
+def judged(folder: Path, case: Case, rounding: float | None = None) -> Verdict:
+    path, given = folder / "mod.py", folder / "given_inputs.py"
+    path.write_text(case.text("before"))
+    given.write_text(f"def inputs():\n    return {case.inputs}\n")
+    before = Version.of({path: case.text("before")})
+    work = FunctionWorkload(path, "f", before, InputsFile(given))
+    with FunctionBench(work, python=PYTHON, allow_unsandboxed=True, rounding=rounding) as bench:
+        return bench.check(Version.of({path: case.text("after")}), "user")
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
+def test_right_versions_are_exactly_equal(tmp_path: Path, case: Case) -> None:
+    verdict = judged(tmp_path, case)
+    assert verdict.equality == "exact", verdict
+
+
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
+def test_wrong_versions_are_different_in_the_named_way(tmp_path: Path, case: Case) -> None:
+    verdict = judged(tmp_path, case)
+    assert verdict.equality is None
+    found = verdict.counterexample
+    assert found is not None, verdict
+    assert case.what is not None
+    assert case.what in f"{found.what} {found.before}"
+    assert found.call.startswith("f(")
+
+
+ROUNDS = next(case for case in WRONG if case.name == "rounds differently")
+
+
+def test_rounding_passes_only_where_it_is_allowed_and_within_it(tmp_path: Path) -> None:
+    verdict = judged(tmp_path, ROUNDS, rounding=1e-9)
+    assert verdict.equality == "rounding"
+    assert 0 < verdict.max_relative < 1e-15
+    assert verdict.max_ulp >= 1
+    assert judged(tmp_path, ROUNDS, rounding=1e-17).equality is None
+
+
+def test_results_on_all_inputs_are_compared_although_some_raise(tmp_path: Path) -> None:
+    before = "def f(x):\n    if x < 0:\n        raise RecursionError('deep')\n    return x\n"
+    after = before.replace("return x", "return x if x != 5 else 6")
+    case = Case("", before, after, "[((n,), {}) for n in range(-3, 9)]", None)
+    found = judged(tmp_path, case).counterexample
+    assert found is not None
+    assert found.input == 8
+    assert (found.before, found.after) == ("returned 5", "returned 6")
+
+
+def test_generated_inputs_are_compared_without_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mod.py"
+    before = "def f(xs: list[int]) -> int:\n    return max(xs) if xs else 0\n"
+    path.write_text(before)
+    work = FunctionWorkload(path, "f", Version.of({path: before}), GeneratedInputs())
+    with FunctionBench(work, python=PYTHON, allow_unsandboxed=True) as bench:
+        used = bench.prepare()
+        same = bench.check(Version.of({path: before.replace("max(xs)", "sorted(xs)[-1]")}), "rule")
+        other = bench.check(Version.of({path: before.replace("else 0", "else -1")}), "rule")
+    assert used.source == "generated"
+    assert used.count > 10
+    assert same.equality == "exact"
+    assert other.counterexample is not None
+    assert "[]" in other.counterexample.call
+
+
+# ---------------------------------------------------------------- without workers
+
+
+def _info(index: int, size: int) -> InputInfo:
+    return InputInfo(index, b"", size, "")
+
+
+def _seen(kind: str) -> Observation:
+    return Observation(b"", b"", kind, False, False, 0.0, 0.0, 0.0, ())
+
+
+def test_small_inputs_come_first() -> None:
+    assert [index for index, _ in script_of([_info(0, 9), _info(1, 3), _info(2, 9)])] == [1, 0, 2]
+
+
+def test_many_inputs_are_observed_lightly_after_the_first() -> None:
+    modes = [mode for _, mode in script_of([_info(index, 1) for index in range(50)])]
+    assert modes.count("full") == 12
+    assert modes[-1] == "light"
+
+
+def test_iterators_are_also_left_early_and_failing_calls_not_repeated() -> None:
+    seen = {
+        (0, "full"): _seen("iterator"),
+        (1, "full"): _seen("raise"),
+        (2, "light"): _seen("plain"),
+    }
+    assert further_calls(seen) == [(0, "twice"), (0, "partial")]  # type: ignore[arg-type]
+
+
+def test_state_of_a_module_that_is_new_says_nothing() -> None:
+    before = harness.encode({"mod:a": b"1", "mod:b": b"2"})
+    after = harness.encode({"mod:a": b"1", "mod:b": b"3", "mod:c": b"4", "late:x": b"5"})
+    assert changed(before, after) == {"mod:b", "mod:c"}
+
+
+def test_attempts_on_paths_are_told_apart_and_others_by_kind() -> None:
+    once = tried((("read", "/etc/hosts"), ("network", "socket.connect('a')")))
+    other = tried((("read", "/etc/passwd"), ("network", "socket.connect('b')")))
+    assert other - once == {("read", "/etc/passwd")}
