@@ -79,7 +79,7 @@ def find_weights(folder: Path | None = None) -> tuple[Weights | None, str]:
 class MiniLM:
     """Embeds with mean pooling and L2 normalisation, as sentence-transformers does."""
 
-    dims = DIMS
+    trust = 1.0
 
     def __init__(self, weights: Weights) -> None:
         from tokenizers import Tokenizer

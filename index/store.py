@@ -273,7 +273,7 @@ class Memory:
         with self._write() as connection:
             connection.execute(
                 f"INSERT INTO refusals ({', '.join(_REFUSAL)}) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, "
+                "ON CONFLICT(fingerprint, interpreter, edit_key) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, "
                 "created = excluded.created "
                 "WHERE excluded.outcome = 'rejected' OR outcome = 'failed'",
                 [getattr(refusal, name) for name in _REFUSAL],
@@ -348,7 +348,7 @@ class Memory:
 def _bump(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT INTO facts VALUES ('generation', '1') "
-        "ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        "ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
     )
 
 

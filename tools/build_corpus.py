@@ -9,6 +9,7 @@ does not ship and is printed with the reason. Receipts name no path or host of t
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import sys
@@ -85,17 +86,35 @@ def record_of(source: Source, receipt: Receipt) -> Record:
         ratio=receipt.ratio,
         polarity="worked",
         provenance=provenance,
-        receipt=neutral(receipt),
+        receipt=neutral(source, receipt),
         created=receipt.created,
     )
 
 
-def neutral(receipt: Receipt) -> dict[str, Any]:
-    """The receipt without paths and host name of this machine."""
+def neutral(source: Source, receipt: Receipt) -> dict[str, Any]:
+    """The receipt without paths and host name of this machine.
+
+    The digests of the two versions cover the file's path, so they are taken again over the path
+    relative to the repository, after a check that they are of these texts.
+    """
     data: dict[str, Any] = _neutral(to_json(receipt))
+    for key, name in (("before_sha256", "slow.py"), ("after_sha256", "fast.py")):
+        text = _text(source, name)
+        if data[key] != digest(receipt.path, text):
+            raise ValueError(f"{source.slug}: {key} is not of {name}")
+        data[key] = digest(data["path"], text)
     environment = receipt.environment
-    data["environment"]["python"] = f"{environment.implementation} {environment.python_version}"
+    name = {"cpython": "CPython"}.get(environment.implementation, environment.implementation)
+    data["environment"]["python"] = f"{name} {environment.python_version}"
     return data
+
+
+def digest(path: str, text: str) -> str:
+    """The digest of a version of one file, as benchmark_runner.proof takes it."""
+    data = hashlib.sha256()
+    for piece in (path.encode(), text.encode()):
+        data.update(len(piece).to_bytes(8, "little") + piece)
+    return data.hexdigest()
 
 
 def _neutral(value: Any) -> Any:

@@ -132,7 +132,11 @@ def test_explain_names_each_ranking(index: Index) -> None:
     names = {name for name, _ in row.places}
     assert {"facts, bottleneck, vectors", "facts, edit, vectors", "facts, words"} <= names
     assert "hint, words" in names
-    assert row.hit.score == pytest.approx(sum(1 / (60 + place) for _, place in row.places))
+    worth = [0.25 if name.endswith("vectors") else 1.0 for name, _ in row.places]
+    places = [place for _, place in row.places]
+    assert row.hit.score == pytest.approx(
+        sum(w / (20 + place) for w, place in zip(worth, places, strict=True))
+    )
 
 
 def test_new_records_are_found_at_once(index: Index, memory: Memory) -> None:
@@ -151,7 +155,7 @@ class Fixed:
     """Vectors of any length, or a failure."""
 
     def __init__(self, dims: int, identity: str = "fixed", fails: bool = False) -> None:
-        self.identity, self.name = identity, identity
+        self.identity, self.name, self.trust = identity, identity, 1.0
         self.dims, self.fails = dims, fails
         self.calls: list[int] = []
 

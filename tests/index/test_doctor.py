@@ -1,0 +1,52 @@
+"""What `hasten doctor` hears from the index."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from index import doctor
+from index.embedding import EndpointSpec, FactsEmbedder
+from index.retrieval import Index
+from index.store import Memory
+from tests.index.conftest import make_record
+
+
+def test_chroma_tells_version_and_vectors(memory: Memory, tmp_path: Path) -> None:
+    folder = tmp_path / "chroma"
+    assert doctor.chroma(folder).name == f"chromadb {doctor.CHROMADB}, not built yet"
+    memory.add(make_record(1))
+    with Index(memory, folder, FactsEmbedder(), corpus=None) as index:
+        index.search("edit", 1)
+    described = doctor.chroma(folder)
+    assert described.ok
+    assert described.mend == ""
+    assert described.name.endswith("2 vectors")
+
+
+@pytest.mark.parametrize("installed", [None, "2.0.0"])
+def test_other_or_missing_chroma_has_a_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: str | None
+) -> None:
+    def version(name: str) -> str:
+        if installed is None:
+            raise metadata.PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    described = doctor.chroma(tmp_path)
+    assert not described.ok
+    assert f"chromadb=={doctor.CHROMADB}" in described.mend
+
+
+def test_pin_is_that_of_the_package() -> None:
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
+    assert f'"chromadb=={doctor.CHROMADB}"' in text
+
+
+def test_endpoint_is_named_without_asking_it() -> None:
+    described = doctor.embedding(EndpointSpec("openai/m", "http://127.0.0.1:9"))
+    assert described.ok
+    assert described.name == "endpoint openai/m"
