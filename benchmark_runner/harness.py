@@ -30,8 +30,12 @@ import builtins as _builtins
 # that defines them, so this private copy, made first, is what everything below uses.
 globals()["__builtins__"] = dict(vars(_builtins))
 
-import gc as _gc
 import sys
+from gc import collect as _collect
+from gc import freeze as _freeze
+from gc import get_referents as _get_referents
+from gc import get_threshold as _gc_threshold
+from gc import isenabled as _gc_enabled
 from os import _exit as _os_exit
 from os import close as _close
 from os import fstat as _fstat
@@ -129,6 +133,9 @@ def instance_fields(value: Any, mro: Sequence[type]) -> List[Tuple[str, Any]]:
     if own:
         names = [n for n in dict.__iter__(own) if type(n) is str]
         fields += [(n, own[n]) for n in sorted(names)]
+    elif own is None and any("__dict__" in _dict_of(klass) for klass in mro):
+        # A class that hides its instances' dictionary: what the collector knows they hold.
+        fields.append(("held", [x for x in _get_referents(value) if type(x) is not type]))
     for klass in mro:
         entries = _dict_of(klass)
         if "__slots__" not in entries:
@@ -890,7 +897,9 @@ class Tripwire:
             return
         if not value.startswith("/"):
             value = _cwd() + "/" + value
-        if value.startswith((self.scratch + "/", "/dev/null", "/dev/urandom", "/proc/self/")):
+        if value == self.scratch or value.startswith(
+            (self.scratch + "/", "/dev/null", "/dev/urandom", "/proc/self/")
+        ):
             return
         if kind == "read" and (".." not in value and value.startswith(self.readable)):
             return
@@ -1164,7 +1173,7 @@ def explain(error: BaseException, files: Iterable[str]) -> str:
     where, traceback = "", error.__traceback__
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        if file in known or _realpath(file) in known:
+        if file in known or _realpath(file) in known or is_project_file(_realpath(file)):
             where = f" ({_basename(file)}, line {traceback.tb_lineno})"
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and error.lineno:
@@ -1495,7 +1504,9 @@ class Warned:
     """Records warnings of a call, if the module `warnings` is there at all."""
 
     def __init__(self) -> None:
-        self.module = sys.modules.get("warnings")
+        module = sys.modules.get("warnings")
+        # A user's own file of that name is another module.
+        self.module = module if hasattr(module, "catch_warnings") else None
         self.found: List[Tuple[str, str]] = []
 
     def __enter__(self) -> "Warned":
@@ -1523,8 +1534,8 @@ def process_state() -> Dict[str, Any]:
     environ: Any = getattr(sys.modules.get("os"), "environ", {})
     return {
         "recursion limit": sys.getrecursionlimit(),
-        "gc enabled": _gc.isenabled(),
-        "gc threshold": tuple(_gc.get_threshold()),
+        "gc enabled": _gc_enabled(),
+        "gc threshold": tuple(_gc_threshold()),
         "working directory": _cwd(),
         "environment": digest(encode(sorted(getattr(environ, "_data", {}).items()))),
         "threads": _thread._count(),
@@ -1840,8 +1851,8 @@ class Session:
         finally:
             self.guarded(False)
         self.output.clear()
-        _gc.collect()
-        _gc.freeze()
+        _collect()
+        _freeze()
         return encode({"items": infos, "attempts": self.attempts()})
 
     def inputs_file(self, plan: Dict[str, Any]) -> List[Dict[str, Any]]:
@@ -2053,8 +2064,8 @@ class Session:
         self.staged = [fresh(index) for _ in range(request["reps"])]
         self.loop = batch_encoded if request["encode"] else batch
         self.seed(index)
-        if _gc.isenabled():
-            _gc.collect(0)
+        if _gc_enabled():
+            _collect(0)
         self.guarded(True)
         return b""
 

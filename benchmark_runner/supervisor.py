@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,6 +50,8 @@ digest beside. partial: of an iterator one item is taken, then it is closed.
 
 _MOST_VALUES = 500_000
 """Values in one reply; what a call returned comes as bytes within it."""
+
+_REAP_S = 5.0
 
 _DEATHS = {
     "memory": "it used more memory than {memory} MB",
@@ -158,6 +160,7 @@ class Process:
         limits = confinement.limits
         self.reason: str | None = None
         self.closed = False
+        self.lock = threading.Lock()
         self.pid = 0
         self.pidfd = -1
         self.own_pid = 0
@@ -249,28 +252,33 @@ class Process:
 
     def kill(self, reason: str = "killed") -> None:
         """End it at once, from any thread; what waits for it gets WorkerDied with the reason."""
-        if self.reason is None:
-            self.reason = reason
-        if self.closed:
-            return
-        with contextlib.suppress(OSError):
-            if self.pidfd >= 0:
-                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        with contextlib.suppress(OSError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
+        with self.lock:
+            if self.reason is None:
+                self.reason = reason
+            if self.closed:
+                return
+            with contextlib.suppress(OSError):
+                if self.pidfd >= 0:  # bubblewrap then reaps it and ends by itself
+                    signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+                else:
+                    os.killpg(self.popen.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Kill it, wait for it, and remove its files. Does nothing the second time."""
         if self.closed:
             return
         self.kill(self.reason or "closed")
-        self.popen.wait()
-        self.closed = True
-        self.channel.close()
-        if self.pidfd >= 0:
-            # bubblewrap may be gone before the worker: wait until the kernel has ended it too.
-            select.select([self.pidfd], [], [], 5)
-            os.close(self.pidfd)
+        try:
+            self.popen.wait(_REAP_S)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(OSError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
+            self.popen.wait()
+        with self.lock:
+            self.closed = True
+            self.channel.close()
+            if self.pidfd >= 0:
+                os.close(self.pidfd)
         self._close_files()
 
     def _close_files(self) -> None:
@@ -381,6 +389,8 @@ class Worker:
 
     def _died(self, error: WorkerDied) -> WorkerDied:
         """The same death with its cause, and kill what may still run."""
+        if self.process.closed:
+            return WorkerDied("the worker is closed", code="closed")
         reason = self.process.reason
         self.process.kill(error.code)
         if reason in _DEATHS:
@@ -394,10 +404,14 @@ class Worker:
             return WorkerDied(f"{error.message}{': ' + tail if tail else ''}", code="ended")
         return error
 
-    def _ask(self, operation: bytes, value: object, seconds: float) -> dict[str, Any]:
-        """One request; its reply as plain values."""
+    def _open(self) -> None:
+        """Raise WorkerDied when closed: its pid and descriptors may be another's by now."""
         if self.process.closed:
             raise WorkerDied("the worker is closed", code="closed")
+
+    def _ask(self, operation: bytes, value: object, seconds: float) -> dict[str, Any]:
+        """One request; its reply as plain values."""
+        self._open()
         try:
             reply = self.process.channel.request(operation, value, seconds)
             told = harness.decode_plain(reply.body, _MOST_VALUES) if reply.body else {}
@@ -514,6 +528,7 @@ class Worker:
 
     def run(self) -> Timing:
         """Make the staged calls in one timed window, by the parent's clocks."""
+        self._open()
         channel = self.process.channel
         nonce = os.urandom(8)
         request = b"\0\0\0\0" + nonce + b"R"
@@ -555,6 +570,7 @@ class Worker:
 
     def cpu_s(self) -> float:
         """CPU seconds of the worker since it started, by the kernel. Raises WorkerDied."""
+        self._open()
         try:
             return time.clock_gettime_ns(self.clock) / 1e9
         except OSError:
