@@ -65,7 +65,7 @@ def _group(slots: list[Slot]) -> None:
         slot.group = n
     for n, first in enumerate(inside):
         for second in inside[n + 1 :]:
-            if _needs(first, second) or _needs(second, first):
+            if first.lone & second.lone or _needs(first, second) or _needs(second, first):
                 _relabel(slots, second.group, first.group)
     # Bottom up: a constant may need an import that stands above it.
     for slot in reversed([s for s in slots if s.syntax and not s.inside]):

@@ -146,6 +146,7 @@ def function_at(functions: tuple[Function, ...], offset: int) -> Function | None
 class _Scope:
     """A class or function around the place that is being read."""
 
+    name: str
     qualname: str
     end: int
     is_class: bool
@@ -179,7 +180,9 @@ def _scope(tree: Tree, node: Node, around: list[_Scope]) -> _Scope | None:
             f"{outer.qualname}.{name}" if outer.is_class else f"{outer.qualname}.<locals>.{name}"
         )
     in_function = outer is not None and (outer.in_function or not outer.is_class)
-    return _Scope(qualname, node.end_byte, node.type == "class_definition", in_function, set())
+    return _Scope(
+        name, qualname, node.end_byte, node.type == "class_definition", in_function, set()
+    )
 
 
 def _function(
@@ -195,7 +198,7 @@ def _function(
     parent = node.parent
     outer = parent if parent is not None and parent.type == "decorated_definition" else node
     first = next(iter(statements(body)), body)
-    (start, end), (name_start, name_end) = tree.span(outer), tree.span(name_node)
+    start, end = tree.span(outer)
     line, first_line = node.start_point.row, outer.start_point.row
     kind: Kind = "function"
     if scopes[-1].in_function:
@@ -205,13 +208,13 @@ def _function(
     return Function(
         path=path,
         qualname=scopes[-1].qualname,
-        name=tree.source(name_node),
+        name=scopes[-1].name,
         start=start,
         end=end,
         def_start=tree.offset(node.start_byte),
         body_start=tree.offset(first.start_byte),
-        range=tree.lines.range(start, end),
-        name_range=tree.lines.range(name_start, name_end),
+        range=tree.range(outer),
+        name_range=tree.range(name_node),
         line=line,
         first_line=first_line,
         kind=kind,
@@ -234,6 +237,8 @@ def _ignored_lines(tree: Tree) -> frozenset[int]:
 
 
 def _is_silenced(tree: Tree, silenced: frozenset[int], first_line: int, line: int) -> bool:
+    if not silenced:
+        return False
     if any(n in silenced for n in range(first_line, line + 1)):
         return True
     above = first_line - 1

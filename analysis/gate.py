@@ -218,7 +218,7 @@ def _import_problem(tree: Tree, node: Node, known: frozenset[str]) -> str | None
         top = module if module.startswith(".") else module.split(".")[0]
         if top not in known and top not in sys.stdlib_module_names:
             return f"it imports {module}, which the file does not use already"
-        if any(child.type == "wildcard_import" for child in node.children) and module not in known:
+        if any(child.type == "wildcard_import" for child in node.children):
             return f"it imports everything from {module}"
     return None
 

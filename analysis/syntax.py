@@ -17,7 +17,7 @@ import tree_sitter
 import tree_sitter_python
 from tree_sitter import Node, Point
 
-from analysis.text import LineIndex
+from analysis.text import LineIndex, Position, Range
 
 LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
 
@@ -76,6 +76,13 @@ class Tree:
     def span(self, node: Node) -> tuple[int, int]:
         """The string offsets of a node."""
         return self.offset(node.start_byte), self.offset(node.end_byte)
+
+    def range(self, node: Node) -> Range:
+        """The editor's range of a node, in UTF-16."""
+        if self._ascii:
+            start, end = node.start_point, node.end_point
+            return Range(Position(start.row, start.column), Position(end.row, end.column))
+        return self.lines.range(*self.span(node))
 
     def source(self, node: Node) -> str:
         """The text of a node."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 
 from tree_sitter import Node
 
@@ -34,8 +35,14 @@ class Unit:
 
     text: str
     key: tuple[int, str]
-    names: Names
     inside: bool
+    tree: Tree
+    heads: tuple[Node, ...] = ()
+
+    @cached_property
+    def names(self) -> Names:
+        """What it binds and reads; looked for only where something differs."""
+        return names_in(self.tree, self.heads)
 
     @property
     def is_comment(self) -> bool:
@@ -47,8 +54,10 @@ class Unit:
 class Slot:
     """A stretch of both texts that belong together.
 
-    `syntax` says that more than comments and formatting differs; `group` is the group of changes
-    that it was put into, None where nothing differs.
+    `syntax` says that more than comments and formatting differs. `lone` is set where statements of
+    one text have no counterpart right here: the number of the place, and their syntax without the
+    column, by which a statement is known that moved. `group` is the group of changes that the slot
+    was put into, None where nothing differs.
     """
 
     before: str
@@ -57,6 +66,7 @@ class Slot:
     new: Names
     inside: bool
     syntax: bool
+    lone: frozenset[str | int] = frozenset()
     group: int | None = None
 
 
@@ -72,17 +82,19 @@ def slots_between(before: str, after: str, qualname: str) -> list[Slot] | None:
             pairs = zip(old[i1:i2], new[j1:j2], strict=True)
             slots += [_slot([a], [b], syntax=False) for a, b in pairs]
         else:
-            slots += _aligned(old[i1:i2], new[j1:j2])
+            slots += _aligned(old[i1:i2], new[j1:j2], place=len(slots))
     return slots
 
 
-def _aligned(old: list[Unit], new: list[Unit]) -> list[Slot]:
+def _aligned(old: list[Unit], new: list[Unit], place: int) -> list[Slot]:
     """Pairs of units that are alike, in order, and those without a partner alone.
 
     The best pairing is found by dynamic programming over the likeness of the texts.
     """
     if len(old) > _ALIGN_AT_MOST or len(new) > _ALIGN_AT_MOST:
-        return [_slot(old, new, syntax=True)]
+        if len(old) != len(new) or not all(map(_likeness, old, new)):
+            return [_slot(old, new, syntax=True)]
+        return [_slot([a], [b], syntax=True) for a, b in zip(old, new, strict=True)]
     likeness = [[_likeness(a, b) for b in new] for a in old]
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in reversed(range(len(old))):
@@ -97,11 +109,15 @@ def _aligned(old: list[Unit], new: list[Unit]) -> list[Slot]:
             slots.append(_slot([old[i]], [new[j]], syntax=True))
             i, j = i + 1, j + 1
         elif i < len(old) and (j == len(new) or best[i][j] == best[i + 1][j]):
-            slots.append(_slot([old[i]], [], syntax=True))
+            slots.append(_slot([old[i]], [], syntax=True, place=place))
             i += 1
         else:
-            slots.append(_slot([], [new[j]], syntax=True))
+            slots.append(_slot([], [new[j]], syntax=True, place=place))
             j += 1
+    lone = [slot for slot in slots if slot.lone]
+    if all(slot.before for slot in lone) or all(slot.after for slot in lone):
+        for slot in lone:  # nothing stands for anything else here
+            slot.lone -= {place}
     return slots
 
 
@@ -117,15 +133,19 @@ def _likeness(a: Unit, b: Unit) -> float:
     return ratio if ratio >= _ALIKE else 0.0
 
 
-def _slot(old: Sequence[Unit], new: Sequence[Unit], *, syntax: bool) -> Slot:
+def _slot(
+    old: Sequence[Unit], new: Sequence[Unit], *, syntax: bool, place: int | None = None
+) -> Slot:
     units = [*old, *new]
+    code = [unit.key[1] for unit in units if unit.inside and not unit.is_comment]
     return Slot(
         before="".join(unit.text for unit in old),
         after="".join(unit.text for unit in new),
-        old=_join(old),
-        new=_join(new),
+        old=_join(old) if syntax else _NOTHING,
+        new=_join(new) if syntax else _NOTHING,
         inside=any(unit.inside for unit in units),
         syntax=syntax and not all(unit.is_comment for unit in units),
+        lone=frozenset() if place is None else frozenset([place, *code]),
     )
 
 
@@ -157,7 +177,7 @@ def _units(text: str, qualname: str) -> list[Unit] | None:
         code_end = ended.end() if ended else b
         units.append(_unit(tree, text[a:code_end], nodes, inside))
         if blank := text[code_end:b]:
-            units.append(Unit(blank, (_BLANK, blank), _NOTHING, inside))
+            units.append(Unit(blank, (_BLANK, blank), inside, tree))
     return units
 
 
@@ -183,13 +203,13 @@ def _is_compound(node: Node) -> bool:
 
 
 def _unit(tree: Tree, text: str, nodes: list[Node], inside: bool) -> Unit:
-    heads = [head for node in nodes for head in _heads(node, inside)]
-    names = names_in(tree, heads)
+    heads = tuple(head for node in nodes for head in _heads(node, inside))
     if not inside:
-        return Unit(text, (-1, text.rstrip()), names, inside)
+        return Unit(text, (-1, text.rstrip()), inside, tree, heads)
     code = [node for node in heads if node.type != "comment"]
     forms = [normal_form(tree, n) for n in code] or [tree.source(n) for n in heads]
-    return Unit(text, (nodes[0].start_point.column, "\x1e".join(forms)), names, inside)
+    key = (nodes[0].start_point.column, "\x1e".join(forms))
+    return Unit(text, key, inside, tree, heads)
 
 
 def _heads(node: Node, inside: bool) -> list[Node]:
