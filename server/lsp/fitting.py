@@ -14,7 +14,7 @@ from analysis.functions import Function, function_named
 from analysis.relocate import relocate
 from analysis.text import Replacement, TextChange, apply_changes, to_changes, to_replacements
 from optimizer.suggestion import Rung, Suggestion
-from server.lsp.outline import same_ends
+from server.lsp.outline import Span, same_ends
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,17 @@ class Edit:
         """The changes as ranges of the text that was proved."""
         return to_replacements(self.proved, self.changes)
 
-    def fit(self, text: str) -> tuple[TextChange, ...] | None:
-        """The changes to make to `text`, or None when what they touch is not what was proved."""
+    def fit(self, text: str, span: Span | None = None) -> tuple[TextChange, ...] | None:
+        """The changes to make to `text`, or None when what they touch is not what was proved.
+
+        `span` is where the function lies in `text`, where that is known.
+        """
         if text == self.proved:
             return self.changes
         if self.function is None:
             return None
+        if span is not None and (within := self._within(text, span)) is not None:
+            return within
         head, tail = same_ends(self.proved, text)
         kept_from, shift = len(self.proved) - tail, len(text) - len(self.proved)
         if self.function.end < head or self.function.start > kept_from:
@@ -67,12 +72,30 @@ class Edit:
             self.replacements,
         )
 
+    def _within(self, text: str, span: Span) -> tuple[TextChange, ...] | None:
+        """The changes where all of them lie in the function's lines, and those are the same."""
+        assert self.function is not None
+        start, end = _whole_lines(self.proved, self.function.start, self.function.end)
+        now_start, now_end = _whole_lines(text, span.start, span.end)
+        shift = now_start - start
+        inside = all(start <= c.start and c.end <= end for c in self.changes)
+        if not inside or self.proved[start:end] != text[now_start:now_end]:
+            return None
+        return tuple(TextChange(c.start + shift, c.end + shift, c.new_text) for c in self.changes)
+
     def took(self, text: str) -> bool:
         """Whether `text` holds the function as the edit leaves it."""
         now = function_named(text, self.suggestion.path, self.suggestion.function)
         return (
             now is not None and self.after is not None and now.fingerprint == self.after.fingerprint
         )
+
+
+def _whole_lines(text: str, start: int, end: int) -> tuple[int, int]:
+    """The range with the rest of its first and last line."""
+    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    last = text.find("\n", end)
+    return first, last + 1 if last >= 0 else len(text)
 
 
 def _moved(change: TextChange, head: int, kept_from: int, shift: int) -> TextChange | None:

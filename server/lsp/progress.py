@@ -27,21 +27,24 @@ class WorkDone:
         self._title = title
         self.token = token
         self._began = False
-        self._latest: tuple[str, int | None] = ("", None)
-        self._said: tuple[str, int | None] = self._latest
+        self._latest = ("", 0)
+        self._said = self._latest
         self._later: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """Show it, with a cancel button."""
         if self.token is not None:
             self._began = True
+            # With a percentage from the start on, since clients ignore later ones without it; and
+            # VS Code then shows only those reports that have one.
             self._book.notify(
-                self.token, types.WorkDoneProgressBegin(self._title, cancellable=True)
+                self.token,
+                types.WorkDoneProgressBegin(self._title, cancellable=True, percentage=0),
             )
 
     def report(self, message: str, share: float | None) -> None:
         """Say how far the job is. Of many reports in a row the last one is shown."""
-        percentage = None if share is None else max(0, min(100, round(share * 100)))
+        percentage = self._latest[1] if share is None else max(0, min(100, round(share * 100)))
         self._latest = (message, percentage)
         if self._began and self._later is None:
             self._send()

@@ -175,6 +175,9 @@ class HastenServer(LanguageServer):
     def did_save(self, uri: str) -> None:
         """A document was saved; hot functions are marked anew."""
         if document := self.documents.get(uri):
+            if names := self._names(document):
+                self._sights.pop(uri, None)
+                document.read(names)
             self.tell("saved", document)
             self.look_now()
 
@@ -196,9 +199,9 @@ class HastenServer(LanguageServer):
     def _settle(self, uri: str) -> None:
         self._settling.pop(uri, None)
         document = self.documents.get(uri)
-        if document is not None and self.knows(document.path):
-            document.read()
+        if document is not None and (names := self._names(document)):
             self._sights.pop(uri, None)
+            document.read(names)
             self.tell("settled", document)
 
     async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -265,10 +268,11 @@ class HastenServer(LanguageServer):
         roots = self.roots_of(path)
         return self.heat.root_of(path, roots) or roots[0]
 
-    def knows(self, path: Path) -> bool:
-        """Whether there is anything to show for a file."""
-        roots = self.roots_of(path)
-        return bool(self.heat.of(path, roots) or self.offers.of(path, roots))
+    def _names(self, document: Document) -> list[str]:
+        """The functions of a document of which something is known."""
+        roots = self.roots_of(document.path)
+        heat, offers = self.heat.of(document.path, roots), self.offers.of(document.path, roots)
+        return list(dict.fromkeys((*heat, *offers)))
 
     def see(self, document: Document) -> Sight:
         """What is to be shown of a document; made once for each version and state."""
@@ -279,15 +283,17 @@ class HastenServer(LanguageServer):
         return sight
 
     def _seen(self, document: Document) -> dict[str, Seen]:
+        names = self._names(document)
+        if not names:
+            return {}
         roots = self.roots_of(document.path)
         heat, offers = self.heat.of(document.path, roots), self.offers.of(document.path, roots)
-        if not heat and not offers:
-            return {}
+        if not document.outline.wanted.issuperset(names):
+            document.read(names)
         seen = {}
-        for name in dict.fromkeys((*heat, *offers)):
+        for name in names:
             span = document.spans.get(name)
-            known = document.outline.by_name.get(name)
-            if span is None or known is None or known.ignored:
+            if span is None or name in document.outline.silenced:
                 continue
             offer = offers.get(name, NONE)
             seen[name] = Seen(

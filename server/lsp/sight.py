@@ -46,7 +46,7 @@ class Seen:
             self._fits = []
             if not self.span.touched:
                 for edit in self.edits:
-                    changes = edit.fit(self.document.text)
+                    changes = edit.fit(self.document.text, self.span)
                     if changes:
                         self._fits.append(Fitting(edit, changes))
         return self._fits
@@ -70,7 +70,7 @@ class Seen:
             return True
         if self.hot.fingerprint is None:
             return self.hot.stale
-        known = self.document.outline.by_name.get(self.function)
+        known = self.document.outline.kept.get(self.function)
         return known is None or known.fingerprint != self.hot.fingerprint
 
 

@@ -29,7 +29,7 @@ class Auto(Feature):
             return
         hottest = sorted(sight, key=lambda s: s.hot.worth if s.hot else 0.0, reverse=True)
         for seen in hottest:
-            known = document.outline.by_name.get(seen.function)
+            known = document.outline.kept.get(seen.function)
             if seen.hot is None or seen.hot.worth < settings.min_share or known is None:
                 continue
             key = (str(document.path), known.fingerprint)

@@ -33,10 +33,11 @@ class Actions(Feature):
         touching = sight.touching(start, end)
         actions = [a for seen in touching for a in self._of(document, seen, context)]
         if not touching and _HEAD.match(document.lines.line_text(document.lines.line_of(start))):
-            document.read()
-            here = [f for f in document.functions if f.start <= start < f.body_start]
-            if here and not here[-1].ignored:
-                actions.append(search_action(document, here[-1].qualname))
+            here = document.spans.head_at(start)
+            if here is None:
+                here = document.read(document.outline.wanted).head_at(start)
+            if here and here not in document.outline.silenced:
+                actions.append(search_action(document, here))
         return actions
 
     def _of(

@@ -30,7 +30,6 @@ class Hints(Feature):
 
     def saved(self, document: Document) -> None:
         """What was edited may be stale now."""
-        document.read()
         self._publish(document)
 
     def settled(self, document: Document) -> None:
