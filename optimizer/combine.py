@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,18 +65,20 @@ def _refusal(suggestion: Suggestion, reason: str) -> Rejection:
     return Rejection(suggestion.path, suggestion.function, suggestion.title, "combination", reason)
 
 
+Judge = Callable[[Suggestion, "Combination"], "str | None"]
+"""Why one member is not right or not faster in a combination, or None."""
+
+
 def prove_together(
     suggestions: Sequence[Suggestion],
     originals: Mapping[str, str],
-    inputs: Mapping[str, Inputs],
-    spec: OptimizeSpec,
+    judge: Judge,
     progress: Progress,
     cancel: CancelToken,
 ) -> Combination:
     """The largest combination found in which every member is still right and faster.
 
-    `inputs` are by suggestion id. A member that breaks, or is no longer faster, is left out and
-    the rest is proved again.
+    A member that breaks, or is no longer faster, is left out and the rest is proved again.
     """
     rejected: list[Rejection] = []
     kept = list(suggestions)
@@ -89,8 +91,8 @@ def prove_together(
             return made
         for n, suggestion in enumerate(kept):
             cancel.check()
-            progress(f"proving together: {suggestion.function}", n / len(kept))
-            reason = _broken(suggestion, made, inputs[suggestion.id], spec, progress, cancel)
+            progress(f"{suggestion.function}: proving all edits together", n / len(kept))
+            reason = judge(suggestion, made)
             if reason is not None:
                 rejected.append(_refusal(suggestion, f"with the other edits: {reason}"))
                 kept = [s for s in kept if s is not suggestion]
@@ -99,24 +101,33 @@ def prove_together(
             return made
 
 
-def _broken(
-    suggestion: Suggestion,
-    made: Combination,
-    inputs: Inputs,
-    spec: OptimizeSpec,
-    progress: Progress,
-    cancel: CancelToken,
-) -> str | None:
-    """Why one member is not right or not faster in the combination, or None."""
-    work = FunctionWorkload(Path(suggestion.path), suggestion.function, made.before, inputs)
-    from_model = any(r.origin.startswith("model:") for s in made.suggestions for r in s.edits)
-    try:
-        with FunctionBench(
-            work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
-            rounding=spec.rounding, progress=progress, cancel=cancel,
-        ) as bench:  # fmt: skip
-            bench.prepare()
-            receipt = bench.prove(made.after, origin="model" if from_model else "rule")
-    except HastenError as error:
-        return error.message
-    return None if receipt.decision == "faster" else why_refused(receipt)[1]
+@dataclass(frozen=True)
+class BenchJudge:
+    """Proves one member's function with the files of the whole combination."""
+
+    inputs: Mapping[str, Inputs]
+    """By the suggestion's id."""
+    spec: OptimizeSpec
+    progress: Progress
+    cancel: CancelToken
+
+    def __call__(self, suggestion: Suggestion, made: Combination) -> str | None:
+        """See Judge."""
+        spec = self.spec
+        work = FunctionWorkload(
+            Path(suggestion.path), suggestion.function, made.before, self.inputs[suggestion.id]
+        )
+        from_model = any(r.origin.startswith("model:") for s in made.suggestions for r in s.edits)
+        try:
+            with FunctionBench(
+                work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
+                rounding=spec.rounding, progress=self._say, cancel=self.cancel,
+            ) as bench:  # fmt: skip
+                bench.prepare()
+                receipt = bench.prove(made.after, origin="model" if from_model else "rule")
+        except HastenError as error:
+            return error.message
+        return None if receipt.decision == "faster" else why_refused(receipt)[1]
+
+    def _say(self, message: str, share: float | None = None) -> None:
+        self.progress(message, None)

@@ -12,7 +12,7 @@ from benchmark_runner.errors import InterpreterError, WorkloadError
 from benchmark_runner.receipt import InputsUsed
 from benchmark_runner.record import measure_run
 from benchmark_runner.workload import Inputs, InputSource
-from optimizer.combine import Combination, prove_together
+from optimizer.combine import BenchJudge, Combination, prove_together
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.function_search import Found, FunctionSearch
 from optimizer.services import Services
@@ -60,10 +60,14 @@ class Search:
         for n, target in enumerate(plan.targets):
             self._cancel.check()
             self._one(target, self._part(target.function.qualname, n, len(plan.targets)))
+        together = self._part("all", 0, 1)
         combination = prove_together(
-            self._suggestions, self._originals, self._inputs, self._spec,
-            self._part("combination", 0, 1), self._cancel,
-        )  # fmt: skip
+            self._suggestions,
+            self._originals,
+            BenchJudge(self._inputs, self._spec, together, self._cancel),
+            together,
+            self._cancel,
+        )
         self._rejected += combination.rejected
         kept = combination.suggestions
         if len(kept) > 1:

@@ -24,6 +24,8 @@ Send = Callable[[str, dict[str, Any]], None]
 """Sends a notification to the client that started the job; safe from any thread."""
 
 _PROGRESS_EVERY_S = 0.1
+_AT_ONCE = 2
+_POLL_S = 0.05
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Jobs:
         self._work, self._results, self._ended = work, results, ended
         self._running: dict[str, RunningJob] = {}
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -89,7 +92,7 @@ class Jobs:
     def _run(self, job: RunningJob, spec: OptimizeSpec) -> None:
         state: JobState
         try:
-            outcome = self._work(spec, self._progress(job), job.cancel)
+            outcome = self._in_turn(job, spec)
             state, message, done = "done", "", {"outcome": to_json(outcome)}
         except Cancelled:
             message = "cancelled"
@@ -112,6 +115,17 @@ class Jobs:
             self._running.pop(job.id, None)
         job.send("job/done", {"job": job.id, **done})
         self._ended()
+
+    def _in_turn(self, job: RunningJob, spec: OptimizeSpec) -> Outcome:
+        """Few jobs run at once: more would only disturb each other's timing."""
+        progress = self._progress(job)
+        while not self._slots.acquire(timeout=_POLL_S):
+            progress("waiting for other jobs of this workspace", None)
+            job.cancel.check()
+        try:
+            return self._work(spec, progress, job.cancel)
+        finally:
+            self._slots.release()
 
     def _progress(self, job: RunningJob) -> Progress:
         """Tells the client, at most ten times a second, and keeps the last word in the results."""

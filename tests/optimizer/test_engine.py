@@ -251,3 +251,43 @@ def test_a_spec_crosses_unchanged(sleeper: OptimizeSpec) -> None:
 
 def test_the_key_of_a_model_is_not_printed() -> None:
     assert "secret" not in repr(ModelSpec("m", None, "secret"))
+
+
+async def test_a_job_is_proved_in_the_engine_and_cancelled_while_it_times(workspace: Path) -> None:
+    (workspace / "m.py").write_text(
+        "def f(items, wanted):\n    return [x for x in items if x in wanted]\n"
+    )
+    (workspace / "given.py").write_text(
+        "def inputs():\n    return [((list(range(n)), list(range(n))), {}) for n in (300, 400)]\n"
+    )
+    spec = OptimizeSpec(
+        str(workspace), str(workspace / "m.py"), "f", sys.executable,
+        inputs_file=str(workspace / "given.py"), budget=1,
+    )  # fmt: skip
+    async with engine(workspace) as client:
+        heard: list[str] = []
+        job = asyncio.ensure_future(client.optimize(spec, lambda m, s=None: heard.append(m)))
+        await until(lambda: job.done() or any("timing" in m for m in heard), 60)
+        assert not job.done()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(job, 5)
+        assert (await client.status()).jobs == ()
+        outcome = await client.optimize(spec)
+    assert [s.function for s in outcome.suggestions] == ["f"]
+    assert Results(state_dir(workspace)).get(outcome.suggestions[0].id) == outcome.suggestions[0]
+
+
+def test_the_client_is_light_enough_for_a_language_server() -> None:
+    code = (
+        "import sys, json, server.engine_client, optimizer.results, optimizer.suggestion\n"
+        "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    loaded = set(json.loads(done.stdout))
+    heavy = {"chromadb", "litellm", "numpy", "ast_grep_py", "pydantic", "typer", "rich", "pyflakes"}
+    assert not heavy & loaded
+    assert "index" not in loaded

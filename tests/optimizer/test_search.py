@@ -91,6 +91,9 @@ def test_a_rules_edit_is_proved_offered_and_remembered(workspace: Path) -> None:
     assert (found.equality, found.receipt.decision) == ("exact", "faster")
     assert found.title.endswith(f"faster: {found.edits[0].title}")
     assert found.edits[0].alone
+    function = function_named(SLOW, "mod.py", "common")
+    assert function is not None
+    assert found.fingerprint == function.fingerprint
     assert (outcome.inputs.source, outcome.inputs.count) == ("file", 4)
     results = Results(state_dir(workspace))
     assert results.get(found.id) == found
@@ -347,11 +350,3 @@ def test_an_unreachable_model_leaves_the_rules(workspace: Path) -> None:
     outcome = job(workspace, replace(asked, model=model))
     assert len(outcome.suggestions) == 1
     assert any("nobody answers" in note for note in outcome.notes)
-
-
-def test_fingerprints_are_those_of_the_file(workspace: Path) -> None:
-    asked = spec(workspace, SLOW, "common", LISTS)
-    (found,) = job(workspace, asked).suggestions
-    function = function_named(SLOW, "mod.py", "common")
-    assert function is not None
-    assert found.fingerprint == function.fingerprint
