@@ -6,6 +6,7 @@ the file edited since, is answered by one comparison; anything else by `analysis
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,10 @@ from functools import cached_property
 from analysis.functions import Function, function_named
 from analysis.relocate import relocate
 from analysis.text import Replacement, TextChange, apply_changes, to_changes, to_replacements
-from optimizer.suggestion import Rung, Suggestion
 from server.lsp.outline import Span, same_ends
+
+if typing.TYPE_CHECKING:
+    from optimizer.suggestion import Suggestion
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,3 @@ def ratio_text(ratio: float) -> str:
 def share_text(share: float) -> str:
     """A share of the run: 31 %, 4.2 %."""
     return f"{share * 100:.0f} %" if share >= 0.0995 else f"{share * 100:.1f} %"
-
-
-__all__ = ["Edit", "Rung", "edits_of", "numbered", "ratio_text", "share_text"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +13,16 @@ from pathlib import Path
 from lsprotocol import types
 
 from analysis.errors import Cancelled, HastenError
-from optimizer.engine.protocol import OptimizeSpec
-from optimizer.suggestion import Outcome
-from server.engine_client import connect_or_start
 from server.lsp.background import Tasks
 from server.lsp.progress import ProgressBook, WorkDone
 
+if typing.TYPE_CHECKING:
+    from optimizer.engine.protocol import OptimizeSpec
+    from optimizer.suggestion import Outcome
+
 logger = logging.getLogger(__name__)
 
-MakeSpec = Callable[[], Awaitable[OptimizeSpec]]
+MakeSpec = Callable[[], "Awaitable[OptimizeSpec]"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,9 @@ class Jobs:
                     progress.end(ended.summary())
 
     async def _search(self, job: Job, make_spec: MakeSpec, progress: WorkDone) -> Outcome:
+        # Imported at the first search: it would be a tenth of the time to start.
+        from server.engine_client import connect_or_start
+
         spec = await make_spec()
         progress.report("reaching the engine", None)
         client = await connect_or_start(Path(spec.workspace))

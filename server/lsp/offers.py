@@ -8,16 +8,19 @@ one assignment.
 from __future__ import annotations
 
 import logging
+import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.errors import HastenError
 from hasten.paths import state_dir
-from optimizer.results import Results
-from optimizer.suggestion import Rejection, State
 from server.lsp.background import in_thread
 from server.lsp.fitting import Edit, edits_of
+
+if typing.TYPE_CHECKING:
+    from optimizer.results import Results
+    from optimizer.suggestion import Rejection, State
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,8 @@ class Offers:
         """Give a suggestion another state. Raises ResultsError when that can't be written."""
 
         def write() -> None:
+            from optimizer.results import Results
+
             results = Results(state_dir(root))
             try:
                 results.mark(id, state)
@@ -98,6 +103,8 @@ def _stamp(root: Path) -> tuple[int, ...]:
 
 
 def _read(root: Path, paths: Iterable[Path]) -> dict[Path, dict[str, FunctionOffers]]:
+    from optimizer.results import Results  # where there are results, and beside the loop
+
     try:
         results = Results(state_dir(root))
     except HastenError as error:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.text import TextChange
-from optimizer.suggestion import Rejection
 from server.lsp.documents import Document
 from server.lsp.fitting import Edit
 from server.lsp.heat import Hot
 from server.lsp.outline import Span
+
+if typing.TYPE_CHECKING:
+    from optimizer.suggestion import Rejection
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
-from server.lsp.spec import spec_for
 
 if typing.TYPE_CHECKING:
     from server.lsp.server import HastenServer
@@ -40,6 +39,8 @@ class Auto(Feature):
             return
 
     def _search(self, document: Document, root: Path, function: str) -> None:
+        from server.lsp.spec import spec_for  # at the first search, with what it needs
+
         configuration = self.server.configuration
         self.server.jobs.start(
             document.path,

@@ -13,7 +13,6 @@ from analysis.errors import HastenError, InputError
 from server.lsp.documents import Document, path_of
 from server.lsp.feature import Feature
 from server.lsp.fitting import Edit
-from server.lsp.spec import spec_for
 
 if typing.TYPE_CHECKING:
     from server.lsp.server import HastenServer
@@ -81,6 +80,8 @@ class Commands(Feature):
         What is found arrives by refresh. Cancelling the request until then cancels the job; later
         the progress has a cancel of its own. A second call for one function joins the first.
         """
+        from server.lsp.spec import spec_for  # at the first search, with what it needs
+
         server, path = self.server, path_of(arguments.uri)
         joined = server.jobs.running(path, arguments.function)
         if joined is not None:

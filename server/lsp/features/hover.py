@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import time
+import typing
 from collections.abc import Iterator
 
-from benchmark_runner.receipt import Receipt
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
 from server.lsp.fitting import ratio_text, share_text
 from server.lsp.heat import RootHeat
 from server.lsp.sight import Fitting, Seen
+
+if typing.TYPE_CHECKING:
+    from benchmark_runner.receipt import Receipt
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>!#|~&])")
 _SHOWN_REFUSALS = 5

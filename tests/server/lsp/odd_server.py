@@ -21,7 +21,8 @@ sys.path[0] = str(Path(__file__).resolve().parents[3])
 def patch(folder: Path) -> None:
     from analysis.errors import HastenError
     from optimizer.suggestion import InputsSummary, Outcome
-    from server.lsp import jobs, setup, spec
+    from server import engine_client
+    from server.lsp import setup, spec
     from server.lsp.feature import Feature
 
     def note(what: str) -> None:
@@ -75,7 +76,7 @@ def patch(folder: Path) -> None:
                 raise RuntimeError("secret detail")
             return super().__getattribute__(name)
 
-    jobs.connect_or_start = connect  # type: ignore[assignment]
+    engine_client.connect_or_start = connect  # type: ignore[assignment]
     spec.find_python = find  # type: ignore[assignment]
     setup.FEATURES = (Failing, *setup.FEATURES)  # type: ignore[assignment]
 
