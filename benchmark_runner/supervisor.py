@@ -9,13 +9,15 @@ that are parsed and never executed, and its exit code says nothing (validation p
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -152,6 +154,21 @@ class Timing:
     wall_s: float
 
 
+@functools.cache
+def _spawner() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="hasten-spawner")
+
+
+def _spawn_for_good(command: list[str], **given: Any) -> subprocess.Popen[bytes]:
+    """Start a process from a thread that lives as long as this process does.
+
+    PR_SET_PDEATHSIG, which bubblewrap's --die-with-parent uses too, kills the child when the
+    *thread* that started it ends: a job's thread may end before its workers are passed on.
+    """
+    start: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
+    return _spawner().submit(start, command, **given).result()
+
+
 class Process:
     """The process of a worker with its pipes and output files; `close` leaves nothing behind."""
 
@@ -203,7 +220,7 @@ class Process:
                 *command,
             ]
         try:
-            popen = subprocess.Popen(
+            popen = _spawn_for_good(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=self.stdout,
@@ -314,10 +331,12 @@ class Worker:
         """
         layout = layout_of(spec.python)
         level = spec.sandbox.level
-        more = [Path(path).parent for path, _ in spec.version.files]
-        if spec.inputs.path is not None:
-            captured = spec.inputs.kind == "captured"
-            more.append(spec.inputs.path if captured else spec.inputs.path.parent)
+        texts = [Path(path) for path, _ in spec.version.files]
+        if spec.inputs.kind == "file" and spec.inputs.path is not None:
+            texts.append(spec.inputs.path)
+        more = [shown for path in texts for shown in project_paths(path.parent, path)]
+        if spec.inputs.kind == "captured" and spec.inputs.path is not None:
+            more.append(spec.inputs.path)
         project = project_paths(spec.project, spec.path)
         confinement = Confinement(
             sandbox=spec.sandbox,

@@ -408,6 +408,8 @@ class TestTripwire:
             ("import os; os.system('true')", "process"),
             ("import os; os.kill(os.getppid(), 0)", "kill"),
             ("import gc; gc.get_objects()", "introspection"),
+            ("import sys; sys._getframe(1)", "introspection"),
+            ("import inspect; inspect.stack()", "introspection"),
             ("import ctypes; ctypes.CDLL('libc.so.6')", "ctypes"),
         ],
     )
@@ -424,8 +426,9 @@ class TestTripwire:
         project.write(
             "mod.py",
             """
-            import asyncio, json, tempfile, pathlib, threading
+            import asyncio, collections, json, tempfile, pathlib, threading
             def f():
+                collections.namedtuple("N", "a b")
                 with tempfile.TemporaryFile() as file:
                     file.write(b"x")
                 t = threading.Thread(target=print); t.start(); t.join()

@@ -459,4 +459,5 @@ def nothing_left_behind() -> Iterator[None]:
     yield
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     assert not children.exists() or children.read_text().split() == []
-    assert threading.active_count() <= threads + 1  # the watchdog ends by itself
+    # The spawner stays, the watchdog ends by itself.
+    assert threading.active_count() <= threads + 2

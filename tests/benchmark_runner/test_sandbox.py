@@ -23,6 +23,7 @@ from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import Sandbox, environment, project_paths
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.sandbox.program import ProgramRun, run_program
+from benchmark_runner.supervisor import InputsPlan
 from tests.benchmark_runner.workers import LEVELS, Project
 
 REPOSITORY = Path(__file__).parents[2]
@@ -190,6 +191,24 @@ class TestPolicy:
             path.write_text("")
         shown = project_paths(tmp_path, tmp_path / "work.py")
         assert sorted(p.name for p in shown) == ["pkg", "work.py"]
+
+    def test_inputs_in_the_home_do_not_show_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if LEVELS[-1] == "L0":
+            pytest.skip("level L0 can't hide files")
+        secret = tmp_path / "notes.txt"
+        secret.write_text("secret")
+        project = Project(tmp_path / "project")
+        project.write("mod.py", f"def f(): return open({str(secret)!r}).read()\n")
+        calls = tmp_path / "calls.py"
+        calls.write_text("def inputs(): yield (), {}\n")
+        layout_of(project.python)  # asked while the home is the real one
+        monkeypatch.setenv("HOME", str(tmp_path))
+        with project.worker(inputs=InputsPlan("file", path=calls)) as worker:
+            payload = worker.observe(0, mode="light").payload
+        assert b"secret" not in payload.replace(str(secret).encode(), b"")
+        assert b"raise" in payload
 
     def test_a_project_is_shown_whole(self, tmp_path: Path) -> None:
         project = tmp_path / "p"

@@ -125,6 +125,17 @@ class TestEnding:
             killer.join()
         assert raised.value.code == "killed"
 
+    def test_outlives_the_thread_that_started_it(self, project: Project) -> None:
+        project.write("mod.py", "def f(): return 1\n")
+        started: list[Worker] = []
+        thread = threading.Thread(target=lambda: started.append(Worker.start(project.spec())))
+        thread.start()
+        thread.join()
+        with started[0] as worker:
+            worker.load()
+            worker.make_inputs()
+            assert worker.observe(0).kind == "plain"
+
     def test_nothing_is_left(self, project: Project) -> None:
         project.write("mod.py", "import os\ndef f(): open(os.environ['TMPDIR'] + '/x', 'w')\n")
         descriptors = len(list(Path("/proc/self/fd").iterdir()))
