@@ -5,14 +5,17 @@ import argparse
 
 from shop import customers, data, dispatch, inventory, logs, pricing, report, search, stats
 
-BRANCHES = ("Berlin", "Lyon", "Gdynia", "Malmo", "Turin", "Porto")
+BRANCHES = (
+    "Berlin Bremen Dresden Erfurt Kassel Leipzig Lyon Metz Nantes Nice Reims Toulouse "
+    "Gdynia Lublin Poznan Torun Falun Kalmar Malmo Visby"
+).split()
 
 
 def nightly(branch, seed, scale):
-    lines = data.access_log(seed, scale * (220 + 30 * seed))
-    people = data.customer_rows(seed, scale * 9)
-    orders = data.order_rows(seed, scale * (80 + 20 * seed), len(people))
-    catalogue = data.catalogue(seed, scale * 6)
+    lines = data.access_log(seed, scale * (120 + 6 * seed))
+    people = data.customer_rows(seed, scale * 10)
+    orders = data.order_rows(seed, scale * (60 + 4 * seed), len(people))
+    catalogue = data.catalogue(seed, scale * 9)
 
     hits = logs.parse(lines)
     visits = logs.hits_per_hour(hits)
@@ -20,8 +23,8 @@ def nightly(branch, seed, scale):
     known = customers.unique_emails([h["email"] for h in hits if h["email"]])
     joined = customers.attach_orders(people, orders)
 
-    revenue = stats.hourly_revenue(orders, 24 * 365)
-    trend = stats.moving_sum(revenue, 24 * 60)
+    revenue = stats.hourly_revenue(orders, 24 * 120)
+    trend = stats.moving_sum(revenue, 24 * 30)
     best = stats.best_sellers(orders, 5)
 
     parcels = dispatch.plan(orders, 40)
@@ -33,7 +36,7 @@ def nightly(branch, seed, scale):
 
     print(report.table(branch + ": best sellers", best))
     print(report.table(branch + ": suggestions", suggestions))
-    print(report.labels(joined)[:60])
+    print(report.labels(joined)[:48])
     print("visits", sum(visits.values()), "known", len(known), "parcels", len(parcels))
     print("trend", max(trend), "quotes", sum(quotes), "places", sum(places))
     print()
@@ -41,7 +44,7 @@ def nightly(branch, seed, scale):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=int, default=40, help="size of the data set (default 40)")
+    parser.add_argument("--scale", type=int, default=20, help="size of the data set (default 20)")
     args = parser.parse_args()
     for seed, branch in enumerate(BRANCHES):
         nightly(branch, seed, args.scale)

@@ -13,7 +13,7 @@ def access_log(seed, count):
     lines = []
     for i in range(count):
         hour, minute = rng.randrange(24), rng.randrange(60)
-        email = "user%d@example.org" % rng.randrange(count // 5) if rng.random() < 0.6 else "-"
+        email = "user%d@example.org" % rng.randrange(count // 3) if rng.random() < 0.6 else "-"
         path = "/item/%d" % rng.randrange(500)
         status = rng.choice((200, 200, 200, 304, 404))
         lines.append(
@@ -37,11 +37,11 @@ def order_rows(seed, count, customers):
         {
             "order": i,
             "customer": 1000 + rng.randrange(customers),
-            "hour": rng.randrange(24 * 365),
+            "hour": rng.randrange(24 * 120),
             "sku": rng.randrange(400),
             "cents": rng.randrange(500, 90000),
             "grams": rng.randrange(50, 9000),
-            "pieces": rng.randrange(1, 30),
+            "pieces": rng.randrange(1, 20),
         }
         for i in range(count)
     ]

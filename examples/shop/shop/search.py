@@ -14,7 +14,7 @@ def distance(a, b):
 
 def suggest(queries, catalogue):
     """The closest name in the catalogue for every query, judged by its first five letters."""
-    names = sorted({item["name"] for item in catalogue})[:40]
+    names = sorted({item["name"] for item in catalogue})[:25]
     result = []
     for query in queries:
         closest = sorted(names, key=lambda name: (distance(query[:5], name[:5]), name))[0]
