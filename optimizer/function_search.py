@@ -21,7 +21,7 @@ from optimizer.driver import Driver, Parts, SearchResult
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.ladder import Ladder, LadderBuilder, Refused, title_of
 from optimizer.outcomes import Outcomes
-from optimizer.proposers.catalogue import CatalogueProposer
+from optimizer.proposers.catalogue import CatalogueProposer, findings
 from optimizer.proposers.model import ModelProposer, open_cache
 from optimizer.proposers.portfolio import Portfolio
 from optimizer.protocols import Candidate, Evaluation
@@ -42,7 +42,7 @@ _PREPARED, _SEARCHED = 0.1, 0.6
 class Found:
     """What the search of one function led to."""
 
-    inputs: InputsUsed
+    inputs: InputsUsed | None
     suggestion: Suggestion | None = None
     rejected: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -66,6 +66,8 @@ class FunctionSearch:
     def run(self) -> Found:
         """Raises WorkloadError when the original can't be judged on its inputs, and Cancelled."""
         target, spec = self._target, self._spec
+        if spec.function is None and spec.model is None and not self._has_findings():
+            return Found(None, rejected=[self._nothing()])  # not worth a run of its original
         before = Version.of({target.path: target.text})
         work = FunctionWorkload(target.path, self._name, before, target.inputs)
         with FunctionBench(
@@ -73,9 +75,18 @@ class FunctionSearch:
             rounding=spec.rounding, progress=self._say, cancel=self._cancel,
         ) as bench:  # fmt: skip
             self._progress("running the original against itself", 0.0)
-            found = Found(bench.prepare())
-            self._search(bench, found)
+            used = bench.prepare()
+            found = Found(used)
+            self._search(bench, used, found)
         return found
+
+    def _has_findings(self) -> bool:
+        root = Candidate(self._target.text, (), "")
+        return bool(findings(root, self._path, self._name))
+
+    def _nothing(self) -> Rejection:
+        what = "no rule finds anything to change"
+        return Rejection(self._path, self._name, "the function", "search", what)
 
     def _say(self, message: str, share: float | None = None) -> None:
         """The bench's words; its shares are of one measurement, not of this search."""
@@ -85,11 +96,11 @@ class FunctionSearch:
         """The driver's share of the budget as a share of the whole search."""
         self._progress(message, _PREPARED + (_SEARCHED - _PREPARED) * (share or 0.0))
 
-    def _search(self, bench: FunctionBench, found: Found) -> None:
+    def _search(self, bench: FunctionBench, used: InputsUsed, found: Found) -> None:
         target, spec, services = self._target, self._spec, self._services
         prover = BenchProver(bench, target.path)
         outcomes = Outcomes(
-            services.memory, target, interpreter_name(Path(spec.python)), found.inputs.digest
+            services.memory, target, interpreter_name(Path(spec.python)), used.digest
         )
         catalogue = CatalogueProposer(self._path, self._name)
         model = self._model()
@@ -200,8 +211,7 @@ class FunctionSearch:
             found = ("a model's answer", "proposal", reason)
             seen.setdefault(found, Rejection(self._path, self._name, *found))
         if len(result.tree) == 1 and not seen:
-            what = "no rule finds anything to change"
-            seen[()] = Rejection(self._path, self._name, "the function", "search", what)
+            seen[()] = self._nothing()
         return list(seen.values())
 
 

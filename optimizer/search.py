@@ -118,7 +118,8 @@ class Search:
         )
 
     def _take(self, target: Target, found: Found) -> None:
-        self._used.append(found.inputs)
+        if found.inputs is not None:
+            self._used.append(found.inputs)
         self._rejected += found.rejected
         self._notes += found.notes
         if found.suggestion is not None:

@@ -13,7 +13,7 @@ from optimizer.suggestion import Suggestion
 from tests.optimizer.made import suggestion
 
 PATH = "/w/m.py"
-TEXT = "import os\n\n\ndef f(x):\n    return x\n\n\ndef g(x):\n    return x\n\n\ndef h(x):\n    return x\n"
+TEXT = "import os\n" + "".join(f"\n\ndef {name}(x):\n    return x\n" for name in "fgh")
 
 
 def made(function: str, after: str) -> Suggestion:
