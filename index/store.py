@@ -273,8 +273,8 @@ class Memory:
         with self._write() as connection:
             connection.execute(
                 f"INSERT INTO refusals ({', '.join(_REFUSAL)}) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT(fingerprint, interpreter, edit_key) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, "
-                "created = excluded.created "
+                "ON CONFLICT(fingerprint, interpreter, edit_key) DO UPDATE SET "
+                "outcome = excluded.outcome, reason = excluded.reason, created = excluded.created "
                 "WHERE excluded.outcome = 'rejected' OR outcome = 'failed'",
                 [getattr(refusal, name) for name in _REFUSAL],
             )

@@ -166,6 +166,7 @@ def main(argv: list[str] | None = None) -> int:
         state = "proved" if proved else "LEFT OUT"
         print(f"[{number}/{len(wanted)}] {source.slug}: {state} in {seconds:.1f} s: {outcome}")
         jsonl.write(SHIPPED, [records[name] for name in sorted(records)])
+        SHIPPED.chmod(0o644)  # exported memories are private, this one is published
     print(f"{len(records)} records in {SHIPPED.relative_to(ROOT)}, {failed} left out")
     return 1 if failed else 0
 
