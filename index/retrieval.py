@@ -190,16 +190,17 @@ class Index:
             )
 
     def verify(self) -> Checked:
-        """Check the memory's file, that every record has its vectors, and the Chroma index."""
+        """Check the memory's file, the embedder (what it has yet to embed is done) and Chroma."""
         with self._lock:
             self._load_corpus()
             problems = []
             if damage := self._memory.damage():
                 problems.append(f"{self._memory.path}: {damage}")
             dense = self._opened()
-            missing = self._memory.missing_vectors(self._embedder().identity)
-            if missing:
-                problems.append(f"{len(missing)} vectors of {self._embedder().name} are missing")
+            try:
+                dense.embed_missing(self._progress)
+            except EmbeddingError as error:
+                problems.append(error.message)
             chroma = dense.owned(self._progress)
             if chroma is not None and (wrong := chroma.check()):
                 problems.append(f"Chroma: {wrong}")

@@ -233,17 +233,30 @@ def test_stats_tell_what_is_there(index: Index, memory: Memory) -> None:
     assert stats.path == str(memory.path)
 
 
-def test_verify_names_missing_vectors_and_rebuild_mends(index: Index, memory: Memory) -> None:
-    index.search("loop", 1)
+def test_verify_makes_what_is_missing(index: Index, memory: Memory) -> None:
     assert index.verify().ok
     memory.drop_vectors()
-    checked = index.verify()
+    assert index.verify().ok
+    assert memory.counts()["vectors"] == 10
+
+
+def test_verify_names_a_failing_embedder(memory: Memory) -> None:
+    memory.add(technique(0))
+    with Index(memory, embedder=Fixed(8, fails=True), corpus=None) as index:
+        checked = index.verify()
     assert not checked.ok
-    assert "10 vectors" in checked.problems[0]
+    assert checked.problems == ("it is down",)
     assert checked.mend == "hasten index rebuild"
+
+
+def test_rebuild_starts_from_the_texts(index: Index, memory: Memory) -> None:
+    index.search("loop", 1)
+    other = [(r.id, "edit", b"\0\0\0\0") for r in memory.all()]
+    memory.put_vectors("an embedder of old", other)  # type: ignore[arg-type]
     said: list[str] = []
     index.rebuild(lambda text, _: said.append(text))
     assert index.verify().ok
+    assert memory.counts()["vectors"] == 10
     assert any("embedding" in text for text in said)
     assert any("building" in text for text in said)
 
