@@ -9,301 +9,52 @@ that are parsed and never executed, and its exit code says nothing (validation p
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
-import signal
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import Any
 
 from benchmark_runner import harness
 from benchmark_runner.errors import CandidateFailed, InputsFailed, SandboxError, WorkerDied
-from benchmark_runner.frames import Channel
-from benchmark_runner.sandbox import bwrap
-from benchmark_runner.sandbox.files import output_file, remove_folder
-from benchmark_runner.sandbox.layout import Layout, layout_of
-from benchmark_runner.sandbox.limits import Limits
-from benchmark_runner.sandbox.policy import (
-    SYSTEM_FILES,
-    Confinement,
-    Sandbox,
-    environment,
-    make_scratch,
-    project_paths,
+from benchmark_runner.observations import (
+    Attempts,
+    InputInfo,
+    InputsPlan,
+    Loaded,
+    Mode,
+    Observation,
+    Timing,
+    WorkerSpec,
 )
-from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.files import remove_folder
+from benchmark_runner.sandbox.layout import Layout, layout_of
+from benchmark_runner.sandbox.policy import Confinement, make_scratch, project_paths
+from benchmark_runner.sandbox.process import Process
 from benchmark_runner.sandbox.watchdog import WATCHDOG, Watched
-from benchmark_runner.workload import Version
 
-Mode = Literal["full", "light", "twice", "partial"]
-"""What `observe` looks at.
-
-full: everything. light: without globals, for many inputs. twice: the result of a first call is
-changed in place, then a second call on fresh arguments is observed, with the first outcome's
-digest beside. partial: of an iterator one item is taken, then it is closed.
-"""
+__all__ = [
+    "Attempts",
+    "InputInfo",
+    "InputsPlan",
+    "Loaded",
+    "Mode",
+    "Observation",
+    "Timing",
+    "Worker",
+    "WorkerSpec",
+]
 
 _MOST_VALUES = 500_000
 """Values in one reply; what a call returned comes as bytes within it."""
-
-_REAP_S = 5.0
 
 _DEATHS = {
     "memory": "it used more memory than {memory} MB",
     "disk": "it wrote more than {scratch} MB of files",
     "killed": "it was stopped",
 }
-
-
-@dataclass(frozen=True)
-class InputsPlan:
-    """Where a worker gets its inputs from.
-
-    "file": `inputs()` of the user's file `path`. "captured": a folder `path` with `manifest.json`
-    and `calls.bin` (repeated 8-byte little-endian length and a pickle of (args, kwargs)), which is
-    unpickled in the worker only. "values": canonical bytes of (args, kwargs) each. `count` is the
-    exact number to take; None takes up to `max_items`, for at most `max_seconds`.
-    """
-
-    kind: Literal["file", "captured", "values"]
-    path: Path | None = None
-    values: tuple[bytes, ...] = ()
-    count: int | None = None
-    max_items: int = 200
-    max_seconds: float = 2.0
-
-
-@dataclass(frozen=True)
-class WorkerSpec:
-    """Everything that makes a worker. `called` is the qualified name, without `<locals>`."""
-
-    python: Path
-    path: Path
-    called: str
-    version: Version
-    inputs: InputsPlan
-    hash_seed: int
-    project: Path
-    limits: Limits = field(default_factory=Limits)
-    sandbox: Sandbox = field(default_factory=Sandbox.reached)
-
-
-Attempts = tuple[tuple[str, str], ...]
-"""(kind, detail) of what the code tried: network, write, read, process, kill, ctypes,
-introspection. Told by the worker itself: it shows honest attempts, not all of them."""
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The version under test is imported. `import_cpu_s` is by the kernel's clock."""
-
-    import_cpu_s: float
-    module: str
-    stdout: str
-    stderr: str
-    attempts: Attempts
-
-
-@dataclass(frozen=True)
-class InputInfo:
-    """One input: digest of its canonical bytes, their size, and a short text of the call."""
-
-    index: int
-    digest: bytes
-    size: int
-    call: str
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One observed call.
-
-    `payload` holds canonical bytes of a dict with the parts "outcome", "arguments", "output"
-    (stdout, stderr), "rng", "warnings", "process", in mode full also "globals", in mode twice also
-    "first". `core` is the digest of outcome and arguments, the same that `check` gives. `kind` is
-    "plain", "raise", "iterator", "coroutine" or "async iterator"; `lazy` tells that the result
-    holds an iterator somewhere inside: time such inputs with `stage(..., encode=True)`. `rng`: the
-    call drew random numbers, so in a batch only the first call repeats `core`. `cpu_s` and
-    `wall_s` are of the whole request by the parent's clocks; `call_s` is the call alone by the
-    worker's own, good for choosing sizes only.
-    """
-
-    payload: bytes
-    core: bytes
-    kind: str
-    lazy: bool
-    rng: bool
-    cpu_s: float
-    wall_s: float
-    call_s: float
-    attempts: Attempts
-
-
-@dataclass(frozen=True)
-class Timing:
-    """A timed window by the parent's clocks."""
-
-    cpu_s: float
-    wall_s: float
-
-
-@functools.cache
-def _spawner() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="hasten-spawner")
-
-
-def _spawn_for_good(command: list[str], **given: Any) -> subprocess.Popen[bytes]:
-    """Start a process from a thread that lives as long as this process does.
-
-    PR_SET_PDEATHSIG, which bubblewrap's --die-with-parent uses too, kills the child when the
-    *thread* that started it ends: a job's thread may end before its workers are passed on.
-    """
-    start: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
-    return _spawner().submit(start, command, **given).result()
-
-
-class Process:
-    """The process of a worker with its pipes and output files; `close` leaves nothing behind."""
-
-    def __init__(self, confinement: Confinement, cwd: Path, hash_seed: int) -> None:
-        self.confinement = confinement
-        limits = confinement.limits
-        self.reason: str | None = None
-        self.closed = False
-        self.lock = threading.Lock()
-        self.pid = 0
-        self.pidfd = -1
-        self.own_pid = 0
-        self.stdout: IO[bytes] = output_file()
-        self.stderr: IO[bytes] = output_file()
-        commands_read, commands_write = os.pipe()
-        replies_read, replies_write = os.pipe()
-        self.channel = Channel(replies_read, commands_write, limits.frame_bytes)
-        try:
-            self.popen = self._spawn(cwd, hash_seed, commands_read, replies_write)
-        except BaseException:
-            self.channel.close()
-            self._close_files()
-            raise
-        finally:
-            os.close(commands_read)
-            os.close(replies_write)
-
-    def _spawn(
-        self, cwd: Path, hash_seed: int, commands: int, replies: int
-    ) -> subprocess.Popen[bytes]:
-        own = self.confinement
-        layout = own.layout
-        command = [str(layout.python), "-B", str(layout.harness), str(commands), str(replies)]
-        inherited = [commands, replies]
-        info_read = info_write = -1
-        if own.sandbox.level == "L2":
-            info_read, info_write = os.pipe()
-            inherited.append(info_write)
-            command = [
-                *bwrap.arguments(
-                    probe().bwrap or "bwrap",
-                    readable=own.readable(),
-                    files=SYSTEM_FILES,
-                    scratch=own.scratch,
-                    scratch_bytes=own.limits.scratch_bytes,
-                    chdir=cwd,
-                    info_fd=info_write,
-                ),
-                *command,
-            ]
-        try:
-            popen = _spawn_for_good(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=self.stdout,
-                stderr=self.stderr,
-                pass_fds=inherited,
-                start_new_session=True,
-                cwd=None if own.sandbox.level == "L2" else cwd,
-                env=environment(layout, own.scratch, hash_seed),
-            )
-            if info_write >= 0:
-                os.close(info_write)
-                info_write = -1
-            self.pid = self.own_pid = popen.pid
-            if info_read >= 0:
-                self._inside(popen, info_read)
-        finally:
-            for descriptor in (info_read, info_write):
-                if descriptor >= 0:
-                    os.close(descriptor)
-        return popen
-
-    def _inside(self, popen: subprocess.Popen[bytes], info: int) -> None:
-        """The worker's pid behind bubblewrap: the child is pid 1 of its own namespace."""
-        try:
-            deadline = time.monotonic() + self.confinement.limits.start_s
-            self.pid = bwrap.read_pid(info, deadline)
-            self.pidfd = os.pidfd_open(self.pid)
-        except (SandboxError, OSError) as error:
-            with contextlib.suppress(OSError):
-                popen.kill()
-            popen.wait()
-            raise SandboxError(
-                f"bubblewrap did not start the worker: {self.error_text() or error}",
-                code="sandbox-bwrap",
-                mend="run `hasten doctor`; HASTEN_SANDBOX=L1 does without bubblewrap",
-            ) from error
-        self.own_pid = 1
-
-    def error_text(self, most: int = 2000) -> str:
-        """The end of what the worker wrote to standard error; hostile text."""
-        with contextlib.suppress(OSError, ValueError):
-            size = os.fstat(self.stderr.fileno()).st_size
-            data = os.pread(self.stderr.fileno(), most, max(size - most, 0))
-            return data.decode("utf-8", "replace").strip()
-        return ""
-
-    def kill(self, reason: str = "killed") -> None:
-        """End it at once, from any thread; what waits for it gets WorkerDied with the reason."""
-        with self.lock:
-            if self.reason is None:
-                self.reason = reason
-            if self.closed:
-                return
-            with contextlib.suppress(OSError):
-                if self.pidfd >= 0:  # bubblewrap then reaps it and ends by itself
-                    signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-                else:
-                    os.killpg(self.popen.pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """Kill it, wait for it, and remove its files. Does nothing the second time."""
-        if self.closed:
-            return
-        self.kill(self.reason or "closed")
-        try:
-            self.popen.wait(_REAP_S)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(OSError):
-                os.killpg(self.popen.pid, signal.SIGKILL)
-            self.popen.wait()
-        with self.lock:
-            self.closed = True
-            self.channel.close()
-            if self.pidfd >= 0:
-                os.close(self.pidfd)
-        self._close_files()
-
-    def _close_files(self) -> None:
-        self.stdout.close()
-        self.stderr.close()
-        own = self.confinement
-        if own.sandbox.level != "L2":
-            remove_folder(own.scratch)
 
 
 def _attempts(told: Any) -> Attempts:

@@ -1,0 +1,111 @@
+"""The nouns of a worker: what makes one, and what it tells. Used through `supervisor`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from benchmark_runner.sandbox.limits import Limits
+from benchmark_runner.sandbox.policy import Sandbox
+from benchmark_runner.workload import Version
+
+Mode = Literal["full", "light", "twice", "partial"]
+"""What `observe` looks at.
+
+full: everything. light: without globals, for many inputs. twice: the result of a first call is
+changed in place, then a second call on fresh arguments is observed, with the first outcome's
+digest beside. partial: of an iterator one item is taken, then it is closed.
+"""
+
+
+@dataclass(frozen=True)
+class InputsPlan:
+    """Where a worker gets its inputs from.
+
+    "file": `inputs()` of the user's file `path`. "captured": a folder `path` with `manifest.json`
+    and `calls.bin` (repeated 8-byte little-endian length and a pickle of (args, kwargs)), which is
+    unpickled in the worker only. "values": canonical bytes of (args, kwargs) each. `count` is the
+    exact number to take; None takes up to `max_items`, for at most `max_seconds`.
+    """
+
+    kind: Literal["file", "captured", "values"]
+    path: Path | None = None
+    values: tuple[bytes, ...] = ()
+    count: int | None = None
+    max_items: int = 200
+    max_seconds: float = 2.0
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """Everything that makes a worker. `called` is the qualified name, without `<locals>`."""
+
+    python: Path
+    path: Path
+    called: str
+    version: Version
+    inputs: InputsPlan
+    hash_seed: int
+    project: Path
+    limits: Limits = field(default_factory=Limits)
+    sandbox: Sandbox = field(default_factory=Sandbox.reached)
+
+
+Attempts = tuple[tuple[str, str], ...]
+"""(kind, detail) of what the code tried: network, write, read, process, kill, ctypes,
+introspection. Told by the worker itself: it shows honest attempts, not all of them."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The version under test is imported. `import_cpu_s` is by the kernel's clock."""
+
+    import_cpu_s: float
+    module: str
+    stdout: str
+    stderr: str
+    attempts: Attempts
+
+
+@dataclass(frozen=True)
+class InputInfo:
+    """One input: digest of its canonical bytes, their size, and a short text of the call."""
+
+    index: int
+    digest: bytes
+    size: int
+    call: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One observed call.
+
+    `payload` holds canonical bytes of a dict with the parts "outcome", "arguments", "output"
+    (stdout, stderr), "rng", "warnings", "process", in mode full also "globals", in mode twice also
+    "first". `core` is the digest of outcome and arguments, the same that `check` gives. `kind` is
+    "plain", "raise", "iterator", "coroutine" or "async iterator"; `lazy` tells that the result
+    holds an iterator somewhere inside: time such inputs with `stage(..., encode=True)`. `rng`: the
+    call drew random numbers, so in a batch only the first call repeats `core`. `cpu_s` and
+    `wall_s` are of the whole request by the parent's clocks; `call_s` is the call alone by the
+    worker's own, good for choosing sizes only.
+    """
+
+    payload: bytes
+    core: bytes
+    kind: str
+    lazy: bool
+    rng: bool
+    cpu_s: float
+    wall_s: float
+    call_s: float
+    attempts: Attempts
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A timed window by the parent's clocks."""
+
+    cpu_s: float
+    wall_s: float
