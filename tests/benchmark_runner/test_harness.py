@@ -403,7 +403,7 @@ class TestTripwire:
         [
             ("import socket; socket.socket()", "network"),
             ("open('/etc/hasten', 'w')", "write"),
-            ("open('/root/.ssh/id_rsa')", "read"),
+            ("open('/home/someone/.ssh/id_rsa')", "read"),
             ("import os; os.fork()", "process"),
             ("import os; os.system('true')", "process"),
             ("import os; os.kill(os.getppid(), 0)", "kill"),
