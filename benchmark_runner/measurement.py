@@ -185,11 +185,10 @@ def confirmation(
 def waits(samples: Samples) -> bool:
     """Whether the original spends most of its time not computing (sleep, disk, a lock).
 
-    Another process on the machine also takes wall time, but not from every single window: the
-    window with the largest share of CPU tells.
+    Time in line for a CPU is no waiting; where the kernel does not tell it, the window with the
+    largest share of CPU comes nearest to the truth.
     """
-    shares = [pair.before_cpu_s / pair.before_wall_s for run in samples.runs for pair in run.pairs]
-    return max(shares) < _WAITS_BELOW
+    return max(pair.before_busy for run in samples.runs for pair in run.pairs) < _WAITS_BELOW
 
 
 def slower_on(samples: Samples) -> tuple[int, ...]:

@@ -28,8 +28,10 @@ from benchmark_runner.equivalence import (
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied, WorkloadError
 from benchmark_runner.supervisor import InputInfo, Loaded, Observation, Worker, WorkerSpec
 
-_ENOUGH_S = 20.0
+_ENOUGH_S = 10.0
 """Wall seconds of calls after which no more inputs are taken."""
+_FURTHER_S = 1.0
+"""Wall seconds of further calls on inputs that were observed already."""
 _REPEAT_S = 2.0
 _MOST_RESTARTS = 8
 _GIVE_UP = frozenset({"RecursionError", "MemoryError"})
@@ -207,8 +209,9 @@ def _explore(worker: Worker, dropped: set[int], generated: bool) -> _Exploration
             raise _Dropped(call[0])
         seen[call] = observation
         slowest = max(slowest, observation.wall_s)
+    started = time.perf_counter()
     for call in further_calls(seen):
-        if time.perf_counter() - started > _ENOUGH_S:
+        if time.perf_counter() - started > _FURTHER_S:
             break
         seen[call] = _first(worker, call, infos, generated)
     return _Exploration(loaded, infos, seen, changed(state, worker.state()), slowest, cut)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from analysis.progress import CancelToken
 from benchmark_runner.crew import Crew
@@ -18,6 +19,24 @@ Side = tuple[Version, tuple[Behaviour, ...]]
 """A version, and what it did under each hash seed when it was found equal to the original."""
 SpecOf = Callable[[Version, int], WorkerSpec]
 """The worker of a version under a hash seed."""
+
+
+class Scheduled:
+    """A worker, and what the scheduler tells of it."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.stage = worker.stage
+        self.run = worker.run
+        self.check = worker.check
+        self.cpu_s = worker.cpu_s
+        self._schedstat = Path(f"/proc/{worker.pid}/schedstat")
+
+    def in_line_s(self) -> float:
+        """Seconds ready to run while others had the CPUs; 0 where the kernel keeps no account."""
+        try:
+            return int(self._schedstat.read_bytes().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
 
 
 def pair_runner(
@@ -48,8 +67,8 @@ def pair_runner(
             )
             timed = functools.partial(
                 run_pair,
-                before,
-                after,
+                Scheduled(before),
+                Scheduled(after),
                 inputs=inputs,
                 replicate=replicate,
                 rates=rates,

@@ -36,6 +36,8 @@ _WINDOW_WALL_S = 0.04
 """Wall seconds that a window of many calls may take: calls that sleep use next to no CPU."""
 _MOST_CALLS = 20_000
 _CHECKED_CALLS = 2
+_LARGE_BYTES = 100_000
+"""Of windows on inputs larger than this, one call is checked: encoding them takes long."""
 
 
 class Clocked(Protocol):
@@ -68,6 +70,9 @@ class TimedWorker(Protocol):
     def cpu_s(self) -> float:
         """CPU seconds that the worker has used since it started."""
 
+    def in_line_s(self) -> float:
+        """Seconds that the worker was ready to run while others had the CPUs, since it started."""
+
 
 class WrongAnswer(Exception):
     """A timed call gave another answer than the same call gave when it was compared."""
@@ -90,6 +95,8 @@ class PairOfWindows:
     after_wall_s: float
     before_calls: int
     after_calls: int
+    before_busy: float
+    """Share of the window's wall time that the original computed or stood in line for a CPU."""
 
     @property
     def log_cpu(self) -> float:
@@ -211,6 +218,7 @@ class _SideRun:
         self.traits = traits
         self.calls = 0
         self.timed_s = 0.0
+        self.busy = 1.0
         self.random = random.SystemRandom()
 
     def window(self, index: int, calls: int) -> Clocked:
@@ -220,7 +228,10 @@ class _SideRun:
         staged_s = (time.perf_counter() - started) / calls
         before = self.rates.staging_s.get((self.side, index), staged_s)
         self.rates.staging_s[self.side, index] = min(staged_s, before)
+        in_line = self.worker.in_line_s()
         clocked = self.worker.run()
+        in_line = self.worker.in_line_s() - in_line
+        self.busy = (clocked.cpu_s + in_line) / max(clocked.wall_s, 1e-9)
         wall_s = clocked.wall_s / calls
         self.rates.wall_s[self.side, index] = min(
             wall_s, self.rates.wall_s.get((self.side, index), wall_s)
@@ -229,7 +240,8 @@ class _SideRun:
         self.timed_s += clocked.cpu_s
         # Chosen only now: a candidate can't know which of its answers will be looked at.
         known = 1 if index in self.traits.drawing else calls
-        chosen = sorted(self.random.sample(range(known), min(known, _CHECKED_CALLS)))
+        most = 1 if self.rates.sizes.get(index, 0) > _LARGE_BYTES else _CHECKED_CALLS
+        chosen = sorted(self.random.sample(range(known), min(known, most)))
         for digest in self.worker.check(chosen):
             if self.expected.setdefault(index, digest) != digest:
                 raise WrongAnswer(self.side, index, self.calls)
@@ -338,4 +350,5 @@ def _pair(
         after_wall_s=max(after.wall_s, 1e-9) / after_calls,
         before_calls=before_calls,
         after_calls=after_calls,
+        before_busy=sides[0].busy,
     )

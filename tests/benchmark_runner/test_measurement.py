@@ -41,6 +41,7 @@ class Program:
 
     call_s: Sequence[float]
     waits_s: float = 0.0
+    crowded: float = 0.2
     remembers: bool = False
     wrong_after: int | None = None
     deferred_s: float = 0.0
@@ -56,6 +57,7 @@ class SimulatedWorker:
         self.layout = math.exp(rng.gauss(0.0, 0.015))
         self.total_s = 0.0
         self.calls = 0
+        self.in_line = 0.0
         self.seen: set[int] = set()
         self.staged = (0, 0)
 
@@ -74,7 +76,9 @@ class SimulatedWorker:
         cpu = cost * self.layout * math.exp(self.rng.gauss(0.0, 0.03)) + 15e-6
         if self.rng.random() < 0.1:
             cpu *= 1.5
-        wall = cpu + self.program.waits_s * reps + (0.01 if self.rng.random() < 0.2 else 0.0)
+        in_line = 0.01 if self.rng.random() < self.program.crowded else 0.0
+        self.in_line += in_line
+        wall = cpu + self.program.waits_s * reps + in_line
         self.total_s += cpu + self.program.deferred_s * reps
         return Clock(cpu, wall)
 
@@ -85,6 +89,9 @@ class SimulatedWorker:
 
     def cpu_s(self) -> float:
         return self.total_s
+
+    def in_line_s(self) -> float:
+        return self.in_line
 
 
 def replicates(
@@ -188,7 +195,7 @@ def test_an_original_that_sleeps_is_seen_and_a_busy_machine_is_not_that() -> Non
     samples, step = first_phase(run, [0], rates)
     assert waits(samples)
     assert step == "stop"
-    assert not waits(measured(Program([1e-4]), Program([1e-5]), [0]))
+    assert not waits(measured(Program([1e-4], crowded=1.0), Program([1e-5]), [0]))
 
 
 def test_less_cpu_but_more_wall_time_is_seen() -> None:
