@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ class Span:
 
     `touched` tells that it was edited since the file's functions were last read: its ends are then
     as good as known, its fingerprint is not. `start` and `end` hold decorators, `name` is the word
-    behind ``def``.
+    behind ``def``. `guard` is the range that an edit must not be in for the function to stay what
+    it is: from the code line before it (a decorator may be put between) to the end of the code line
+    after it (an indented line there goes on with the body).
     """
 
     start: int
@@ -24,6 +27,7 @@ class Span:
     body_start: int
     name: tuple[int, int]
     touched: bool
+    guard: tuple[int, int]
 
 
 def same_ends(a: str, b: str) -> tuple[int, int]:
@@ -162,7 +166,8 @@ class Spans:
             places = self.outline.places.get(name)
             if places is None:
                 return None
-            span = Span(places[0], places[1], places[2], (places[3], places[4]), False)
+            guard = _guard(self.outline.text, places[0], places[1])
+            span = Span(places[0], places[1], places[2], (places[3], places[4]), False, guard)
             for splice in self._splices:
                 span = _moved(span, splice)
             self._known[name] = span
@@ -190,5 +195,31 @@ def _moved(span: Span, splice: Splice) -> Span:
         splice.moved(span.end),
         splice.moved(span.body_start),
         (splice.moved(span.name[0]), splice.moved(span.name[1])),
-        span.touched or splice.touches(span.start, span.end),
+        span.touched or splice.touches(*span.guard),
+        (splice.moved(span.guard[0]), splice.moved(span.guard[1])),
     )
+
+
+_BLANK = re.compile(r"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\n|\r)")
+_LINE = re.compile(r"[^\r\n]*")
+_NEWLINE = re.compile(r"\r\n|\n|\r")
+
+
+def _guard(text: str, start: int, end: int) -> tuple[int, int]:
+    """The end of the code line before a function, and that of the code line after it."""
+    first = start
+    while first > 0:
+        line_end = first
+        first = max(text.rfind("\n", 0, first - 1), text.rfind("\r", 0, first - 1)) + 1
+        line = text[first:line_end].strip()
+        if line and not line.startswith("#"):
+            first = first + len(text[first:line_end].rstrip("\r\n"))
+            break
+    rest = _LINE.match(text, end)
+    last = rest.end() if rest else end
+    newline = _NEWLINE.match(text, last)
+    last = newline.end() if newline else last
+    while blank := _BLANK.match(text, last):
+        last = blank.end()
+    code = _LINE.match(text, last)
+    return first, code.end() if code else last

@@ -62,7 +62,7 @@ function steps.hint()
   wait("hint", function()
     return #vim.diagnostic.get(0) > 0
   end)
-  local hint = vim.diagnostic.get(0)[1]
+  local hint = vim.diagnostic.get(0, { lnum = given.line - 1 })[1]
   said.hint = { message = hint.message, severity = hint.severity, line = hint.lnum }
 end
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hasten.paths import state_dir
+from optimizer.results import Results
+from optimizer.suggestion import Rejection
 from tests.server.lsp.conftest import Start
 from tests.server.lsp.made import FAST, SLOW, put, suggestion, write_profile
 
@@ -231,3 +234,61 @@ async def test_plain_text_for_a_client_that_knows_no_markdown(workspace: Path, s
     assert contents["kind"] == "plaintext"
     assert "*" not in contents["value"]
     assert "`" not in contents["value"]
+
+
+async def test_auto_searches_after_a_save_where_the_user_trusts(
+    workspace: Path, start: Start, tmp_path: Path
+):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    wire = await start(script=Path(__file__).with_name("odd_server.py"))
+    wire.settings = {"auto": True}
+    await wire.initialize(folder=workspace, initializationOptions={"trusted": True})
+    uri = wire.open(workspace / "main.py")
+    await wire.message(DIAGNOSTICS)
+    wire.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+    begun = await wire.message("$/progress")
+    assert begun["value"]["title"] == "hasten: find"
+
+
+async def test_a_profile_of_the_open_folder_counts_for_files_below_it(
+    tmp_path: Path, workspace: Path, start: Start
+):
+    folder = tmp_path / "plain"  # nothing in it looks like a project
+    below = folder / "sub" / "main.py"
+    below.parent.mkdir(parents=True)
+    below.write_text(SLOW)
+    write_profile(folder, below, {"find": 3.0})
+    wire = await start()
+    await wire.initialize(folder=folder)
+    uri = wire.open(below)
+    await wire.message(DIAGNOSTICS)
+    assert len(await wire.lenses(uri)) == 1
+
+
+async def test_an_ignored_function_is_left_alone(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    write_profile(workspace, file, {"find": 3.0, "cool": 3.0})
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file, SLOW.replace("def find", "# hasten: ignore\ndef find"))
+    shown = await wire.message(DIAGNOSTICS)
+    assert [d["message"] for d in shown["diagnostics"]] == ["50 % of the run is spent in cool"]
+    assert await wire.actions(uri, HEAD + 1) == []
+
+
+async def test_refusals_are_told_and_shown_as_they_are(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    results = Results(state_dir(workspace))
+    trap = "![image](http://example.invalid/x.png)"
+    results.put_rejections(
+        str(file), "find", [Rejection(str(file), "find", trap, "timing", "no gain")]
+    )
+    results.close()
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file)
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+    hover = (await wire.hover(uri, HEAD, 5))["contents"]["value"]
+    assert "Tried and not offered:" in hover
+    assert "timing: no gain" in hover
+    assert trap not in hover

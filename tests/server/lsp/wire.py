@@ -67,8 +67,10 @@ class Wire:
         *arguments: str,
         python: tuple[str, ...] = (),
         script: Path = ROOT / "hasten" / "__main__.py",
+        cwd: Path | None = None,
+        **more: str,
     ) -> Wire:
-        """Start the server; `python` are extra arguments of the interpreter."""
+        """Start the server; `python` are arguments of the interpreter, `more` its environment."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *python,
@@ -78,8 +80,8 @@ class Wire:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=(folder / "stderr.txt").open("wb"),
-            env=environment(folder),
-            cwd=folder,
+            env={**environment(folder), **more},
+            cwd=cwd or folder,
         )
         return cls(process)
 
