@@ -142,6 +142,7 @@ def run(
     keep_stdout: int | None = None,
     inherit_stdin: bool = True,
     echo: bool = True,
+    pass_fds: Sequence[int] = (),
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Finished:
@@ -163,6 +164,7 @@ def run(
         stdout=out,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        pass_fds=tuple(pass_fds),
     )
     pump = _Pump(process, _stderr_number() if echo else None, keep_stdout or 0)
     spoken = started

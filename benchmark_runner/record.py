@@ -103,7 +103,9 @@ def _run_recorder(
     cancel: CancelToken | None,
 ) -> processes.Finished:
     """Run the program inside `recorder.py`. Raises WorkloadError when it fails or never ends."""
+    theirs, ours = os.pipe()
     whole = {
+        "lifeline": theirs,
         "kind": command.kind,
         "target": command.target,
         "arguments": list(command.arguments),
@@ -121,6 +123,7 @@ def _run_recorder(
                 timeout_s=timeout_s,
                 progress=progress,
                 cancel=cancel,
+                pass_fds=(theirs,),
             )
         except OSError as error:
             raise WorkloadError(
@@ -128,6 +131,9 @@ def _run_recorder(
                 code="workload-failed",
                 mend="check the interpreter and the folder",
             ) from error
+        finally:
+            os.close(theirs)
+            os.close(ours)
     if ended.timed_out or ended.code != 0:
         raise _failed(command, ended, f"while it was run for {doing}")
     return ended

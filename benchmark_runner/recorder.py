@@ -30,6 +30,27 @@ SINCE_MONITORING = (3, 12)
 # --- the program, as the interpreter runs it -----------------------------------------------------
 
 
+def end_with(lifeline: int) -> None:
+    """Have the kernel kill this process group when the other end of a pipe is closed.
+
+    Whoever started this holds it and closes it by dying, however it dies.
+    """
+    import fcntl
+
+    try:
+        high = fcntl.fcntl(lifeline, fcntl.F_DUPFD_CLOEXEC, 200)
+        os.close(lifeline)  # the program's first file has the number that it would have
+        fcntl.fcntl(high, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(high, fcntl.F_SETSIG, 9)
+        fcntl.fcntl(high, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+        if not os.read(high, 1):
+            os._exit(1)  # it is closed already
+    except BlockingIOError:
+        pass
+    except (AttributeError, OSError):
+        pass  # no Linux, or few files allowed: then only an orderly end of the starter ends this
+
+
 def fresh_main() -> Any:
     """A new `__main__` module in place of this one."""
     main: Any = type(sys)("__main__")
@@ -695,6 +716,7 @@ def main() -> None:
     """Read the dictionary named by the argument, run the program, write what was seen."""
     with open(sys.argv[1], "rb") as file:
         config = marshal.loads(file.read())
+    end_with(config["lifeline"])
     kind, target = config["kind"], config["target"]
     sys.argv[:] = ["-c" if kind == "code" else target, *config["arguments"]]
     if hasattr(sys, "orig_argv"):

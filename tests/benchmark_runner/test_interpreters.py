@@ -61,7 +61,7 @@ def test_missing_explicit_is_named(workspace: Path) -> None:
 
 def test_what_is_no_python_is_named(workspace: Path) -> None:
     fake = planted(workspace.parent / "fake")
-    with pytest.raises(InterpreterError, match="does.?n.t answer") as caught:
+    with pytest.raises(InterpreterError, match="answer as a Python") as caught:
         find_python(str(fake), None, workspace, True)
     assert str(fake) in caught.value.message
 
@@ -70,7 +70,7 @@ def test_too_old_is_named(workspace: Path) -> None:
     fake = workspace.parent / "old"
     fake.write_text("#!/bin/sh\nprintf 'cpython\\n3.8.18\\n/old\\n'\n")
     fake.chmod(0o755)
-    with pytest.raises(InterpreterError, match="3.8.18") as caught:
+    with pytest.raises(InterpreterError, match=r"3\.8\.18") as caught:
         find_python(str(fake), None, workspace, True)
     assert caught.value.code == "python-too-old"
 

@@ -30,6 +30,13 @@ def measure(folder: Path, after: str, *command: str, **more: Any) -> WholeRun | 
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def own_timing_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is timed here, so nothing needs to wait for another timing on this machine."""
+    (tmp_path / "runtime").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"

@@ -82,7 +82,7 @@ def test_module_and_code(tmp_path: Path, version: str) -> None:
         tmp_path,
         **{
             "pkg/__init__": "",
-            "pkg/__main__": "from . import lib\nimport sys\nassert sys.argv[1:] == ['x']\nlib.work(9)",
+            "pkg/__main__": "import sys\nfrom . import lib\nassert sys.argv[1] == 'x'\nlib.work(9)",
             "pkg/lib": WORK,
         },
     )
@@ -166,7 +166,7 @@ def test_failing_program_shows_its_last_lines(tmp_path: Path, text: str, said: s
 
 
 def test_missing_script_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WorkloadError, match="nowhere.py"):
+    with pytest.raises(WorkloadError, match=r"nowhere\.py"):
         record(tmp_path, "python", "nowhere.py")
 
 
@@ -224,6 +224,38 @@ def test_cancel_ends_the_program(tmp_path: Path) -> None:
         record(tmp_path, "python", "main.py", cancel=cancel)
     thread.join()
     assert is_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        main="import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n",
+        starter="""
+        import sys
+        from pathlib import Path
+        sys.path.insert(0, sys.argv[1])
+        from benchmark_runner.record import record_profile
+        here = Path.cwd()
+        record_profile(["python", "main.py"], here, here / "p.pstats", python=Path(sys.executable))
+        """,
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    starter = subprocess.Popen([OWN, "starter.py", root], cwd=tmp_path)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert starter.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    starter.kill()
+    starter.wait()
+    assert is_gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_file_numbers_are_the_programs_own(tmp_path: Path, version: str) -> None:
+    write(
+        tmp_path, main="import lib\nlib.work(2)\nassert open('main.py').fileno() == 3\n", lib=WORK
+    )
+    assert record(tmp_path, "python", "main.py", python=python_of(version)).seconds > 0
 
 
 def test_interrupt_of_the_program_cancels(tmp_path: Path) -> None:
