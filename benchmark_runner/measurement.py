@@ -7,7 +7,7 @@ called faster, 152 of 166 at a true 1.1x, all at 3x.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.progress import CancelToken, Progress, silent
@@ -31,6 +31,9 @@ MOST_TIMED = 40
 """More inputs than this are timed by an evenly spaced subset."""
 _TIMED_CALLS_S = 0.75
 """CPU seconds of the original that one pass over the timed inputs may take."""
+_MOST_GLANCED = 8
+_GLANCED_CALLS_S = 0.1
+"""The same two for a search, whose findings are proved afterwards."""
 _PAIR_SD = 0.06
 """Spread of one pair of 2 ms windows on the CPU clock."""
 _SLOWER_THAN = 0.95
@@ -40,6 +43,10 @@ _COLD_FLOOR_S = 20e-6
 
 RunReplicate = Callable[[int, Sequence[int]], PairRun]
 """Times pair number n of fresh processes on the inputs; n alternates hash seeds and order."""
+
+
+Rule = Callable[[Sequence[float]], Step]
+"""What to do after these replicates: `look` for a proof, `glance` for a search."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,15 @@ def _spaced(items: Sequence[int], count: int) -> list[int]:
         return [items[len(items) // 2]]
     step = (len(items) - 1) / (count - 1)
     return [items[round(place * step)] for place in range(count)]
+
+
+def glanced_inputs(plan: TimingPlan, costs_s: Mapping[int, float]) -> tuple[int, ...]:
+    """The few inputs that a search times: of those not held out, spread over the cost."""
+    ranked = sorted(plan.selection, key=lambda index: (costs_s[index], index))
+    count = min(_MOST_GLANCED, len(ranked))
+    while count > 1 and sum(costs_s[i] for i in _spaced(ranked, count)) > _GLANCED_CALLS_S:
+        count -= 1
+    return tuple(sorted(_spaced(ranked, count)))
 
 
 @dataclass
@@ -143,10 +159,11 @@ def first_phase(
     inputs: Sequence[int],
     rates: Rates,
     *,
+    rule: Rule = look,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> tuple[Samples, Step]:
-    """Time replicates until a look decides. `run` is called with 0, 1, 2, ..."""
+    """Time replicates until the rule decides. `run` is called with 0, 1, 2, ..."""
     samples = Samples()
     step: Step = "continue"
     while step == "continue":
@@ -158,7 +175,7 @@ def first_phase(
         rates.learn(samples.runs[-1].pairs)
         if waits(samples):
             return samples, "stop"
-        step = look(samples.values())
+        step = rule(samples.values())
     return samples, step
 
 

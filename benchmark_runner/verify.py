@@ -34,6 +34,7 @@ from benchmark_runner.measurement import (
     TimingPlan,
     confirmation,
     first_phase,
+    glanced_inputs,
     plan_inputs,
     summarise,
 )
@@ -51,6 +52,7 @@ from benchmark_runner.receipt import (
 )
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.specs import Specs
+from benchmark_runner.statistics import glance
 from benchmark_runner.timing import Rates
 from benchmark_runner.workload import (
     FunctionWorkload,
@@ -246,18 +248,20 @@ class FunctionBench:
         return self._plan
 
     def measure(self, before: Version, after: Version) -> Measurement:
-        """Search fidelity: the first phase only, on the inputs that are not held out.
+        """Search fidelity: one or two replicates on a few inputs that are not held out.
 
-        Both versions must have passed `check`. Raises ValueError if not, CandidateFailed when one
-        of them fails or answers otherwise while it is timed, and what `prepare` raises.
+        What it accepts is promising, not proved. Both versions must have passed `check`. Raises
+        ValueError if not, CandidateFailed when one of them fails or answers otherwise while it is
+        timed, and what `prepare` raises.
         """
-        self._observed()
+        inputs = glanced_inputs(self._timing_plan(), self._observed().costs_s)
         rates = self._rates()
         with timing_lock(self._progress, self._cancel):
             samples, step = first_phase(
                 self._replicates(before, after, rates),
-                self._timing_plan().selection,
+                inputs,
                 rates,
+                rule=glance,
                 progress=self._progress,
                 cancel=self._cancel,
             )

@@ -13,6 +13,7 @@ from benchmark_runner.statistics import (
     balanced_trimmed_mean,
     confirms,
     estimate,
+    glance,
     look,
     median,
     student_t_cdf,
@@ -154,3 +155,12 @@ def test_confirmation_needs_all_of_three() -> None:
     assert not confirms([0.2, 0.2, -0.001])
     assert not confirms([0.02, 0.02, 0.02])
     assert not confirms([0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("ratios", "step"),
+    [([1.3], "accept"), ([0.98], "stop"), ([1.1], "continue"), ([1.1, 1.04], "accept"),
+     ([1.1, 0.96], "stop")],
+)  # fmt: skip
+def test_a_search_needs_two_replicates_at_most(ratios, step):
+    assert glance([math.log(ratio) for ratio in ratios]) == step
