@@ -1,5 +1,7 @@
 """Small functions and versions of them: right ones, and ones that are wrong in one way each."""
 
+# ruff: noqa: E501 (programs read better in one line here)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
