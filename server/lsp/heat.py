@@ -126,9 +126,10 @@ async def _read(root: Path, ignore: Sequence[str]) -> dict[str, Any] | None:
     finally:
         if process.returncode is None:
             process.kill()
-    if "error" in data:
-        logger.warning("%s", data["error"])
-        return None
+            await process.wait()
     if err:
         logger.warning("%s", err.decode(errors="replace").strip())
-    return data if isinstance(data, dict) else None
+    if not isinstance(data, dict) or "error" in data:
+        logger.warning("%s: %s", root, data)
+        return None
+    return data

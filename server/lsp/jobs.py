@@ -42,7 +42,8 @@ class Ended:
             return "cancelled"
         if self.outcome.suggestions:
             return self.outcome.suggestions[0].title
-        return "nothing was proved faster"
+        tried = len(self.outcome.rejected)
+        return "nothing was proved faster" + (f" ({tried} edits tried)" if tried else "")
 
 
 @dataclass

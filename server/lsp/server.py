@@ -314,7 +314,10 @@ class HastenServer(LanguageServer):
 
     async def _look_out(self) -> None:
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                logger.exception("looking for news failed; it is tried again")
             await asyncio.sleep(LOOK_S)
 
     async def look(self, *, force: bool = False) -> None:

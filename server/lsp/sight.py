@@ -44,14 +44,18 @@ class Seen:
 
     @property
     def fitting(self) -> list[Fitting]:
-        """The edits that fit; looked at when first asked for, and once for each version."""
+        """The edits that fit; looked at when first asked for, and once for each version.
+
+        For a function that was just edited nothing is certain until it is read again, unless the
+        whole text is the proved one, as after an undo.
+        """
         if self._fits is None:
             self._fits = []
-            if not self.span.touched:
-                for edit in self.edits:
-                    changes = edit.fit(self.document.text, self.span)
-                    if changes:
-                        self._fits.append(Fitting(edit, changes))
+            for edit in self.edits:
+                if self.span.touched and edit.proved != self.document.text:
+                    continue
+                if changes := edit.fit(self.document.text, self.span):
+                    self._fits.append(Fitting(edit, changes))
         return self._fits
 
     @property
