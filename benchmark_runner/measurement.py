@@ -246,7 +246,7 @@ def cold_probe(samples: Sequence[Samples]) -> ColdProbe:
             if timing is None:
                 continue
             gain = timing.before_s - timing.after_s
-            floor = 0.5e-3 if len(warm) == 1 else _COLD_FLOOR_S / 2
+            floor = 0.2e-3 if len(warm) == 1 else _COLD_FLOOR_S / 2
             if gain < floor:
                 continue
             extra = (call.after_s - timing.after_s) - (call.before_s - timing.before_s)

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
+from analysis.progress import Progress
 from benchmark_runner.decision import Judgement
 from benchmark_runner.measurement import Samples, slower_on, summarise
 from benchmark_runner.receipt import (
@@ -20,6 +21,15 @@ from benchmark_runner.receipt import (
 )
 from benchmark_runner.statistics import Step
 from benchmark_runner.workload import FunctionWorkload, Version
+
+
+def within(progress: Progress, low: float, high: float) -> Progress:
+    """The progress of one stage as a part of the whole: its shares lie between low and high."""
+
+    def scaled(message: str, share: float | None = None) -> None:
+        progress(message, None if share is None else low + (high - low) * share)
+
+    return scaled
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from benchmark_runner.measurement import (
 )
 from benchmark_runner.original import Original, observe_original
 from benchmark_runner.pairing import pair_runner
-from benchmark_runner.proof import Case, Diary, Timed, make_receipt
+from benchmark_runner.proof import Case, Diary, Timed, make_receipt, within
 from benchmark_runner.receipt import (
     InputsUsed,
     Level,
@@ -136,7 +136,7 @@ class FunctionBench:
             self._original = observe_original(
                 self._specs.original,
                 generated=self._specs.source == "generated",
-                progress=self._progress,
+                progress=within(self._progress, 0.0, 0.15),
                 cancel=self._cancel,
             )
             self._prepared = Stage("original", time.perf_counter() - since, ok=True)
@@ -192,7 +192,7 @@ class FunctionBench:
 
     def _compare(self, after: Version, original: Original) -> _Checked:
         """One worker per hash seed makes the original's calls."""
-        self._progress("comparing with the original", None)
+        self._progress("comparing with the original", 0.15)
 
         def run(crew: Crew, seed: int) -> tuple[Behaviour, list[Difference]] | Differs | Refused:
             # A verdict of one seed must not cut the other's short: the smaller input wins.
@@ -295,7 +295,11 @@ class FunctionBench:
         with timing_lock(self._progress, self._cancel):
             since = time.perf_counter()
             samples, step = first_phase(
-                run, plan.timed, rates, progress=self._progress, cancel=self._cancel
+                run,
+                plan.timed,
+                rates,
+                progress=within(self._progress, 0.25, 0.75),
+                cancel=self._cancel,
             )
             diary.add("timing", since)
             confirmed = None
@@ -305,7 +309,7 @@ class FunctionBench:
                     run,
                     plan.holdout or plan.timed,
                     len(samples.runs),
-                    progress=self._progress,
+                    progress=within(self._progress, 0.75, 0.95),
                     cancel=self._cancel,
                 )
                 diary.add("confirmation", since)

@@ -499,9 +499,11 @@ def test_cancel_ends_a_proof(tmp_path: Path) -> None:
     token = CancelToken()
     work = workload(tmp_path, SLOW, LISTS)
     said: list[str] = []
+    shares: list[float] = []
 
     def progress(message: str, share: float | None) -> None:
         said.append(message)
+        shares.append(share or 0.0)
         if "timing" in message:
             token.cancel()
 
@@ -513,3 +515,6 @@ def test_cancel_ends_a_proof(tmp_path: Path) -> None:
     ):
         bench.prove(Version.of({work.path: dedent(FAST)}), origin="user")
     assert any("timing" in message for message in said)
+    assert shares == sorted(shares)
+    children = [task.read_text().split() for task in Path("/proc/self/task").glob("*/children")]
+    assert not any(children)
