@@ -11,8 +11,7 @@ from analysis.progress import CancelToken, Progress
 from analysis.relocate import relocate
 from analysis.text import apply_changes
 from benchmark_runner.verify import FunctionBench
-from benchmark_runner.workload import FunctionWorkload, Inputs, Version
-from optimizer.engine.protocol import OptimizeSpec
+from benchmark_runner.workload import Version
 from optimizer.ladder import why_refused
 from optimizer.suggestion import Rejection, Suggestion
 
@@ -105,29 +104,18 @@ def prove_together(
 class BenchJudge:
     """Proves one member's function with the files of the whole combination."""
 
-    inputs: Mapping[str, Inputs]
-    """By the suggestion's id."""
-    spec: OptimizeSpec
-    progress: Progress
-    cancel: CancelToken
+    benches: Mapping[str, FunctionBench]
+    """By the suggestion's id; their originals have been run."""
+    base: Sequence[tuple[str, str]] = ()
 
     def __call__(self, suggestion: Suggestion, made: Combination) -> str | None:
         """See Judge."""
-        spec = self.spec
-        work = FunctionWorkload(
-            Path(suggestion.path), suggestion.function, made.before, self.inputs[suggestion.id]
-        )
         from_model = any(r.origin.startswith("model:") for s in made.suggestions for r in s.edits)
+        after = _version({**dict(self.base), **made.texts})
         try:
-            with FunctionBench(
-                work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
-                rounding=spec.rounding, progress=self._say, cancel=self.cancel,
-            ) as bench:  # fmt: skip
-                bench.prepare()
-                receipt = bench.prove(made.after, origin="model" if from_model else "rule")
+            receipt = self.benches[suggestion.id].prove(
+                after, origin="model" if from_model else "rule"
+            )
         except HastenError as error:
             return error.message
         return None if receipt.decision == "faster" else why_refused(receipt)[1]
-
-    def _say(self, message: str, share: float | None = None) -> None:
-        self.progress(message, None)

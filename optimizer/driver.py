@@ -39,7 +39,11 @@ Gate = Callable[[Candidate], "Evaluation | None"]
 
 @dataclass(frozen=True)
 class Parts:
-    """What a search is made of; only proposer and evaluator must be there."""
+    """What a search is made of.
+
+    `may_wait` tells of a candidate that a later request will bring again on a better text;
+    `enough` tells of the best node that the search may end.
+    """
 
     strategy: Strategy
     proposer: Proposer
@@ -49,6 +53,8 @@ class Parts:
     retriever: Retriever | None = None
     critic: Critic | None = None
     reranker: Reranker | None = None
+    may_wait: Callable[[Candidate, Node], bool] | None = None
+    enough: Callable[[Node], bool] | None = None
 
 
 @dataclass
@@ -91,16 +97,20 @@ class Driver:
         root = Node(0, None, original, Evaluation("timing", True, utility=0.0, step_ratio=1.0), 0)
         result = SearchResult([root], root)
         self._seen = {original.key}
-        while self._budget.has_left():
+        while self._goes_on(result):
             self._cancel.check()
             requests = self._parts.strategy.ask(result.tree)
             if not requests:
                 break
             for request in requests:
-                if not self._budget.has_left():
+                if not self._goes_on(result):
                     break
                 self._serve(request, result)
         return result
+
+    def _goes_on(self, result: SearchResult) -> bool:
+        enough = self._parts.enough
+        return self._budget.has_left() and not (enough is not None and enough(result.best))
 
     def _serve(self, request: Request, result: SearchResult) -> None:
         self._cancel.check()
@@ -110,9 +120,12 @@ class Driver:
         if self._parts.reranker is not None:
             reranker = self._parts.reranker
             fresh.sort(key=lambda c: reranker.score(seen, c), reverse=True)
+        may_wait = self._parts.may_wait
         for candidate in fresh[: request.keep]:
-            if not self._budget.has_left():
+            if not self._goes_on(result):
                 return
+            if may_wait is not None and may_wait(candidate, request.parent):
+                continue
             self._cancel.check()
             self._try(candidate, request.parent, result)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +15,13 @@ from analysis.text import changes_between, to_replacements
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import InputsUsed
 from benchmark_runner.verify import FunctionBench
-from benchmark_runner.workload import FunctionWorkload, Version
 from optimizer.budget import Budget
 from optimizer.critic import FailureCritic
 from optimizer.driver import Driver, Parts, SearchResult
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.ladder import Ladder, LadderBuilder, Refused, title_of
 from optimizer.outcomes import Outcomes
+from optimizer.patience import may_wait, unnoticed
 from optimizer.proposers.catalogue import CatalogueProposer, findings
 from optimizer.proposers.model import ModelProposer, open_cache
 from optimizer.proposers.portfolio import Portfolio
@@ -31,7 +32,7 @@ from optimizer.retriever import IndexRetriever, program_of
 from optimizer.services import Services
 from optimizer.strategies.choose import choose
 from optimizer.suggestion import Rejection, Suggestion
-from optimizer.targets import Target
+from optimizer.targets import MIN_WORTH, Target
 from optimizer.trial_log import TrialLog
 
 _PREPARED, _SEARCHED = 0.1, 0.6
@@ -49,7 +50,7 @@ class Found:
 
 
 class FunctionSearch:
-    """Searches one function on an open bench."""
+    """Searches one function. `base` are files that are not as on disk (the editor's text)."""
 
     def __init__(
         self,
@@ -58,26 +59,26 @@ class FunctionSearch:
         services: Services,
         progress: Progress,
         cancel: CancelToken,
+        base: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._target, self._spec, self._services = target, spec, services
+        self._base = base
         self._progress, self._cancel = progress, cancel
         self._path, self._name = str(target.path), target.function.qualname
 
-    def run(self) -> Found:
-        """Raises WorkloadError when the original can't be judged on its inputs, and Cancelled."""
-        target, spec = self._target, self._spec
+    def run(self, bench: Callable[[], FunctionBench]) -> Found:
+        """Search on the bench that is opened if there is anything to search.
+
+        Raises WorkloadError when the original can't be judged on its inputs, and Cancelled.
+        """
+        spec = self._spec
         if spec.function is None and spec.model is None and not self._has_findings():
             return Found(None, rejected=[self._nothing()])  # not worth a run of its original
-        before = Version.of({target.path: target.text})
-        work = FunctionWorkload(target.path, self._name, before, target.inputs)
-        with FunctionBench(
-            work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
-            rounding=spec.rounding, progress=self._say, cancel=self._cancel,
-        ) as bench:  # fmt: skip
-            self._progress("running the original against itself", 0.0)
-            used = bench.prepare()
-            found = Found(used)
-            self._search(bench, used, found)
+        self._progress("running the original against itself", 0.0)
+        opened = bench()
+        used = opened.prepare()
+        found = Found(used)
+        self._search(opened, used, found)
         return found
 
     def _has_findings(self) -> bool:
@@ -88,17 +89,13 @@ class FunctionSearch:
         what = "no rule finds anything to change"
         return Rejection(self._path, self._name, "the function", "search", what)
 
-    def _say(self, message: str, share: float | None = None) -> None:
-        """The bench's words; its shares are of one measurement, not of this search."""
-        self._progress(message, None)
-
     def _searched(self, message: str, share: float | None = None) -> None:
         """The driver's share of the budget as a share of the whole search."""
         self._progress(message, _PREPARED + (_SEARCHED - _PREPARED) * (share or 0.0))
 
     def _search(self, bench: FunctionBench, used: InputsUsed, found: Found) -> None:
         target, spec, services = self._target, self._spec, self._services
-        prover = BenchProver(bench, target.path)
+        prover = BenchProver(bench, target.path, self._base)
         outcomes = Outcomes(
             services.memory, target, interpreter_name(Path(spec.python)), used.digest
         )
@@ -116,6 +113,8 @@ class FunctionSearch:
             retriever=IndexRetriever(services, self._path, self._name) if model else None,
             critic=FailureCritic() if model else None,
             reranker=RulesThenSmallest(),
+            may_wait=may_wait if spec.strategy == "beam" else None,
+            enough=unnoticed(target.share, MIN_WORTH),
         )  # fmt: skip
         log = TrialLog(
             services.state / "trials.jsonl", path=self._path, function=self._name,

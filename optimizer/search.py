@@ -11,7 +11,8 @@ from analysis.progress import CancelToken, Progress
 from benchmark_runner.errors import InterpreterError, WorkloadError
 from benchmark_runner.receipt import InputsUsed
 from benchmark_runner.record import measure_run
-from benchmark_runner.workload import Inputs, InputSource
+from benchmark_runner.workload import InputSource
+from optimizer.benches import Benches
 from optimizer.combine import BenchJudge, Combination, prove_together
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.function_search import Found, FunctionSearch
@@ -45,7 +46,7 @@ class Search:
         self._spec, self._services = spec, services
         self._progress, self._cancel = progress, cancel
         self._suggestions: list[Suggestion] = []
-        self._inputs: dict[str, Inputs] = {}
+        self._by_id: dict[str, Target] = {}
         self._originals: dict[str, str] = {}
         self._used: list[InputsUsed] = []
         self._rejected: list[Rejection] = []
@@ -57,17 +58,22 @@ class Search:
         plan = Planner(self._spec, self._services.state, self._progress, self._cancel).plan()
         self._rejected += plan.rejected
         self._notes += plan.notes
-        for n, target in enumerate(plan.targets):
-            self._cancel.check()
-            self._one(target, self._part(target.function.qualname, n, len(plan.targets)))
-        together = self._part("all", 0, 1)
-        combination = prove_together(
-            self._suggestions,
-            self._originals,
-            BenchJudge(self._inputs, self._spec, together, self._cancel),
-            together,
-            self._cancel,
-        )
+        with Benches(self._spec, self._progress, self._cancel) as benches:
+            for n, target in enumerate(plan.targets):
+                self._cancel.check()
+                part = self._part(target.function.qualname, n, len(plan.targets))
+                benches.says(part)
+                self._one(target, part, benches)
+            together = self._part("all", len(plan.targets), len(plan.targets) + 1)
+            benches.says(together)
+            opened = {id: benches.of(target) for id, target in self._by_id.items()}
+            combination = prove_together(
+                self._suggestions,
+                self._originals,
+                BenchJudge(opened, benches.base),
+                together,
+                self._cancel,
+            )
         self._rejected += combination.rejected
         kept = combination.suggestions
         if len(kept) > 1:
@@ -88,9 +94,11 @@ class Search:
 
         return tell
 
-    def _one(self, target: Target, progress: Progress) -> None:
+    def _one(self, target: Target, progress: Progress, benches: Benches) -> None:
         try:
-            found = FunctionSearch(target, self._spec, self._services, progress, self._cancel).run()
+            found = FunctionSearch(
+                target, self._spec, self._services, progress, self._cancel, benches.base
+            ).run(lambda: benches.of(target))
         except (Cancelled, InterpreterError):
             raise
         except WorkloadError as error:
@@ -124,7 +132,7 @@ class Search:
         self._notes += found.notes
         if found.suggestion is not None:
             self._suggestions.append(found.suggestion)
-            self._inputs[found.suggestion.id] = target.inputs
+            self._by_id[found.suggestion.id] = target
             self._originals[found.suggestion.path] = target.text
 
     def _keep(self, targets: Sequence[Target], kept: Sequence[Suggestion]) -> None:
