@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from benchmark_runner.record import measure_run
 from benchmark_runner.workload import InputSource
 from optimizer.benches import Benches
 from optimizer.combine import BenchJudge, Combination, prove_together
-from optimizer.engine.protocol import OptimizeSpec
+from optimizer.engine.protocol import JOB_FOLDERS, OptimizeSpec
 from optimizer.function_search import Found, FunctionSearch
 from optimizer.services import Services
 from optimizer.suggestion import InputsSummary, Outcome, Rejection, RunGain, Suggestion
@@ -54,8 +55,15 @@ class Search:
 
     def run(self) -> Outcome:
         """See `optimize`."""
+        state = self._services.state
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(prefix=JOB_FOLDERS, dir=state) as own:
+            return self._run(Path(own))
+
+    def _run(self, own: Path) -> Outcome:
         self._progress("looking for functions", None)
-        plan = Planner(self._spec, self._services.state, self._progress, self._cancel).plan()
+        state, spec = self._services.state, self._spec
+        plan = Planner(spec, state, self._progress, self._cancel, own).plan()
         self._rejected += plan.rejected
         self._notes += plan.notes
         with Benches(self._spec, self._progress, self._cancel) as benches:

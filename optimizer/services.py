@@ -48,7 +48,9 @@ class Services:
         if index is None:
             return ()
         try:
-            return index.search(text, k, program=program, workspace=self.state.name)
+            found = index.search(text, k, program=program, workspace=self.state.name)
+            self.notes = list(dict.fromkeys((*self.notes, *index.notes)))
+            return found
         except Exception:  # the index is a help, never a condition
             logger.exception("the index could not be searched")
             return ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,12 +63,21 @@ class Plan:
 
 
 class Planner:
-    """Finds the targets of one job. Raises InputError and Cancelled."""
+    """Finds the targets of one job. Raises InputError and Cancelled.
+
+    `own` is a folder of the job beside the state's captures: what it proves on is linked there,
+    since another run may capture anew meanwhile.
+    """
 
     def __init__(
-        self, spec: OptimizeSpec, state: Path, progress: Progress, cancel: CancelToken
+        self,
+        spec: OptimizeSpec,
+        state: Path,
+        progress: Progress,
+        cancel: CancelToken,
+        own: Path | None = None,
     ) -> None:
-        self._spec, self._state = spec, state
+        self._spec, self._state, self._own = spec, state, own
         self._progress, self._cancel = progress, cancel
         self._workspace = Path(spec.workspace)
         self._texts: dict[Path, str] = {}
@@ -269,7 +280,7 @@ class Planner:
     def _captured(self, target: Target, captured: Mapping[tuple[Path, str], Capture]) -> Target:
         capture = captured.get((target.path, target.function.qualname))
         if capture is not None and capture.count > 0:
-            return replace(target, inputs=CapturedInputs(capture.folder))
+            return replace(target, inputs=self._kept(capture.folder))
         why = capture.reason if capture is not None else None
         self._plan.notes.append(
             f"{target.function.qualname}: no call was captured"
@@ -277,6 +288,14 @@ class Planner:
             + ", inputs are generated"
         )
         return target
+
+    def _kept(self, folder: Path) -> CapturedInputs:
+        if self._own is None:
+            return CapturedInputs(folder)
+        link = self._own / folder.name
+        if not link.exists():
+            shutil.copytree(folder, link, copy_function=os.link)
+        return CapturedInputs(link)
 
     def _stored(self, target: Target) -> Target:
         """Calls that the newest `hasten profile` kept, while the function is still the same."""
@@ -290,7 +309,7 @@ class Planner:
             if outer is None or known != outer.fingerprint or capture is None:
                 continue
             if capture.count > 0:
-                return replace(target, inputs=CapturedInputs(capture.folder))
+                return replace(target, inputs=self._kept(capture.folder))
         return target
 
 

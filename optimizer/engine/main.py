@@ -12,6 +12,7 @@ import fcntl
 import logging
 import logging.handlers
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 from analysis.errors import HastenError
 from hasten.paths import state_dir, workspace_of
 from optimizer.engine.address import engine_folder, lock_path, socket_path
-from optimizer.engine.protocol import ALREADY
+from optimizer.engine.protocol import ALREADY, JOB_FOLDERS
 from optimizer.engine.service import Service
 from optimizer.results import Results
 
@@ -83,6 +84,8 @@ async def _serve(workspace: Path, state: Path, path: Path) -> None:
     # client must hear so and not only find no engine.
     results = Results(state)
     cut_off = results.fail_orphans("the engine that ran it was killed")
+    for left in state.glob(f"{JOB_FOLDERS}*"):
+        shutil.rmtree(left, ignore_errors=True)
     from optimizer.engine.work import Works  # light itself; its imports come with the first job
 
     works = Works(workspace, state, results)

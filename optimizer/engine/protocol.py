@@ -16,6 +16,9 @@ PROTOCOL = 1
 ALREADY = 75
 """Exit code of an engine that finds another one of its workspace alive (EX_TEMPFAIL)."""
 
+JOB_FOLDERS = ".job-"
+"""Prefix of the folders that jobs keep in the state folder while they run."""
+
 
 @dataclass(frozen=True)
 class ModelSpec:

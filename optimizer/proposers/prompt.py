@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from analysis.facts import static_facts
 from analysis.functions import Function, function_named, functions_in
-from index.record import Hit, Record
+from index.record import Record
 from optimizer.proposers.splice import dedented
 
 _CONTEXT_CHARS = 6_000
@@ -85,16 +85,6 @@ def build(
         parts.append(_data("earlier tries that were refused, and why", critique))
     parts.append(f"Rewrite `{function.name}` so that it is faster.")
     return Prompt(SYSTEM, "\n\n".join(p for p in parts if p))
-
-
-def first_prompts(
-    text: str, path: str, qualname: str, examples: tuple[Hit, ...], share: float | None = None
-) -> tuple[Prompt, ...]:
-    """Exactly what the first step of a search would send, one prompt for each call."""
-    records: list[Record | None] = [hit.record for hit in examples]
-    return tuple(
-        build(text, path, qualname, share=share, example=record) for record in records or [None]
-    )
 
 
 def _data(title: str, content: str) -> str:

@@ -20,6 +20,7 @@ from benchmark_runner.workload import CapturedInputs, GeneratedInputs, Inputs
 from hasten.paths import state_dir
 from index.store import Memory
 from optimizer.engine.protocol import ModelSpec, OptimizeSpec
+from optimizer.preview import would_send
 from optimizer.results import Results
 from optimizer.search import optimize
 from optimizer.services import Services
@@ -345,6 +346,20 @@ def test_without_a_model_nothing_is_sent(workspace: Path) -> None:
     with openai_server(lambda body, n: Answer(GOOD)) as server:
         job(workspace, spec(workspace, PAIRS, "pairs", NUMBERS))
     assert server.requests == []
+
+
+def test_what_would_be_sent_is_what_is_sent(workspace: Path) -> None:
+    with openai_server(lambda body, n: Answer(MALFORMED)) as server:
+        asked = spec(workspace, PAIRS, "pairs", "[([1, 2], 3)]")
+        model = ModelSpec("openai/toy", server.url, "k")
+        asked = replace(asked, model=model, examples=4, depth=1)
+        state = state_dir(workspace)
+        services = Services(workspace, state, None)
+        shown = {prompt.user for prompt in would_send(asked, services)}
+        services.close()
+        assert server.requests == []
+        job(workspace, asked)
+    assert {r["messages"][1]["content"] for r in server.requests} == shown
 
 
 def test_an_unreachable_model_leaves_the_rules(workspace: Path) -> None:

@@ -1,0 +1,45 @@
+"""Exactly what the first step of a search would send to a model; nothing is sent here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.functions import function_named
+from analysis.source import read_source
+from optimizer.engine.protocol import OptimizeSpec
+from optimizer.errors import OptimizeError
+from optimizer.proposers.catalogue import findings
+from optimizer.proposers.prompt import Prompt, build
+from optimizer.protocols import Candidate, Evaluation, Node
+from optimizer.retriever import IndexRetriever
+from optimizer.services import Services
+
+
+def would_send(
+    spec: OptimizeSpec, services: Services, share: float | None = None
+) -> tuple[Prompt, ...]:
+    """The prompts of the first calls for the function of a job.
+
+    Later steps send the same with the text that was found by then, and why tries failed. `share` is
+    the function's share of the run where a profile is known. Raises InputError.
+    """
+    if spec.path is None or spec.function is None:
+        raise OptimizeError(
+            "no function is named",
+            code="target-missing",
+            mend="name one: PATH::QUALNAME",
+        )
+    path, name = spec.path, spec.function
+    text = read_source(Path(path)).text if spec.text is None else spec.text
+    if function_named(text, path, name) is None:
+        raise OptimizeError(
+            f"{path}: no function {name!r}", code="function-unknown", mend="check the name"
+        )
+    n = spec.budget if spec.strategy == "best-of-n" else spec.examples
+    root = Candidate(text, (), "")
+    node = Node(0, None, root, Evaluation("timing", True, utility=0.0), 0)
+    by_rules = min(len(findings(root, path, name)), n // 2)
+    hits = IndexRetriever(services, path, name).query(node, n, 0)
+    records = [hit.record for hit in hits[: n - by_rules]]
+    padded = [*records, *[None] * (n - by_rules - len(records))]
+    return tuple(build(text, path, name, share=share, example=record) for record in padded)
