@@ -22,8 +22,8 @@ from analysis.source import read_source
 from analysis.text import Encoding, LineIndex, Position, TextChange
 from server.lsp.outline import Outline, Spans, Splice, splice_between
 
-LARGE = 200_000
-"""Characters above which no tree is kept: 8 MB for 10,000 lines, and it saves 20 ms a pause."""
+LARGE = 50_000
+"""Characters above which the functions are read by another process, and no tree is kept here."""
 
 MOST_EDITS = 1000
 """Edits without a pause after which the functions are read again at the next question."""
@@ -88,11 +88,25 @@ class Document:
             self._tree, self._old_tree = parse(self.text, self._old_tree), None
         functions = functions_in(self.text, str(self.path), self._tree)
         self._lines = self._tree.lines
-        outline = Outline(self.text, self._lines, functions, wanted)
-        if len(self.text) > LARGE:
+        outline = Outline.of(self.text, self._lines, functions, wanted)
+        if self.is_large:
             self._tree = None
         self._spans = Spans(outline)
         return outline
+
+    def was_read(self, outline: Outline) -> None:
+        """Take what another process read from this very text."""
+        self._spans = Spans(outline)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether reading the functions would stop the server for too long."""
+        return len(self.text) > LARGE
+
+    @property
+    def is_outlined(self) -> bool:
+        """Whether the functions of this or an earlier version were read."""
+        return self._spans is not None
 
     @property
     def outline(self) -> Outline:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from analysis.profiles.store import profiles_folder
-from hasten.launcher import child_command, child_environment
 from hasten.paths import state_dir
-
-logger = logging.getLogger(__name__)
-
-READ_TIMEOUT_S = 60.0
+from server.lsp.elsewhere import run_elsewhere
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ class Heat:
         self._seen[root] = stamp
         if not stamp:
             return self._roots.pop(root, None) is not None
-        data = await _read(root, ignore)
+        data = await run_elsewhere("--read-heat", str(root), *ignore)
         if data is None:
             return False
         by_path: dict[str, dict[str, Hot]] = {}
@@ -106,30 +98,3 @@ def _stamp(folder: Path) -> int:
         return folder.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-async def _read(root: Path, ignore: Sequence[str]) -> dict[str, Any] | None:
-    process = await asyncio.create_subprocess_exec(
-        *child_command("lsp", "--read-heat", str(root), *ignore),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=child_environment(),
-        cwd="/",
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), READ_TIMEOUT_S)
-        data = json.loads(out)
-    except (asyncio.TimeoutError, ValueError) as error:
-        logger.error("%s: its profile could not be read: %r", root, error)
-        return None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if err:
-        logger.warning("%s", err.decode(errors="replace").strip())
-    if not isinstance(data, dict) or "error" in data:
-        logger.warning("%s: %s", root, data)
-        return None
-    return data

@@ -1,7 +1,7 @@
 """`hasten lsp`: the process that the editor starts.
 
-Only the standard library is imported before the arguments are read: the child that reads profiles
-begins here too, and needs no language server.
+Only the standard library is imported before the arguments are read: the children that read
+profiles and large files begin here too, and need no language server.
 """
 
 from __future__ import annotations
@@ -15,10 +15,16 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str]) -> int:
     """Serve one editor on stdin and stdout; returns the exit code (1: ended without `shutdown`)."""
-    if argv[:1] == ["--read-heat"] or tuple(argv[:1]) == ("--read-heat",):
+    if argv and argv[0].startswith("--read-"):
+        os.nice(5)  # the editor's answers come before news
+    if argv and argv[0] == "--read-heat":
         from server.lsp.heat_reader import main as read_heat
 
         return read_heat(argv[1:])
+    if argv and argv[0] == "--read-functions":
+        from server.lsp.functions_reader import main as read_functions
+
+        return read_functions()
     parser = argparse.ArgumentParser(
         prog="hasten lsp", description="Run the language server on stdin and stdout."
     )

@@ -21,6 +21,7 @@ from server.lsp.background import Tasks
 from server.lsp.client import Client
 from server.lsp.configuration import Configuration
 from server.lsp.documents import Document, Documents, path_of
+from server.lsp.elsewhere import read_elsewhere
 from server.lsp.feature import Feature
 from server.lsp.heat import Heat
 from server.lsp.jobs import Ended, Jobs
@@ -31,7 +32,7 @@ from server.lsp.sight import Seen, Sight
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S = 0.3
+SETTLE_S = 0.5
 """After a pause of this length a document's functions are read again."""
 
 LOOK_S = 1.0
@@ -74,6 +75,7 @@ class HastenServer(LanguageServer):
         self._sights: dict[str, Sight] = {}
         self._settling: dict[str, asyncio.TimerHandle] = {}
         self._waiting: list[asyncio.Future[None]] = []
+        self._reading: dict[tuple[str, int], asyncio.Future[None]] = {}
 
     # -- Features ---------------------------------------------------------------------------------
 
@@ -175,9 +177,7 @@ class HastenServer(LanguageServer):
     def did_save(self, uri: str) -> None:
         """A document was saved; hot functions are marked anew."""
         if document := self.documents.get(uri):
-            if names := self._names(document):
-                self._sights.pop(uri, None)
-                document.read(names)
+            self._settle(uri)
             self.tell("saved", document)
             self.look_now()
 
@@ -199,10 +199,40 @@ class HastenServer(LanguageServer):
     def _settle(self, uri: str) -> None:
         self._settling.pop(uri, None)
         document = self.documents.get(uri)
-        if document is not None and (names := self._names(document)):
-            self._sights.pop(uri, None)
-            document.read(names)
+        if document is None or not (names := self._names(document)):
+            return
+        if document.is_large:
+            self.tasks.start(self.read(document), f"reading {document.path.name}")
+            return
+        self._sights.pop(uri, None)
+        document.read(names)
+        self.tell("settled", document)
+
+    async def read(self, document: Document) -> None:
+        """Read a large document's functions in another process; once for each version."""
+        key = (document.uri, document.version)
+        if key in self._reading:
+            await asyncio.wait([self._reading[key]])
+            return
+        self._reading[key] = asyncio.get_running_loop().create_future()
+        try:
+            names, first = self._names(document), not document.is_outlined
+            outline = await read_elsewhere(document.text, document.path, names)
+            if outline is None or self.documents.get(document.uri) is not document:
+                return  # a later version is read after its own pause
+            document.was_read(outline)
+            self._sights.pop(document.uri, None)
             self.tell("settled", document)
+            if first:
+                self.tell("offers_changed")
+        finally:
+            self._reading.pop(key).set_result(None)
+
+    async def ready(self, document: Document) -> Document:
+        """The document with its functions read, where that is to be waited for."""
+        if document.is_large and not document.is_outlined:
+            await self.read(document)
+        return self.documents.get(document.uri) or document
 
     async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Wait until a document is changed or opened so that `holds()`, for at most `seconds`."""
@@ -288,7 +318,12 @@ class HastenServer(LanguageServer):
             return {}
         roots = self.roots_of(document.path)
         heat, offers = self.heat.of(document.path, roots), self.offers.of(document.path, roots)
-        if not document.outline.wanted.issuperset(names):
+        if document.is_large:
+            if not document.is_outlined or not document.outline.wanted.issuperset(names):
+                self.tasks.start(self.read(document), f"reading {document.path.name}")
+            if not document.is_outlined:
+                return {}
+        elif not document.outline.wanted.issuperset(names):
             document.read(names)
         seen = {}
         for name in names:

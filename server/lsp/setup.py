@@ -98,10 +98,11 @@ def _register_requests(server: HastenServer) -> None:
         return _hover(server, "\n\n".join(parts)) if parts else None
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
-    def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
+    async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
         document = _document(server, params.text_document.uri)
         if document is None:
             return []
+        document = await server.ready(document)
         return [lens for found in server.each("code_lenses", document) for lens in found]
 
     # pygls derives no options of code actions from their handlers.
@@ -109,10 +110,11 @@ def _register_requests(server: HastenServer) -> None:
         types.TEXT_DOCUMENT_CODE_ACTION,
         types.CodeActionOptions(code_action_kinds=[KIND], resolve_provider=False),
     )
-    def code_action(params: types.CodeActionParams) -> list[Any]:
+    async def code_action(params: types.CodeActionParams) -> list[Any]:
         document = _document(server, params.text_document.uri)
         if document is None:
             return []
+        document = await server.ready(document)
         start, end = document.offset(params.range.start), document.offset(params.range.end)
         found = server.each("code_actions", document, start, max(start, end), params.context)
         actions = [action for some in found for action in some]

@@ -77,8 +77,8 @@ class Seen:
             return True
         if self.hot.fingerprint is None:
             return self.hot.stale
-        known = self.document.outline.kept.get(self.function)
-        return known is None or known.fingerprint != self.hot.fingerprint
+        known = self.document.outline.fingerprints.get(self.function)
+        return self.hot.stale if known is None else known != self.hot.fingerprint
 
 
 class Sight:

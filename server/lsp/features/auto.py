@@ -28,10 +28,10 @@ class Auto(Feature):
             return
         hottest = sorted(sight, key=lambda s: s.hot.worth if s.hot else 0.0, reverse=True)
         for seen in hottest:
-            known = document.outline.kept.get(seen.function)
+            known = document.outline.fingerprints.get(seen.function)
             if seen.hot is None or seen.hot.worth < settings.min_share or known is None:
                 continue
-            key = (str(document.path), known.fingerprint)
+            key = (str(document.path), known)
             if seen.fitting or seen.refused or key in self._tried:
                 continue
             self._tried.add(key)

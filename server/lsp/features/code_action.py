@@ -34,7 +34,7 @@ class Actions(Feature):
         actions = [a for seen in touching for a in self._of(document, seen, context)]
         if not touching and _HEAD.match(document.lines.line_text(document.lines.line_of(start))):
             here = document.spans.head_at(start)
-            if here is None:
+            if here is None and not document.is_large:
                 here = document.read(document.outline.wanted).head_at(start)
             if here and here not in document.outline.silenced:
                 actions.append(search_action(document, here))

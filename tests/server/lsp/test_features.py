@@ -9,6 +9,7 @@ import pytest
 from hasten.paths import state_dir
 from optimizer.results import Results
 from optimizer.suggestion import Rejection
+from server.lsp.documents import LARGE
 from tests.server.lsp.conftest import Start
 from tests.server.lsp.made import FAST, SLOW, put, suggestion, write_profile
 
@@ -292,3 +293,35 @@ async def test_refusals_are_told_and_shown_as_they_are(workspace: Path, start: S
     assert "Tried and not offered:" in hover
     assert "timing: no gain" in hover
     assert trap not in hover
+
+
+async def test_a_large_file_is_read_elsewhere_and_shows_the_same(workspace: Path, start: Start):
+    file = workspace / "main.py"
+    more = "".join(f"\n\ndef more_{n}(x):\n    return x + {n}\n" for n in range(6000))
+    file.write_text(SLOW + more)
+    assert len(SLOW + more) > LARGE
+    write_profile(workspace, file, {"find": 3.0})
+    put(workspace, suggestion(file, "find", SLOW + more, FAST + more), SLOW + more)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file)
+    await wire.until(lambda m: "(proved)" in str(m))
+    [lens] = await wire.lenses(uri)
+    assert lens["command"]["title"] == "3.1× faster: test membership in a set (proved)"
+    wire.insert(uri, 0, 0, "# a line\n")
+    [action] = await wire.actions(uri, HEAD + 1)
+    wire.insert(uri, HEAD + 2, 4, "x = 1\n    ")
+    assert "edited since" in str(await wire.hover(uri, HEAD + 1, 5))
+    await wire.until(lambda m: "it was edited since the profile" in str(m))
+    [search] = await wire.actions(uri, HEAD + 1)
+    assert action["title"].endswith("(proved)")
+    assert search["command"]["command"] == "hasten.optimize"
+
+
+async def test_a_search_is_offered_at_heads_of_a_large_file(workspace: Path, start: Start):
+    text = "".join(f"def more_{n}(x):\n    return x + {n}\n" for n in range(8000))
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py", text)
+    [action] = await wire.actions(uri, 2 * 5000)
+    assert action["title"] == "Optimize `more_5000` with hasten"

@@ -1,0 +1,19 @@
+"""Reads the functions of one text in a process of its own; see server.lsp.elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from analysis.functions import functions_in, parse
+from server.lsp.outline import Outline
+
+
+def main() -> int:
+    """`{"text", "path", "wanted"}` on stdin, the outline as JSON on stdout."""
+    given = json.load(sys.stdin)
+    tree = parse(given["text"])
+    functions = functions_in(given["text"], given["path"], tree)
+    outline = Outline.of(given["text"], tree.lines, functions, given["wanted"])
+    json.dump(outline.to_json(), sys.stdout)
+    return 0
