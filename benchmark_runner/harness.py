@@ -1271,6 +1271,15 @@ class Inputs:
         self.items: List[Tuple[str, Any]] = []
         self.again: Optional[Callable[[], Iterator[Any]]] = None
 
+    def keep(self, call: Tuple[Tuple[Any, ...], Dict[str, Any]], copied: str) -> None:
+        """Keep one call as an earlier worker found that it can be copied."""
+        kept: Any = call
+        if copied in ("pickle", "unpickle"):
+            kept = _dumps(call, 4)
+        elif copied == "again":
+            kept = len(self.items)
+        self.items.append((copied, kept))
+
     def add(self, call: Tuple[Tuple[Any, ...], Dict[str, Any]]) -> Dict[str, Any]:
         """Keep one call; tells its digest, size and a short text of it."""
         index = len(self.items)
@@ -1283,7 +1292,8 @@ class Inputs:
         text = ", ".join(
             [describe(a) for a in call[0]] + [f"{k}={describe(v)}" for k, v in call[1].items()]
         )
-        return {"digest": digest(data), "size": len(data), "call": text[:400]}
+        copied = self.items[index][0]
+        return {"digest": digest(data), "size": len(data), "call": text[:400], "copied": copied}
 
     @staticmethod
     def encoded(call: Any, consume: bool = False) -> Tuple[bytes, bool]:
@@ -1897,6 +1907,13 @@ class Session:
     def taken(self, items: Iterator[Any], plan: Dict[str, Any]) -> List[Dict[str, Any]]:
         """The first items: as many as asked for, or up to the limits of number and time."""
         count, deadline = plan["count"], _perf_counter() + plan["max_seconds"]
+        copied = plan["copied"]
+        if copied:
+            for number, item in zip(range(len(copied)), items):
+                self.inputs.keep(self.checked(number, item), copied[number])
+            if len(self.inputs.items) < len(copied):
+                raise Failed("inputs", f"fewer inputs this time than {len(copied)}")
+            return []
         infos: List[Dict[str, Any]] = []
         most = plan["max_items"] if count is None else count
         while len(infos) < most:
@@ -1923,6 +1940,11 @@ class Session:
         if self.module is None:
             self.module = self.import_target()
         self.alias_main(plan["main_path"])
+        copied = plan["copied"]
+        if copied and not self.class_first and set(copied) <= {"pickle", "unpickle"}:
+            # Nothing needs to be unpickled before it is called with.
+            self.inputs.items = list(zip(copied, self.recorded_calls(data)))
+            return []
         return self.taken(self.pickled_calls(data), plan)
 
     def alias_main(self, main_path: Optional[str]) -> None:
@@ -1944,12 +1966,17 @@ class Session:
 
     def pickled_calls(self, data: bytes) -> Iterator[Any]:
         """The calls in a `calls.bin`."""
+        return (self.unpickle(blob) for blob in self.recorded_calls(data))
+
+    @staticmethod
+    def recorded_calls(data: bytes) -> Iterator[bytes]:
+        """The pickles in a `calls.bin`."""
         at = 0
         while at + 8 <= len(data):
             size = int.from_bytes(data[at : at + 8], "little")
             if at + 8 + size > len(data):
                 raise Failed("inputs", "calls.bin is cut off")
-            yield self.unpickle(data[at + 8 : at + 8 + size])
+            yield data[at + 8 : at + 8 + size]
             at += 8 + size
 
     def project_modules(self) -> List[Tuple[str, Any]]:

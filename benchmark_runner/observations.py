@@ -70,12 +70,16 @@ class Loaded:
 
 @dataclass(frozen=True)
 class InputInfo:
-    """One input: digest of its canonical bytes, their size, and a short text of the call."""
+    """One input: digest of its canonical bytes, their size, and a short text of the call.
+
+    `copied` is how fresh arguments are made of it: "pickle", "unpickle", "copy" or "again".
+    """
 
     index: int
     digest: bytes
     size: int
     call: str
+    copied: str
 
 
 @dataclass(frozen=True)

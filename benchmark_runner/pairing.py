@@ -11,7 +11,7 @@ from benchmark_runner.crew import Crew
 from benchmark_runner.equivalence import HASH_SEEDS, Behaviour
 from benchmark_runner.errors import CandidateFailed, WorkerDied, WorkloadError
 from benchmark_runner.measurement import RunReplicate
-from benchmark_runner.supervisor import Observation, Worker, WorkerSpec
+from benchmark_runner.supervisor import InputInfo, Observation, Worker, WorkerSpec
 from benchmark_runner.timing import PairRun, Rates, Traits, WrongAnswer, run_pair
 from benchmark_runner.workload import Version
 
@@ -40,7 +40,11 @@ class Scheduled:
 
 
 def pair_runner(
-    sides: Sequence[Side], spec_of: SpecOf, rates: Rates, cancel: CancelToken
+    sides: Sequence[Side],
+    spec_of: SpecOf,
+    infos: Sequence[InputInfo],
+    rates: Rates,
+    cancel: CancelToken,
 ) -> RunReplicate:
     """How to time pair number n of the two versions; hash seeds take turns.
 
@@ -52,10 +56,12 @@ def pair_runner(
         drawing=_inputs_where(sides, lambda seen: seen.rng),
     )
 
+    copied = [info.copied for info in infos]
+
     def ready(crew: Crew, version: Version, seed: int) -> tuple[Worker, float]:
         worker = crew.start(spec_of(version, seed))
         loaded = worker.load()
-        worker.make_inputs()
+        worker.make_inputs(copied)
         return worker, loaded.import_cpu_s
 
     def run(replicate: int, inputs: Sequence[int]) -> PairRun:

@@ -246,8 +246,12 @@ class Worker:
             attempts=_attempts(told.get("attempts")),
         )
 
-    def make_inputs(self) -> tuple[InputInfo, ...]:
-        """Take the inputs in. Works before `load` too. Raises InputsFailed."""
+    def make_inputs(self, copied: Sequence[str] = ()) -> tuple[InputInfo, ...]:
+        """Take the inputs in. Works before `load` too. Raises InputsFailed.
+
+        With `copied`, one word for each input from an earlier `InputInfo`, they are only taken in
+        and nothing is told: digests cost more than most calls, and the answers are checked anyway.
+        """
         plan = self.spec.inputs
         request = {
             "spec": self._spec(),
@@ -257,6 +261,7 @@ class Worker:
             "count": plan.count,
             "max_items": plan.max_items,
             "max_seconds": plan.max_seconds,
+            "copied": list(copied),
             "main_path": self._manifest().get("main_path") if plan.kind == "captured" else None,
         }
         told = self._ask(b"I", request, self.spec.limits.inputs_s)
@@ -267,7 +272,13 @@ class Worker:
                 raise self._died(WorkerDied("malformed reply", code="protocol"))
             call = "".join(c if c.isprintable() else " " for c in str(item.get("call"))[:400])
             infos.append(
-                InputInfo(index, _bytes(item.get("digest")), _count(item.get("size")), call)
+                InputInfo(
+                    index,
+                    _bytes(item.get("digest")),
+                    _count(item.get("size")),
+                    call,
+                    str(item.get("copied"))[:20],
+                )
             )
         return tuple(infos)
 

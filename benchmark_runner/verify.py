@@ -284,6 +284,7 @@ class FunctionBench:
         return pair_runner(
             versions,
             lambda version, seed: self._specs.candidate(version, seed, original, timed=True),
+            original.infos,
             rates,
             self._cancel,
         )
