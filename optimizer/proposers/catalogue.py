@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from analysis.decompose import normalised_key
 from analysis.edits import AtomicEdit
 from analysis.functions import functions_in
-from analysis.rules.catalogue import find
+from analysis.rules.catalogue import all_rules, find
 from optimizer.protocols import Candidate, Observation, Proposal
 
 Idea = tuple[str, tuple[tuple[str, str], ...]]
@@ -14,23 +16,50 @@ Idea = tuple[str, tuple[tuple[str, str], ...]]
 class CatalogueProposer:
     """Every finding of every rule in one function, in the order of the catalogue.
 
-    Rules may be bold: what is wrong or not faster is refused when it is run.
+    Rules may be bold: what is wrong or not faster is refused when it is run. A rule that can only
+    gain little is tried at one place at a time, and no more once it gained nothing at one: its
+    other places in the function are as cheap.
     """
 
     def __init__(self, path: str, qualname: str) -> None:
         self._path, self._qualname = path, qualname
+        self._proposed: dict[int, set[str]] = {}
 
     def propose(self, seen: Observation, n: int) -> Proposal:
         """The next `n` findings in the node's text; a node asked again goes on where it stopped."""
         parent = seen.node.candidate
-        wrong = _wrong_before(seen)
-        found = tuple(
-            c
-            for c in findings(parent, self._path, self._qualname)
-            if _idea(parent.source, c.edits[-1]) not in wrong
-        )
-        first = seen.attempt * n
-        return Proposal(found[first : first + n])
+        wrong, idle = _wrong_before(seen), _idle_before(seen)
+        proposed = self._proposed.setdefault(seen.node.id, set())
+        chosen: list[Candidate] = []
+        for candidate in findings(parent, self._path, self._qualname):
+            rule = candidate.edits[-1].source
+            if len(chosen) == n:
+                break
+            if candidate.key in proposed or _idea(parent.source, candidate.edits[-1]) in wrong:
+                continue
+            if rule in _small_rules():
+                if rule in idle:
+                    continue
+                idle.add(rule)
+            chosen.append(candidate)
+        proposed.update(candidate.key for candidate in chosen)
+        return Proposal(tuple(chosen))
+
+
+@cache
+def _small_rules() -> frozenset[str]:
+    """Rules that save a constant factor of little at most."""
+    return frozenset(rule.id for rule in all_rules() if rule.gain <= 1)
+
+
+def _idle_before(seen: Observation) -> set[str]:
+    """Rules that were tried on the way to here, or here, and were not faster."""
+    return {
+        child.candidate.edits[-1].source
+        for up in (seen.node, *seen.ancestors)
+        for child in up.children
+        if child.evaluation.stage == "timing" and not child.evaluation.ok
+    }
 
 
 def _idea(text: str, edit: AtomicEdit) -> Idea:
