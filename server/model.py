@@ -16,4 +16,4 @@ def model_of(settings: Settings) -> ModelSpec | None:
     key = os.environ.get("HASTEN_API_KEY") or os.environ.get(f"{provider}_API_KEY")
     if key is None and settings.api_base:
         key = "none"  # local servers ask for no key, the client library wants some text
-    return ModelSpec(model=settings.model, api_base=settings.api_base, api_key=key)
+    return ModelSpec(settings.model, settings.api_base, key, settings.model_timeout)

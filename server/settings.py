@@ -49,6 +49,13 @@ class Settings:
         "anthropic/NAME ...). Empty: only rules, and nothing leaves this machine.",
     )
     api_base: str | None = _setting(None, "string", "Base URL of an OpenAI-compatible server.")
+    model_timeout: float = _setting(
+        120.0,
+        "number",
+        "Seconds to wait for one answer of the model.",
+        minimum=1.0,
+        maximum=86400.0,
+    )
     strategy: str = _setting("beam", "string", "Search strategy.", enum=["beam", "best-of-n"])
     budget: int = _setting(
         32,

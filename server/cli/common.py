@@ -15,7 +15,6 @@ from analysis.functions import Function, function_named, functions_in
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import Interpreter, find_python
 from hasten.paths import workspace_of
-from optimizer.engine.protocol import ModelSpec
 from server.cli.output import note
 from server.settings import Settings, load_settings
 from server.trust import is_trusted
@@ -51,17 +50,6 @@ def python_of(place: Place, explicit: str | None) -> Interpreter:
     for text in found.notes:
         note(text)
     return found
-
-
-def model_of(settings: Settings) -> ModelSpec | None:
-    """The model in force with its key from this process's environment, or None."""
-    if not settings.model:
-        return None
-    provider = settings.model.split("/", 1)[0].upper().replace("-", "_")
-    key = os.environ.get("HASTEN_API_KEY") or os.environ.get(f"{provider}_API_KEY")
-    if key is None and settings.api_base:
-        key = "none"  # local servers ask for no key, the client library wants some text
-    return ModelSpec(model=settings.model, api_base=settings.api_base, api_key=key)
 
 
 def existing_file(path: str) -> Path:

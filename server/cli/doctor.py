@@ -18,8 +18,9 @@ from benchmark_runner.sandbox.probe import probe
 from hasten.paths import data_dir, state_dir
 from index.embedding import describe
 from index.store import Memory
-from server.cli.common import Place, model_of, place_of, python_of
+from server.cli.common import Place, place_of, python_of
 from server.cli.output import GOOD, NOT_GOOD, emit_json, page
+from server.model import model_of
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from server.cli.apply import apply_suggestions
 from server.cli.common import (
     cancel_on_interrupt,
     existing_file,
-    model_of,
     place_of,
     python_of,
     require_function,
@@ -33,6 +32,7 @@ from server.cli.common import (
 )
 from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, note, page, ratio_text
 from server.engine_client import connect_or_start
+from server.model import model_of
 
 
 def optimize(
@@ -54,6 +54,9 @@ def optimize(
     examples: int = typer.Option(8, "--examples", min=1, help="Retrieved examples for one step."),
     model: str | None = typer.Option(None, "--model", help="A model in litellm's form."),
     api_base: str | None = typer.Option(None, "--api-base", help="URL of an OpenAI-like server."),
+    model_timeout: float | None = typer.Option(
+        None, "--model-timeout", help="Seconds to wait for one answer of the model."
+    ),
     python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
     rounding: float | None = typer.Option(
         None, "--rounding", help="Largest relative difference of floats that counts as equal."
@@ -85,8 +88,8 @@ def optimize(
         )
     place = place_of(
         path or Path.cwd(),
-        {"model": model, "api_base": api_base, "strategy": strategy, "budget": budget,
-         "rounding": rounding},
+        {"model": model, "api_base": api_base, "model_timeout": model_timeout,
+         "strategy": strategy, "budget": budget, "rounding": rounding},
     )  # fmt: skip
     if path and function:
         require_function(read_source(path).text, path, function)
