@@ -21,9 +21,7 @@ LAST_WORDS_S = 1.0
 def serve(stdin: int, stdout: int) -> int:
     """Serve one client; returns the exit code."""
     server = build()
-    # What is loaded now lives as long as the process: collections need not look at it again.
-    gc.collect()
-    gc.freeze()
+    gc.enable()
     loop = asyncio.new_event_loop()
     # Not `asyncio.run`: it waits for every cancelled task, and `exit` must not.
     loop.set_exception_handler(_last_errors)

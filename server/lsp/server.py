@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -148,6 +149,10 @@ class HastenServer(LanguageServer):
         """The client is ready: look for profiles and results from now on."""
         self.tell("initialized")
         self.tasks.start(self._look_out(), "look-out")
+        # The imports' garbage goes once the client has its answer. What is left lives as long as
+        # the process: later collections, which stop a hover, need not look at it again.
+        gc.collect()
+        gc.freeze()
 
     def stop_work(self) -> None:
         """Cancel everything that runs, in the engine too."""
