@@ -17,10 +17,15 @@ def hot(xs):
 def other():
     return LIMIT
 """
-AFTER = BEFORE.replace(
-    "    out = []\n    for x in xs:\n        if x not in out:\n            out.append(x)\n    return out",
-    "    return list(dict.fromkeys(xs))",
-).replace("import os\n", "import os\nimport sys\n")
+OLD_BODY = """    out = []
+    for x in xs:
+        if x not in out:
+            out.append(x)
+    return out
+"""
+AFTER = BEFORE.replace(OLD_BODY, "    return list(dict.fromkeys(xs))\n").replace(
+    "import os\n", "import os\nimport sys\n"
+)
 EDIT = to_replacements(BEFORE, changes_between(BEFORE, AFTER))
 
 
