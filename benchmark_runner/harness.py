@@ -36,7 +36,10 @@ from gc import freeze as _freeze
 from gc import get_referents as _get_referents
 from gc import get_threshold as _gc_threshold
 from gc import isenabled as _gc_enabled
+from itertools import chain as _chain
+from itertools import repeat as _repeat
 from marshal import dumps as _marshalled
+from operator import is_ as _is
 from os import _exit as _os_exit
 from os import close as _close
 from os import fstat as _fstat
@@ -45,6 +48,8 @@ from os import pread as _pread
 from os import read as _read
 from os import write as _write
 from struct import Struct as _Struct
+from struct import error as _StructError
+from sys import settrace as _settrace
 from time import process_time_ns as _process_time_ns
 from types import (
     BuiltinFunctionType,
@@ -198,6 +203,30 @@ _EXACT_BASE: Dict[type, Callable[[Any], Any]] = {
 
 Fields = List[Tuple[str, Any]]
 
+_BULK = 16
+"""Containers with fewer items are written one by one."""
+
+
+def _all_of(kind: type, items: Iterable[Any]) -> bool:
+    """Whether all are exactly of this type; compares by identity, which no metaclass overrides."""
+    return all(map(_is, map(type, items), _repeat(kind)))
+
+
+def _pieces(items: Sequence[Any]) -> Optional[List[bytes]]:
+    """The encodings of ints, floats or strings that are all of one type, else None."""
+    kind = type(items[0])
+    if kind not in (int, float, str) or not _all_of(kind, items):
+        return None
+    if kind is str:
+        texts = [x.encode("utf-8", "surrogatepass") for x in items]
+        return [b"s" + _pack_len(len(text)) + text for text in texts]
+    if kind is float:
+        return [b"f" + (_pack_float(x) if x == x else _NAN) for x in items]
+    try:
+        return list(map(b"j".__add__, map(_pack_int, items)))
+    except _StructError:
+        return None
+
 
 class Encoder:
     """Writes values as canonical bytes; one memo over all values written through it.
@@ -272,6 +301,8 @@ class Encoder:
                     out += b"T" if x else b"F"
                 elif t is tuple:
                     out += b"t" + _pack_len(len(x))
+                    if len(x) >= _BULK and self.bulk(x):
+                        continue
                     stack.append(iter(x))
                     break
                 elif id(x) in memo:
@@ -292,16 +323,19 @@ class Encoder:
         if t is list:
             self.number(x)
             out += b"l" + _pack_len(len(x))
-            return list(x)
+            return None if len(x) >= _BULK and self.bulk(x) else list(x)
         if t is dict:
             self.number(x)
             out += b"d" + _pack_len(len(x))
-            return _flat(list(x.items()))
+            if len(x) >= _BULK and self.bulk_pairs(x):
+                return None
+            return _chain.from_iterable(list(x.items()))
         if t is set or t is frozenset:
             if t is set:
                 self.number(x)
             out += (b"S" if t is set else b"Z") + _pack_len(len(x))
-            return self.sorted_elements(x)
+            elements = self.sorted_elements(x)
+            return None if len(x) >= _BULK and self.bulk(elements) else elements
         if t is bytes or t is bytearray:
             if t is bytearray:
                 self.number(x)
@@ -314,16 +348,53 @@ class Encoder:
             return None
         return self.object(x, t)
 
-    def sorted_elements(self, elements: Any) -> Iterable[Any]:
-        """Elements of a set in the order of their own encodings."""
+    def bulk(self, items: Sequence[Any]) -> bool:
+        """Write atoms that are all of one type, at the speed of C; False where they are not."""
+        count, first = len(items), type(items[0])
+        if first not in (int, float, str) or not _all_of(first, items):
+            return False
+        if first is str:
+            self.out += b"".join(_pieces(items) or ())
+            return True
+        try:
+            packed = _Struct(f"<{count}{'q' if first is int else 'd'}").pack(*items)
+        except _StructError:
+            return False  # an int that needs more than a word
+        if first is float and any([x != x for x in items]):
+            return False
+        written = bytearray(9 * count)
+        written[::9] = (b"j" if first is int else b"f") * count
+        for place in range(8):
+            written[place + 1 :: 9] = packed[place::8]
+        self.out += written
+        return True
+
+    def bulk_pairs(self, pairs: Dict[Any, Any]) -> bool:
+        """The same for a dict whose keys are of one type, and its values of one."""
+        keys = _pieces(list(pairs))
+        values = _pieces(list(pairs.values())) if keys is not None else None
+        if keys is None or values is None:
+            return False
+        self.out += b"".join(_chain.from_iterable(zip(keys, values)))
+        return True
+
+    def sorted_elements(self, elements: Any) -> Sequence[Any]:
+        """Elements of a set in the order of their own encodings, numbers of one type by value."""
         if self.depth > 20:
             raise TooLarge("its sets are nested too deeply")
+        plain = list(elements)
+        if plain and type(plain[0]) in (int, str) and _all_of(type(plain[0]), plain):
+            plain.sort()
+            return plain
         keyed = []
+        inner = Encoder(False, self.limit, self.depth + 1)
         for element in elements:
             if type(element) is str:
                 keyed.append((element.encode("utf-8", "surrogatepass"), element))
                 continue
-            inner = Encoder(False, self.limit, self.depth + 1)
+            if inner.count:
+                inner = Encoder(False, self.limit, self.depth + 1)
+            inner.out.clear()
             inner.add(element)
             keyed.append((b"\0" + bytes(inner.out), element))
         keyed.sort(key=lambda pair: pair[0])
