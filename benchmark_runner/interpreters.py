@@ -1,6 +1,6 @@
 """Which Python runs the user's code: found in a stated order, and asked what it is.
 
-Order (DESIGN, Trust): ``--python``, the setting, ``$VIRTUAL_ENV``, the nearest ``.venv`` upwards,
+Order: ``--python``, the setting, ``$VIRTUAL_ENV``, the nearest ``.venv`` upwards,
 ``python3`` on PATH, hasten's own. Nothing inside a workspace that is not trusted is started,
 except what the user's own shell points at with ``$VIRTUAL_ENV``.
 """

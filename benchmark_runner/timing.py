@@ -2,7 +2,7 @@
 
 The windows are equally long on both sides (each side has its own number of calls): then what a
 window costs beside the calls cancels in the ratio, and both sides meet preemption equally often
-(reference/validation.md B: equal counts showed a true 3x as 3.25x to 3.45x under load).
+(measured: equal counts showed a true 3x as 3.25x to 3.45x under load).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Literal
 
 InputSource = Literal["file", "captured", "tests", "generated"]
 Origin = Literal["rule", "user", "model"]
-"""Who made a candidate. At L0 only candidates of our own rules run (DESIGN, Trust)."""
+"""Who made a candidate. At L0 only candidates of our own rules run."""
 
 
 @dataclass(frozen=True)

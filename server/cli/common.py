@@ -45,7 +45,7 @@ def place_of(path: Path, overrides: Mapping[str, Any] | None = None) -> Place:
 
 
 def python_of(place: Place, explicit: str | None) -> Interpreter:
-    """The user's interpreter by DESIGN's order; notes go to stderr."""
+    """The user's interpreter (see benchmark_runner.interpreters); notes go to stderr."""
     found = find_python(explicit, place.settings.python, place.workspace, place.trusted)
     for text in found.notes:
         note(text)
