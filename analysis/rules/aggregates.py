@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
-from analysis.rules.flow import hoist, is_plain, same
+from analysis.rules.flow import hoist, is_plain, key, names_in, same
 from analysis.rules.lists import is_simple, list_appends, list_creation
 from analysis.rules.scope import Scope
 from analysis.text import TextChange
@@ -263,10 +263,65 @@ def fold_extreme(scope: Scope, node: ast.Assign) -> Proposal:
     return Rewrite((scope.replace(node, code),))
 
 
+@rule(
+    "few-extreme",
+    title="compare two or three values instead of calling for them",
+    description="The smallest or largest of two or three values is asked of a builtin function in a"
+    " loop. Comparisons and assignments do the same without the call.",
+    patterns=["$T = min($$$ARGS)", "$T = max($$$ARGS)"],
+    node=ast.Assign,
+    gain=1,
+)
+def few_extreme(scope: Scope, node: ast.Assign) -> Proposal:
+    """Write `min` and `max` of two or three values as comparisons.
+
+    Why it is slow: a call of `min` with three arguments takes several times as long as two
+    comparisons. Tables of edit distances and alignments are filled by such calls.
+
+    Example:
+        row[j] = min(change, drop, add)    lowest = change
+                                           if drop < lowest:
+                                               lowest = drop
+                                           if add < lowest:
+                                               lowest = add
+                                           row[j] = lowest
+
+    When not to: outside of hot loops; the call reads better.
+    """
+    call, target = node.value, node.targets[0]
+    if not isinstance(call, ast.Call) or call.keywords or len(node.targets) != 1:
+        return None
+    if isinstance(target, ast.Name) and call.args and key(call.args[0]) == target.id:
+        return None  # a running extreme has a rule of its own
+    if not scope.is_builtin(call.func, "max", "min") or not 2 <= len(call.args) <= 3:
+        return None
+    if not scope.loops(node) or not scope.owns_line(node):
+        return None
+    if any(isinstance(a, ast.Starred) or not is_plain(scope, a) for a in call.args):
+        return None
+    if scope.module.has_comment(scope.start(node), scope.end(node)):
+        return None
+    least = key(call.func) == "min"
+    first, *others = call.args
+    own = isinstance(target, ast.Name) and not any(target.id in names_in(a) for a in call.args)
+    name = scope.text(target) if own else scope.fresh("lowest" if least else "highest")
+    lines = [f"{name} = {scope.line_text(first)}"]
+    for other in others:
+        text = scope.line_text(other)
+        if not isinstance(other, ast.Name | ast.Constant):
+            text = scope.fresh("other")
+            lines.append(f"{text} = {scope.line_text(other)}")
+        lines += [f"if {text} {'<' if least else '>'} {name}:", f"{scope.unit}{name} = {text}"]
+    if not own:
+        lines.append(f"{scope.text(target)} = {name}")
+    return Rewrite((scope.replace(node, f"\n{scope.indent(node)}".join(lines)),))
+
+
 RULES = (
     window_sum_prefix,
     prefix_extreme,
     running_total,
     sum_of_lists_chain,
     fold_extreme,
+    few_extreme,
 )

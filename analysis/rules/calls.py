@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
-from analysis.rules.flow import is_plain, names_in
+from analysis.rules.flow import is_plain, loads, names_in, stores
+from analysis.rules.module import bindings_of
 from analysis.rules.scope import Scope
 
 
@@ -170,4 +171,70 @@ def dict_keys_membership(scope: Scope, node: ast.Compare) -> Proposal:
     return Rewrite((scope.replace(tested, scope.operand(text)),))
 
 
-RULES = (any_all_generator, any_equality, dict_keys_membership, generator_to_list)
+@rule(
+    "any-all-loop",
+    title="test in a loop instead of a generator",
+    description="A function leaves, or not, by what a generator's elements say. For a few elements"
+    " most of the time goes into making the generator and switching to it; a loop that returns has"
+    " neither.",
+    patterns=[{"kind": "call", "regex": r"^(any|all)\("}],
+    node=ast.Call,
+    gain=1,
+)
+def any_all_loop(scope: Scope, node: ast.Call) -> Proposal:
+    """Write `if any(...): return` and `return any(...)` as a loop that returns.
+
+    Why it is slow: a generator is a frame of its own that is made, entered for each element and
+    thrown away. In a function that is called often with few elements that is most of the time.
+
+    Example:
+        if any(p.match(x) for p in ps):    for p in ps:
+            return True                        if p.match(x):
+                                                   return True
+
+    When not to: outside of hot functions; the one line reads better.
+    """
+    if not scope.is_builtin(node.func, "any", "all") or len(node.args) != 1 or node.keywords:
+        return None
+    argument = node.args[0]
+    if not isinstance(argument, ast.GeneratorExp) or not _is_one_loop(scope, argument):
+        return None
+    assert isinstance(node.func, ast.Name)
+    is_any, up = node.func.id == "any", scope.parent(node)
+    if isinstance(up, ast.Return):
+        found, rest = f"return {is_any}", f"\n{scope.indent(up)}return {not is_any}"
+    elif is_any and isinstance(up, ast.If) and len(up.body) == 1 and not up.orelse:
+        if not isinstance(up.body[0], ast.Return):
+            return None
+        found, rest = scope.text(up.body[0]), ""
+    else:
+        return None
+    if scope.statement(up) is not up or not scope.owns_line(up):
+        return None
+    if scope.module.has_comment(scope.start(up), scope.module.next_line(scope.end(up) - 1)):
+        return None
+    part, step = argument.generators[0], scope.indent(up) + scope.unit
+    test = scope.line_text(argument.elt) if is_any else f"not {scope.operand(argument.elt)}"
+    if part.ifs:
+        wanted = scope.operand(argument.elt) if is_any else test
+        test = f"{scope.operand(part.ifs[0])} and {wanted}"
+    head = f"for {scope.text(part.target)} in {scope.line_text(part.iter)}:"
+    code = f"{head}\n{step}if {test}:\n{step}{scope.unit}{found}{rest}"
+    return Rewrite((scope.replace(up, code),))
+
+
+def _is_one_loop(scope: Scope, generator: ast.GeneratorExp) -> bool:
+    """Whether a generator can be a loop: one `for`, at most one `if`, a name of its own."""
+    part = generator.generators[0]
+    if len(generator.generators) != 1 or len(part.ifs) > 1 or not _no_await(generator):
+        return False
+    if not isinstance(part.target, ast.Name):
+        return False
+    name, function = part.target.id, scope.inner_function(generator)
+    own = {n for g in scope.find(function, ast.GeneratorExp) for n in ast.walk(g)}
+    uses = [*loads(function, name), *stores(function, name)]
+    bound = any(name in bindings_of(n) for n in ast.walk(function) if not isinstance(n, ast.Name))
+    return name not in scope.free_names and not bound and all(n in own for n in uses)
+
+
+RULES = (any_all_generator, any_equality, dict_keys_membership, generator_to_list, any_all_loop)

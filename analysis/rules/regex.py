@@ -225,4 +225,45 @@ def regex_compile_constant(scope: Scope, node: ast.Call) -> Proposal:
     return Rewrite((*changes, scope.replace(node, name)))
 
 
-RULES = (regex_constant, regex_hoist, regex_compile_constant)
+@rule(
+    "regex-method",
+    title="call the method of the compiled pattern",
+    description="A compiled pattern of the module is handed to a function of the regular expression"
+    " module, which looks at its type and its flags before it uses it. The pattern's own method"
+    " does the same at once.",
+    patterns=["$RE.$F($P, $$$REST)"],
+    node=ast.Call,
+    gain=1,
+)
+def regex_method(scope: Scope, node: ast.Call) -> Proposal:
+    """Call a method of a pattern that the module has compiled already.
+
+    Why it is slow: `re.match(pattern, text)` accepts a compiled pattern, but goes through two
+    Python functions to find out that it is one.
+
+    Example:
+        NUMBER = re.compile(r"\\d+")       NUMBER = re.compile(r"\\d+")
+
+        def is_number(text):               def is_number(text):
+            return re.match(NUMBER, text)      return NUMBER.match(text)
+
+    When not to: another module puts a text in the pattern's place.
+    """
+    parts = _parts(scope, node)
+    if parts is None or not isinstance(parts[1], ast.Name) or parts[2] is not None:
+        return None
+    pattern = parts[1].id
+    value = scope.module.constants.get(pattern)
+    if pattern in scope.own_names or not isinstance(value, ast.Call):
+        return None
+    if not scope.is_imported(value.func, "re", "compile"):
+        return None
+    changes = []
+    for other in ast.walk(scope.root):
+        found = _parts(scope, other)
+        if found and isinstance(other, ast.Call) and _signature(*found[1:3]) == (pattern, ""):
+            changes.append(_use(scope, other, pattern, found))
+    return Rewrite(tuple(changes))
+
+
+RULES = (regex_constant, regex_hoist, regex_compile_constant, regex_method)

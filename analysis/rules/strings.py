@@ -8,6 +8,9 @@ from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import loads, stores
 from analysis.rules.kinds import kind
 from analysis.rules.scope import Scope
+from analysis.text import TextChange
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _start(scope: Scope, loop: ast.stmt, name: str) -> ast.Assign:
@@ -186,4 +189,101 @@ def attribute_string_join(scope: Scope, node: ast.AugAssign) -> Proposal:
     return Rewrite(tuple(changes), sure=False)
 
 
-RULES = (string_join, string_prepend_join, attribute_string_join)
+@rule(
+    "inner-string-join",
+    title="collect the pieces of an inner function and join them once",
+    description="A function made inside of another one adds to a string at each of its calls, and"
+    " each step copies all of the string. The pieces are collected in a list and joined once after"
+    " the last use of the inner function.",
+    patterns=["$S += $X"],
+    node=ast.AugAssign,
+    gain=3,
+)
+def inner_string_join(scope: Scope, node: ast.AugAssign) -> Proposal:
+    """Let an inner function collect pieces, and join them where it has done its work.
+
+    Why it is slow: a string that an object or an outer function holds can't grow in place: each
+    `+=` copies all of it, and the time grows with the square of its length.
+
+    Example:
+        self.text = ""                     text_parts = []
+        def write(line):                   def write(line):
+            self.text += line + "\\n"          text_parts.append(line + "\\n")
+        self.walk(write)                   self.walk(write)
+        return self.text                   self.text = "".join(text_parts)
+                                           return self.text
+
+    When not to: something that is called meanwhile reads the string, or calls the inner function
+    later on.
+    """
+    inner, target = scope.inner_function(node), node.target
+    if inner is scope.root or not isinstance(inner, ast.FunctionDef):
+        return None
+    if not isinstance(node.op, ast.Add) or not isinstance(scope.parent(inner), _FUNCTIONS):
+        return None
+    changes = _free_of_binding(scope, inner, target)
+    text = ast.unparse(target)
+    first, last = _filled_between(scope, inner, text)
+    steps = [
+        n
+        for n in scope.find(inner, ast.AugAssign)
+        if isinstance(n.op, ast.Add) and ast.unparse(n.target) == text
+    ]
+    if len(_uses(inner, text)) != len(steps) or any(scope.loops(s) for s in steps):
+        return None
+    parts = scope.fresh(f"{scope.stem(target)}_parts")
+    empty = isinstance(first.value, ast.Constant) and first.value.value == ""
+    start = "[]" if empty else f"[{scope.text(first.value)}]"
+    changes.append(scope.replace(first, f"{parts} = {start}"))
+    changes += [scope.replace(s, f"{parts}.append({scope.text(s.value)})") for s in steps]
+    changes.append(scope.insert_after(last, f'{text} = "".join({parts})'))
+    return Rewrite(tuple(changes), sure=False)
+
+
+def _uses(tree: ast.AST, text: str) -> list[ast.AST]:
+    """The places in a tree that read or bind a name or an attribute."""
+    return [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Name | ast.Attribute) and ast.unparse(n) == text
+    ]
+
+
+def _free_of_binding(scope: Scope, inner: ast.AST, target: ast.expr) -> list[TextChange]:
+    """What must go so that an inner function need no longer bind its target."""
+    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+        if stores(inner, target.value.id) or target.value.id in _arguments(inner):
+            raise NoRewriteError("the object is the inner function's own")
+        return []
+    if isinstance(target, ast.Name):
+        for declared in scope.find(inner, ast.Nonlocal):
+            if declared.names == [target.id]:
+                return [scope.remove(declared)]
+    raise NoRewriteError("no string of the outer function")
+
+
+def _arguments(function: ast.AST) -> set[str]:
+    return {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)}
+
+
+def _filled_between(scope: Scope, inner: ast.FunctionDef, text: str) -> tuple[ast.Assign, ast.stmt]:
+    """The string's start before an inner function, and the last statement that uses this one."""
+    block = scope.block(inner)
+    at = block.index(inner)
+    first = next((s for s in reversed(block[:at]) if _uses(s, text)), None)
+    if not isinstance(first, ast.Assign) or [ast.unparse(t) for t in first.targets] != [text]:
+        raise NoRewriteError("the string does not start beside the inner function")
+    if kind(scope, first.value) != "str" or _uses(first.value, text):
+        raise NoRewriteError("no string")
+    using = [s for s in block[at + 1 :] if loads(s, inner.name)]
+    if not using or stores(scope.root, inner.name):
+        raise NoRewriteError("the inner function has no use beside it")
+    between = block[at + 1 : block.index(using[-1]) + 1]
+    leaves = (ast.Return, ast.Yield, ast.YieldFrom, ast.Await)
+    for statement in between:
+        if _uses(statement, text) or any(isinstance(n, leaves) for n in ast.walk(statement)):
+            raise NoRewriteError("the string is used, or the function left, meanwhile")
+    return first, using[-1]
+
+
+RULES = (string_join, string_prepend_join, attribute_string_join, inner_string_join)
