@@ -213,6 +213,7 @@ class Planner:
             try:
                 function = function_named(self._text(path), str(path), spot.function)
                 if function is not None and not function.ignored:
+                    function = _with_surroundings(self._text(path), function)
                     found.append(self._target(path, function, spot.worth))
             except HastenError as error:
                 self._refuse(path, spot.function, "source", error.message)
@@ -311,6 +312,25 @@ class Planner:
             if capture.count > 0:
                 return replace(target, inputs=self._kept(capture.folder))
         return target
+
+
+def _with_surroundings(text: str, function: Function) -> Function:
+    """The function; of a nested one the outermost around it, where a rule needs that one's lines.
+
+    What a nested function fills or reads is often set up around it, and no edit may leave the
+    function that is searched.
+    """
+    outer = function_named(text, function.path, function.qualname.split(".<locals>", 1)[0])
+    if outer is None or outer.qualname == function.qualname or outer.ignored:
+        return function
+    functions = functions_in(text, function.path)
+    inside = [
+        f
+        for f in find(text, function.path, functions, only=outer.qualname)
+        if function.range.start <= f.range.start and f.range.end <= function.range.end
+    ]
+    alone = find(text, function.path, functions, only=function.qualname)
+    return outer if len(inside) > len(alone) else function
 
 
 def _overlap(a: Target, b: Target) -> bool:
