@@ -53,6 +53,7 @@ from sys import settrace as _settrace
 from time import process_time_ns as _process_time_ns
 from types import (
     BuiltinFunctionType,
+    CodeType,
     FunctionType,
     GetSetDescriptorType,
     MemberDescriptorType,
@@ -226,6 +227,14 @@ def _pieces(items: Sequence[Any]) -> Optional[List[bytes]]:
         return list(map(b"j".__add__, map(_pack_int, items)))
     except _StructError:
         return None
+
+
+def code_parts(code: CodeType) -> Tuple[Any, ...]:
+    """What a code object does, without where it stands."""
+    consts = [code_parts(c) if type(c) is CodeType else c for c in code.co_consts]
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+    return code.co_code, tuple(consts), names, counts, getattr(code, "co_exceptiontable", b"")
 
 
 class Encoder:
@@ -442,19 +451,26 @@ class Encoder:
         return self.instance(x, t, mro, name)
 
     def klass(self, x: Any) -> Iterable[Any]:
-        """A class by its name; for state, with its own attributes."""
+        """A class by its name; for state, or when a call made it, with its own attributes."""
         name = type_name(x)
-        if not self.state or not _is_python_class(x) or not is_project_module(_module_of(x)):
+        made = "<locals>" in name
+        inside = made or (self.state and is_project_module(_module_of(x)))
+        if not inside or not _is_python_class(x):
             return self.head(x, "class " + name, [], identity=False)
         entries = _dict_of(x)
-        skip = ("__dict__", "__weakref__", "__doc__", "__module__", "__slotnames__")
+        skip: Tuple[str, ...] = ("__dict__", "__weakref__", "__doc__", "__module__")
+        skip += ("__slotnames__", "__firstlineno__", "__static_attributes__")
         fields = [(n, v) for n, v in sorted(entries.items()) if n not in skip]
         return self.head(x, "class " + name, fields)
 
     def function(self, x: Any) -> Iterable[Any]:
-        """A function by module and qualified name; for state, with all that it holds."""
+        """A function by module and qualified name; for state, with all that it holds.
+
+        A function that a call made is what it holds and its code: the name says nothing of either.
+        """
         label = f"function {getattr(x, '__module__', None)}.{x.__qualname__}"
-        if not self.state or type(x) is not FunctionType:
+        made = "<locals>" in x.__qualname__
+        if not (self.state or made) or type(x) is not FunctionType:
             return self.head(x, label, [], identity=False)
         cells = []
         for cell in x.__closure__ or ():
@@ -467,7 +483,7 @@ class Encoder:
             ("kwdefaults", x.__kwdefaults__),
             ("closure", tuple(cells)),
             ("dict", dict(x.__dict__)),
-            ("code", id(x.__code__)),
+            ("code", id(x.__code__) if self.state else code_parts(x.__code__)),
         ]
         return self.head(x, label, fields)
 
@@ -551,6 +567,8 @@ class Encoder:
             return self.cached(x)
         fields = instance_fields(x, mro)
         if fields or _is_python_class(t):
+            if "<locals>" in name:
+                fields.append(("class", t))
             return self.head(x, "instance " + name, fields)
         if name == "coroutine":
             x.close()

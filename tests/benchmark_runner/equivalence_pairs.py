@@ -86,6 +86,13 @@ RIGHT = [
         "[(([1, 2, 3],), {}), (([],), {})]",
         None,
     ),
+    Case(
+        "the same inner function and class, made otherwise and further down",
+        "def f(xs):\n    total = 0\n    for x in xs:\n        total += x\n    class Sum:\n        __slots__ = ('a',)\n        @property\n        def b(self):\n            return total\n    def again(n):\n        return n and again(n - 1) + (lambda y: y + total)(n)\n    return again, Sum, Sum()\n",
+        "def f(xs):\n    # made below\n\n    total = sum(xs)\n    class Sum:\n        __slots__ = ('a',)\n        @property\n        def b(self):\n            return total\n    def again(n):\n        return n and again(n - 1) + (lambda y: y + total)(n)\n    return again, Sum, Sum()\n",
+        "[(([1, 2],), {}), (([],), {})]",
+        None,
+    ),
 ]
 
 WRONG = [
@@ -256,5 +263,26 @@ WRONG = [
         "def f(x):\n    return (x + 1) & 0xFFFFFFFFFFFFFFFF\n",
         "[((3,), {}), ((2**64 + 5,), {})]",
         "result",
+    ),
+    Case(
+        "an inner function that holds another value",
+        "def f(n):\n    total = sum(range(n))\n    return lambda x: x + total\n",
+        "def f(n):\n    total = n\n    return lambda x: x + total\n",
+        "[((5,), {})]",
+        "closure",
+    ),
+    Case(
+        "an inner function that does something else",
+        "def f(n):\n    def add(x):\n        return x + n\n    return [add]\n",
+        "def f(n):\n    def add(x):\n        return x - n\n    return [add]\n",
+        "[((5,), {})]",
+        "code",
+    ),
+    Case(
+        "an inner class that does something else",
+        "def f(n):\n    class Sum:\n        def add(self, x):\n            return x + n\n    return Sum()\n",
+        "def f(n):\n    class Sum:\n        def add(self, x):\n            return x - n\n    return Sum()\n",
+        "[((5,), {})]",
+        "class",
     ),
 ]
