@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import marshal
 import pstats
-import shutil
 import subprocess
 import sys
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import AnalysisError
 from analysis.profiles.load import load_profile
+from tests.pythons import interpreters
 
 
 def by_name(profile):
@@ -68,9 +68,9 @@ def test_the_pure_python_profiler_is_read(programs, tmp_path):
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13", "3.14"])
 def test_other_interpreters(programs, tmp_path, version):
-    python = shutil.which(f"python{version}")
-    if python is None or subprocess.run([python, "-c", ""], capture_output=True).returncode:
-        pytest.skip(f"no Python {version} here")
+    python = interpreters().get(version)
+    if python is None:
+        pytest.skip(f"no CPython {version} here; found: {', '.join(interpreters())}")
     programs.write(tmp_path)
     command = [python, "-m", "cProfile", "-o", "out", "program.py"]
     subprocess.run(command, cwd=tmp_path, check=True)

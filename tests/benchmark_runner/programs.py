@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmark_runner.workers import interpreters
+from tests.pythons import interpreters
 
 FOUND = interpreters()
 WANTED = ("3.9", "3.10", "3.11", "3.12", "3.13")

@@ -12,7 +12,8 @@ import pytest
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
 from benchmark_runner.harness import decode_plain, encode
 from benchmark_runner.supervisor import InputsPlan, Worker
-from tests.benchmark_runner.workers import Project, interpreters, parts
+from tests.benchmark_runner.workers import Project, parts
+from tests.pythons import interpreters
 
 FOUND = interpreters()
 WANTED = ("3.9", "3.10", "3.11", "3.12", "3.13")

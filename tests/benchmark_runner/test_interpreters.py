@@ -9,7 +9,7 @@ import pytest
 
 from benchmark_runner.errors import InterpreterError
 from benchmark_runner.interpreters import find_python
-from tests.benchmark_runner.workers import interpreters
+from tests.pythons import interpreters
 
 OWN = Path(sys.executable)
 

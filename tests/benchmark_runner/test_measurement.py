@@ -269,8 +269,8 @@ def test_cancel_is_heard_between_replicates() -> None:
     assert len(said) == 2
 
 
-def test_the_plan_holds_out_half_with_the_dearest() -> None:
-    plan = plan_inputs([5.0e-3, 1e-3, 3e-3, 2e-3])
+def test_the_plan_holds_out_half_with_the_largest() -> None:
+    plan = plan_inputs([5.0e-3, 1e-3, 3e-3, 2e-3], [50, 10, 30, 20])
     assert plan.timed == (0, 1, 2, 3)
     assert 0 in plan.holdout
     assert len(plan.holdout) == 2
@@ -278,12 +278,12 @@ def test_the_plan_holds_out_half_with_the_dearest() -> None:
 
 
 def test_one_input_has_no_hold_out() -> None:
-    plan = plan_inputs([1e-3])
+    plan = plan_inputs([1e-3], [1])
     assert plan == measurement.TimingPlan(timed=(0,), selection=(0,), holdout=())
 
 
 def test_many_inputs_are_timed_by_an_even_subset() -> None:
-    plan = plan_inputs([1e-6 * (index + 1) for index in range(200)])
+    plan = plan_inputs([1e-6 * (200 - index) for index in range(200)], range(200))
     assert len(plan.timed) == MOST_TIMED
     gaps = [b - a for a, b in zip(plan.timed, plan.timed[1:], strict=False)]
     assert max(gaps) - min(gaps) <= 1
@@ -292,10 +292,17 @@ def test_many_inputs_are_timed_by_an_even_subset() -> None:
 
 
 def test_long_calls_are_timed_on_fewer_inputs() -> None:
-    assert len(plan_inputs([1.0] * 12).timed) == 2
-    assert len(plan_inputs([0.1] * 12).timed) == 7
+    assert len(plan_inputs([1.0] * 12, [1] * 12).timed) == 2
+    assert len(plan_inputs([0.1] * 12, [1] * 12).timed) == 6
+
+
+def test_noisy_costs_choose_the_same_inputs() -> None:
+    sizes = [index % 50 for index in range(200)]
+    noise = random.Random(1)
+    plans = {plan_inputs([3e-6 * noise.uniform(0.5, 2.0) for _ in sizes], sizes) for _ in range(20)}
+    assert len(plans) == 1
 
 
 def test_no_inputs_is_an_error() -> None:
     with pytest.raises(ValueError, match="no inputs"):
-        plan_inputs([])
+        plan_inputs([], [])
