@@ -54,6 +54,9 @@ def main() -> int:
         from optimizer.engine.main import main as engine_main
 
         return engine_main(sys.argv[2:])
-    from server.cli.main import main as cli_main
+    try:
+        from server.cli.main import main as cli_main
 
-    return cli_main(sys.argv[1:])
+        return cli_main(sys.argv[1:])
+    except KeyboardInterrupt:  # before the command line could take it
+        return 130

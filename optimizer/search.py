@@ -67,12 +67,13 @@ class Search:
         self._rejected += plan.rejected
         self._notes += plan.notes
         with Benches(self._spec, self._progress, self._cancel) as benches:
+            of = len(plan.targets)
             for n, target in enumerate(plan.targets):
                 self._cancel.check()
-                part = self._part(target.function.qualname, n, len(plan.targets))
+                part = self._part(target.function.qualname, n, of + 1 if of > 1 else of)
                 benches.says(part)
                 self._one(target, part, benches)
-            together = self._part("all", len(plan.targets), len(plan.targets) + 1)
+            together = self._part("together", of, of + 1)
             benches.says(together)
             opened = {id: benches.of(target) for id, target in self._by_id.items()}
             combination = prove_together(
@@ -110,8 +111,9 @@ class Search:
         except (Cancelled, InterpreterError):
             raise
         except WorkloadError as error:
-            if self._spec.inputs_file is not None and error.code.startswith("inputs"):
-                raise  # the file is what the user gave: bad input, not a refusal
+            given = self._spec.inputs_file is not None and error.code.startswith("inputs")
+            if given or (self._spec.function is not None and error.code == "inputs-none"):
+                raise  # bad input, not a refusal: a file of the user's, or the one function asked
             self._refuse(target, "inputs", error)
         except HastenError as error:
             logger.warning("%s: %s", target.key, error.message)

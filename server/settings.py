@@ -144,6 +144,16 @@ def _fits(value: Any, meta: Mapping[str, Any]) -> bool:
     )
 
 
+def _allowed(meta: Mapping[str, Any]) -> str:
+    """What a setting may be, in words."""
+    if "enum" in meta:
+        return " or ".join(meta["enum"])
+    low, high = meta.get("minimum"), meta.get("maximum")
+    if low is None:
+        return str(meta["type"])
+    return f"{meta['type']}, {low} or more" + ("" if high is None else f", at most {high}")
+
+
 def _checked(values: Mapping[str, Any], source: str) -> Settings:
     unknown = sorted(set(values) - Settings.names())
     if unknown:
@@ -157,7 +167,11 @@ def _checked(values: Mapping[str, Any], source: str) -> Settings:
             continue
         value, meta = values[field.name], field.metadata
         if not _fits(value, meta) or value not in meta.get("enum", [value]):
-            raise _error(source, f"{field.name} = {value!r} is not valid", meta["description"])
+            raise _error(
+                source,
+                f"{field.name} = {value!r} is not valid",
+                f"{meta['description'].rstrip('.')}: {_allowed(meta)}",
+            )
     try:
         return _converter.structure(dict(values), Settings)
     except Exception as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from analysis.errors import InputError
+from analysis.errors import HastenError, InputError
 from analysis.relocate import carry, relocate
 from analysis.source import SourceFile, read_source, write_source
 from analysis.text import apply_changes, changes_between
@@ -19,8 +19,8 @@ from hasten.paths import state_dir, workspace_of
 from index.record import AcceptedEdit
 from index.store import Memory, now
 from optimizer.results import Results
-from optimizer.suggestion import Suggestion
-from server.cli.output import GOOD, NOT_GOOD, emit_json, page
+from optimizer.suggestion import State, Suggestion
+from server.cli.output import GOOD, NOT_GOOD, emit_json, note, page, shown
 
 
 def apply(
@@ -28,14 +28,14 @@ def apply(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Write proved edits into their files."""
-    found = [_find(id) for id in ids]
-    workspace = workspace_of(Path(found[0].path))
-    applied = apply_suggestions(found, workspace)
+    found = [_find(id) for id in dict.fromkeys(ids)]
+    applied = apply_suggestions(found)
     if as_json:
         emit_json({"applied": [s.id for s in applied], "files": sorted({s.path for s in applied})})
     else:
         for s in applied:
-            page().print(f"{os.path.relpath(s.path)}: {s.title}", markup=False)
+            page().print(f"{shown(s.path)}: {s.title}", markup=False, soft_wrap=True)
+        note("`hasten undo` takes it back")
     return GOOD
 
 
@@ -44,10 +44,12 @@ def undo(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Take applied edits back."""
-    workspace = str(workspace_of(Path.cwd()))
+    workspace = workspace_of(Path.cwd())
     with Memory() as memory:
+        for text in memory.notes:
+            note(text)
         standing = [
-            e for e in memory.accepted(suggestion=id) if id is not None or e.workspace == workspace
+            e for e in memory.accepted(suggestion=id) if id is not None or _within(e, workspace)
         ]
         if not standing:
             if id:
@@ -62,28 +64,39 @@ def undo(
                 page().print("nothing to undo in this workspace")
             return NOT_GOOD
         batch = standing[:1] if id else [e for e in standing if e.created == standing[0].created]
-        for edit in batch:
-            _take_back(edit, memory)
+        _take_back(batch, memory)
     if as_json:
-        emit_json({"undone": [e.suggestion for e in batch]})
+        files = sorted({e.path for e in batch})
+        emit_json({"undone": [e.suggestion for e in batch], "files": files})
     else:
         for e in batch:
-            page().print(f"{os.path.relpath(e.path)}: undone", markup=False)
+            page().print(f"{shown(e.path)}: {e.suggestion} undone", markup=False, soft_wrap=True)
     return GOOD
 
 
-def apply_suggestions(suggestions: Sequence[Suggestion], workspace: Path) -> tuple[Suggestion, ...]:
+def require_memory() -> None:
+    """Raise StoreError where an applied edit could not be remembered for undo."""
+    with Memory() as memory:
+        if memory.read_only:
+            raise InputError(
+                f"{memory.path}: an accepted edit can't be remembered, the file or its folder is "
+                "read-only",
+                code="memory-read-only",
+                mend=f"make {memory.path.parent} writable, or set XDG_DATA_HOME to another folder",
+            )
+
+
+def apply_suggestions(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
     """Write suggestions into their files, remembering each before its file is written.
 
-    Raises InputError (code "stale") when a function changed since its proof; nothing is written
-    then.
+    Raises InputError: code "stale" when a function changed since its proof, "applied-already", or
+    "file-unwritable"; nothing is written by the first two.
     """
-    results = Results(state_dir(workspace))
-    planned = _plan(suggestions, results)
     created = now()
     with Memory() as memory:
-        for suggestion, source, before, after in planned:
-            memory.accept(
+        for suggestion, source, before, after in _plan(suggestions, memory):
+            workspace = workspace_of(Path(suggestion.path))
+            edit = memory.accept(
                 AcceptedEdit(
                     suggestion=suggestion.id,
                     workspace=str(workspace),
@@ -94,13 +107,40 @@ def apply_suggestions(suggestions: Sequence[Suggestion], workspace: Path) -> tup
                     created=created,
                 )
             )
-            write_source(source, after)
-            results.mark(suggestion.id, "accepted")
+            try:
+                _write(source, after)
+            except InputError:
+                if edit.id is not None:
+                    memory.mark_undone(edit.id)
+                raise
+            _mark(suggestion.id, suggestion.path, "accepted")
     return tuple(suggestions)
 
 
+def _write(source: SourceFile, text: str) -> None:
+    try:
+        write_source(source, text)
+    except OSError as error:
+        raise InputError(
+            f"{source.path}: can't be written: {error.strerror or error}",
+            code="file-unwritable",
+            mend="make the file's folder writable, then apply again",
+        ) from error
+
+
+def _mark(id: str, path: str, state: State) -> None:
+    """Tell the faces; results can be rebuilt, so that they can't be told stops nothing."""
+    with contextlib.suppress(HastenError):
+        Results(state_dir(workspace_of(Path(path)))).mark(id, state)
+
+
+def _within(edit: AcceptedEdit, workspace: Path) -> bool:
+    """Whether an edit is of this workspace, or of a file below it that is in no project."""
+    return edit.workspace == str(workspace) or Path(edit.workspace).is_relative_to(workspace)
+
+
 def _plan(
-    suggestions: Sequence[Suggestion], results: Results
+    suggestions: Sequence[Suggestion], memory: Memory
 ) -> list[tuple[Suggestion, SourceFile, str, str]]:
     """Each suggestion with its file and the file's text before and after it, in order."""
     sources: dict[str, SourceFile] = {}
@@ -111,37 +151,59 @@ def _plan(
             sources[s.path] = read_source(Path(s.path))
             texts[s.path] = sources[s.path].text
         before = texts[s.path]
-        proved = results.proved_text(s.id)
+        proved = Results(state_dir(workspace_of(Path(s.path)))).proved_text(s.id)
         changes = (
             None if proved is None else relocate(proved, before, s.path, s.function, s.replacements)
         )
+        if changes is None and memory.accepted(suggestion=s.id):
+            raise InputError(
+                f"{s.path}: {s.id} is applied already",
+                code="applied-already",
+                mend=f"to take it back: hasten undo {s.id}",
+            )
         if changes is None:
             raise InputError(
                 f"{s.path}: {s.function} changed since {s.id} was proved",
                 code="stale",
-                mend=f"prove it again: hasten optimize {os.path.relpath(s.path)}::{s.function}",
+                mend=f"prove it again: hasten optimize {shown(s.path)}::{s.function}",
             )
         texts[s.path] = apply_changes(before, changes)
         planned.append((s, sources[s.path], before, texts[s.path]))
     return planned
 
 
-def _take_back(edit: AcceptedEdit, memory: Memory) -> None:
-    source = read_source(Path(edit.path))
-    if source.text == edit.before:
-        text = edit.before  # a kill came between remembering and writing
-    else:
-        back = carry(edit.after, source.text, changes_between(edit.after, edit.before))
-        if back is None:
-            raise InputError(
-                f"{edit.path}: the lines of {edit.suggestion} changed since it was applied",
-                code="undo-clash",
-                mend="take it back by hand, or with your version control",
-            )
-        text = apply_changes(source.text, back)
-    write_source(source, text)
-    if edit.id is not None:
-        memory.mark_undone(edit.id)
+def _take_back(batch: Sequence[AcceptedEdit], memory: Memory) -> None:
+    """Undo edits, newest first: all of them, or none when one of them clashes."""
+    sources: dict[str, SourceFile] = {}
+    texts: dict[str, str] = {}
+    for edit in batch:
+        if edit.path not in sources:
+            sources[edit.path] = read_source(Path(edit.path))
+            texts[edit.path] = sources[edit.path].text
+        oldest = next(e for e in reversed(batch) if e.path == edit.path)
+        if sources[edit.path].text != oldest.before:  # else a kill came before it was remembered
+            texts[edit.path] = _without(edit, texts[edit.path])
+    for path, source in sources.items():
+        if texts[path] != source.text:
+            _write(source, texts[path])
+    for edit in batch:
+        if edit.id is not None:
+            memory.mark_undone(edit.id)
+        _mark(edit.suggestion, edit.path, "verified")
+
+
+def _without(edit: AcceptedEdit, text: str) -> str:
+    """A file's text without one edit. Raises InputError (code "undo-clash")."""
+    if text == edit.before:
+        return text  # a kill came between remembering and writing
+    back = carry(edit.after, text, changes_between(edit.after, edit.before))
+    if back is None:
+        raise InputError(
+            f"{edit.path}: the lines of {edit.suggestion} changed since it was applied",
+            code="undo-clash",
+            mend="take it back by hand, or with your version control",
+        )
+    return apply_changes(text, back)
 
 
 def _find(id: str) -> Suggestion:
@@ -149,10 +211,16 @@ def _find(id: str) -> Suggestion:
     here = state_dir(workspace_of(Path.cwd()))
     everywhere = sorted(Path(platformdirs.user_state_path("hasten", appauthor=False)).glob("*/"))
     for folder in (here, *everywhere):
-        if (folder / "results.db").is_file():
+        if not (folder / "results.db").is_file():
+            continue
+        try:
             found = Results(folder).get(id)
-            if found:
-                return found
+        except HastenError:
+            if folder == here:
+                raise
+            continue  # another workspace's trouble
+        if found:
+            return found
     raise InputError(
         f"{id}: no such suggestion",
         code="suggestion-unknown",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from analysis.errors import Cancelled, InputError
 from analysis.functions import Function, function_named, functions_in
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import Interpreter, find_python
-from hasten.paths import workspace_of
+from hasten.paths import state_dir, workspace_of
+from optimizer.results import Results
 from server.cli.output import note
 from server.settings import Settings, load_settings
 from server.trust import is_trusted
@@ -62,7 +64,11 @@ def existing_file(path: str) -> Path:
 
 def split_target(target: str) -> tuple[Path, str | None]:
     """PATH or PATH::QUALNAME."""
-    path, _, name = target.partition("::")
+    path, mark, name = target.partition("::")
+    if mark and not name:
+        raise InputError(
+            f"{target}: no function is named", code="usage", mend="PATH, or PATH::QUALNAME"
+        )
     return existing_file(path), name or None
 
 
@@ -79,6 +85,32 @@ def require_function(text: str, path: Path, qualname: str) -> Function:
         code="function-unknown",
         mend=f"functions there: {', '.join(near)}" if near else "the file defines no function",
     )
+
+
+def split_command(text: str) -> tuple[str, ...]:
+    """The words of a command line as a shell splits them; nothing is expanded."""
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise InputError(
+            f"workload {text!r} can't be split into words: {error}",
+            code="workload-unsupported",
+            mend="close its quotes, or give the command behind two dashes: -- python main.py",
+        ) from error
+    if not words:
+        raise InputError(
+            "the workload is empty",
+            code="workload-unsupported",
+            mend='give a Python program, as in: --workload "python main.py"',
+        )
+    return words
+
+
+def usable_state(workspace: Path) -> Path:
+    """The workspace's state folder. Raises ResultsError where nothing can be kept in it."""
+    state = state_dir(workspace)
+    Results(state).close()
+    return state
 
 
 @contextmanager

@@ -15,10 +15,10 @@ import typer
 import hasten
 from analysis.errors import HastenError
 from benchmark_runner.sandbox.probe import probe
-from hasten.paths import data_dir, state_dir
+from hasten.paths import data_dir
 from index.embedding import describe
 from index.store import Memory
-from server.cli.common import Place, place_of, python_of
+from server.cli.common import Place, place_of, python_of, usable_state
 from server.cli.output import GOOD, NOT_GOOD, emit_json, page
 from server.model import model_of
 
@@ -119,11 +119,7 @@ def _chroma() -> Check:
 
 
 def _state(place: Place) -> Check:
-    folder = state_dir(place.workspace)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return Check(False, f"{folder}: {error.strerror}", "make it writable or set XDG_STATE_HOME")
+    folder = usable_state(place.workspace)
     if not os.access(folder, os.W_OK):
         return Check(False, f"{folder}: read-only", "make it writable or set XDG_STATE_HOME")
     return Check(True, str(folder))

@@ -5,6 +5,7 @@ Exit codes: 0 the good case of the command, 1 not, 2 bad input, 3 internal error
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 
@@ -67,8 +68,16 @@ def _engine() -> int:
     return engine_main([])
 
 
+def _help_for(words: list[str]) -> str:
+    known = {c.name for c in app.registered_commands} | {g.name for g in app.registered_groups}
+    return f"hasten {words[0]} --help" if words and words[0] in known else "hasten --help"
+
+
 def main(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without the sign for "times"
     own, command = argv, None
     if argv[:1] in (["profile"], ["optimize"]) and "--" in argv:
         at = argv.index("--")
@@ -84,14 +93,19 @@ def main(argv: list[str]) -> int:
         return error.exit_code
     except TyperException as error:
         message = getattr(error, "format_message", error.__str__)()
-        emit_error("usage", message, f"hasten {' '.join(own[:1])} --help", as_json=as_json)
+        emit_error("usage", message, _help_for(own), as_json=as_json)
         return BAD_INPUT
     except (Cancelled, KeyboardInterrupt, typer.Abort):
-        if not as_json:
-            emit_error("cancelled", "cancelled", "", as_json=False)
+        emit_error("cancelled", "cancelled", "", as_json=as_json)
         return CANCELLED
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away; nothing more can be said
+        return INTERNAL
+    except OSError as error:  # a full disk, a folder that went away
+        emit_error(
+            "io", str(error), "see that the file or its folder can be used, then try again",
+            as_json=as_json,
+        )  # fmt: skip
         return INTERNAL
     except Exception as error:
         if not as_json:

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
-import os
-import shlex
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.syntax import Syntax
-from rich.table import Table
 
 from analysis.errors import Cancelled, InputError
 from analysis.progress import CancelToken
 from analysis.source import read_source
-from analysis.text import apply_replacements
 from optimizer.engine.protocol import OptimizeSpec
-from optimizer.suggestion import Outcome, Suggestion, to_json
-from server.cli.apply import apply_suggestions
+from optimizer.suggestion import Outcome, to_json
+from server.cli.apply import apply_suggestions, require_memory
 from server.cli.common import (
     cancel_on_interrupt,
     existing_file,
     place_of,
     python_of,
     require_function,
+    split_command,
     split_target,
 )
-from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, note, page, ratio_text
-from server.engine_client import connect_or_start
+from server.cli.outcome import diff_of, print_outcome
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json
+from server.engine_client import engine
 from server.model import model_of
 
 
@@ -68,7 +63,15 @@ def optimize(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Prove edits that make functions faster: PATH[::QUALNAME], or -- COMMAND to find them."""
-    words = tuple(context.obj) if context.obj else tuple(shlex.split(workload or ""))
+    words = tuple(context.obj or ())
+    if workload is not None:
+        if words:
+            raise InputError(
+                "--workload and a command behind two dashes exclude each other",
+                code="usage",
+                mend="give one of them",
+            )
+        words = split_command(workload)
     path, function = split_target(target) if target else (None, None)
     if path is None and not words:
         raise InputError(
@@ -94,7 +97,9 @@ def optimize(
     if path and function:
         require_function(read_source(path).text, path, function)
     if not words and not inputs and place.settings.workload and not function:
-        words = tuple(shlex.split(place.settings.workload))
+        words = split_command(place.settings.workload)
+    if apply:
+        require_memory()  # a search whose edits could not be taken back again would be for nothing
     spec = OptimizeSpec(
         workspace=str(place.workspace),
         path=str(path) if path else None,
@@ -116,11 +121,12 @@ def optimize(
     )
     with cancel_on_interrupt() as cancel, ProgressLine() as progress:
         outcome = asyncio.run(_run(place.workspace, spec, progress, cancel))
-    applied = apply_suggestions(outcome.suggestions, place.workspace) if apply else ()
+    diffs = () if as_json else [diff_of(s) for s in outcome.suggestions]
+    applied = apply_suggestions(outcome.suggestions) if apply else ()
     if as_json:
         emit_json(outcome_json(outcome))
     else:
-        _print(outcome, place.workspace, applied=bool(applied))
+        print_outcome(outcome, diffs, applied=bool(applied), spec=spec)
     return GOOD if outcome.suggestions else NOT_GOOD
 
 
@@ -128,68 +134,22 @@ async def _run(
     workspace: Path, spec: OptimizeSpec, progress: ProgressLine, cancel: CancelToken
 ) -> Outcome:
     """Run one job in the engine, and cancel it there when the user cancels here."""
-    client = await connect_or_start(workspace)
-    try:
-        job = asyncio.ensure_future(client.optimize(spec, progress))
-        while not job.done():
-            await asyncio.wait({job}, timeout=0.1)
-            if cancel.cancelled:
-                job.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Cancelled):
-                    await job
-                raise Cancelled
-        return job.result()
-    finally:
-        await client.close()
+
+    async def work() -> Outcome:
+        async with engine(workspace) as client:
+            return await client.optimize(spec, progress)
+
+    job = asyncio.ensure_future(work())
+    while not job.done():
+        await asyncio.wait({job}, timeout=0.1)
+        if cancel.cancelled:
+            job.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Cancelled):
+                await job
+            raise Cancelled
+    return job.result()
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """The contract of `optimize --json`."""
     return to_json(outcome)
-
-
-def _print(outcome: Outcome, workspace: Path, *, applied: bool) -> None:
-    out = page()
-    for s in outcome.suggestions:
-        _print_diff(out, s, workspace)
-    if outcome.suggestions:
-        out.print(_table(outcome, workspace))
-    if outcome.rejected:
-        out.print("[dim]tried and not offered:[/]")
-        for r in outcome.rejected:
-            out.print(
-                f"  {r.function}: {r.title} - {r.stage}: {r.reason}", markup=False, style="dim"
-            )
-    if not outcome.suggestions:
-        out.print("no edit was proved faster; nothing is offered")
-    if outcome.run:
-        out.print(f"whole run: [bold]{outcome.run.before_s:.1f} s → {outcome.run.after_s:.1f} s[/]")
-    for text in outcome.notes:
-        note(text)
-    if outcome.suggestions and not applied:
-        ids = " ".join(s.id for s in outcome.suggestions)
-        out.print(f"nothing was changed; to apply: hasten apply {ids}", markup=False)
-    elif applied:
-        out.print("applied; `hasten undo` takes it back", markup=False)
-
-
-def _table(outcome: Outcome, workspace: Path) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("id", "function", "edit", "faster (95 %)", "equality", "inputs"):
-        table.add_column(name)
-    for s in outcome.suggestions:
-        where = f"{os.path.relpath(s.path, workspace)}::{s.function}"
-        titles = "\n".join(rung.title for rung in s.edits)
-        used = f"{s.receipt.inputs.count} {s.receipt.inputs.source}"
-        table.add_row(s.id, where, titles, ratio_text(s.ratio, s.interval), s.equality, used)
-    return table
-
-
-def _print_diff(out: Console, suggestion: Suggestion, workspace: Path) -> None:
-    source = read_source(Path(suggestion.path))
-    name = os.path.relpath(suggestion.path, workspace)
-    after = apply_replacements(source.text, suggestion.replacements)
-    lines = difflib.unified_diff(
-        source.text.splitlines(), after.splitlines(), f"a/{name}", f"b/{name}", lineterm=""
-    )
-    out.print(Syntax("\n".join(lines), "diff", background_color="default"))

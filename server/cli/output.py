@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -23,8 +26,8 @@ def log() -> Console:
 
 
 def emit_json(value: object) -> None:
-    """Print one JSON value on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+    """Print one JSON value on stdout, in ASCII: no locale and no odd file name can break it."""
+    sys.stdout.write(json.dumps(value, allow_nan=False, indent=2) + "\n")
     sys.stdout.flush()
 
 
@@ -43,9 +46,28 @@ def _escaped(text: str) -> str:
     return text.replace("[", "\\[")
 
 
+def shown(path: str | Path) -> str:
+    """A path as it can be typed here: relative to the working directory where that is shorter."""
+    try:
+        relative = os.path.relpath(path)
+    except (ValueError, OSError):
+        return str(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 call", "2 calls"."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def seconds_text(seconds: float) -> str:
+    """Seconds with three digits that count: "14.2 s", "0.23 s"."""
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+
+
 def note(text: str) -> None:
     """One remark on stderr."""
-    log().print(f"[dim]{_escaped(text)}[/]")
+    log().print(f"[dim]{_escaped(text)}[/]", soft_wrap=True)
 
 
 def ratio_text(ratio: float | None, interval: Any = None) -> str:
@@ -60,8 +82,16 @@ def ratio_text(ratio: float | None, interval: Any = None) -> str:
     return f"{text} ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
 
 
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+_AGAIN_S = 15.0
+
+
 class ProgressLine:
-    """Progress on stderr: one line rewritten on a terminal, a line a step elsewhere."""
+    """Progress on stderr: one line rewritten on a terminal, a line a step elsewhere.
+
+    Where lines stay, one that differs from the last in its numbers only is a count: it is shown
+    again after a while, so that a log tells that the work goes on and not every tick of it.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = log()
@@ -80,13 +110,15 @@ class ProgressLine:
             self._status.stop()
 
     def __call__(self, message: str, share: float | None = None) -> None:
-        """Show a message; equal messages within a second are shown once."""
-        now = time.monotonic()
-        if self._quiet or (message == self._last and now - self._printed < 1.0):
+        """Show a message with the share of the work that is done, 0..1."""
+        if self._quiet:
             return
-        self._last, self._printed = message, now
         text = _escaped(message) + (f" [dim]{share:4.0%}[/]" if share is not None else "")
         if self._status:
             self._status.update(text)
-        else:
-            self._console.print(text)
+            return
+        now, what = time.monotonic(), _NUMBER.sub("#", message)
+        if what == self._last and now - self._printed < _AGAIN_S:
+            return
+        self._last, self._printed = what, now
+        self._console.print(text, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +15,20 @@ from analysis.profiles.load import load_profile
 from analysis.profiles.store import captures_folder, newest_profile, profiles_folder
 from benchmark_runner.record import capture_inputs, record_profile
 from hasten.paths import state_dir
-from server.cli.common import Place, cancel_on_interrupt, place_of, python_of
-from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, note, page
+from server.cli.common import Place, cancel_on_interrupt, place_of, python_of, usable_state
+from server.cli.output import (
+    GOOD,
+    NOT_GOOD,
+    ProgressLine,
+    counted,
+    emit_json,
+    note,
+    page,
+    shown,
+)
 
 CAPTURED_FUNCTIONS = 8
+_ROWS = 20
 
 
 def profile(
@@ -36,7 +45,7 @@ def profile(
     cwd = Path.cwd()
     place = place_of(cwd)
     interpreter = python_of(place, python)
-    state = state_dir(place.workspace)
+    state = usable_state(place.workspace)
     out = profiles_folder(state) / f"{time.time_ns()}.pstats"
     out.parent.mkdir(parents=True, exist_ok=True)
     with cancel_on_interrupt() as cancel, ProgressLine() as progress:
@@ -65,12 +74,15 @@ def profile(
             }
         )
     else:
-        print_spots(spots, place)
+        print_spots(spots)
         for (_, name), c in captures.items():
             note(
-                f"{name}: {c.count} calls captured"
+                f"{name}: {counted(c.count, 'call')} captured"
                 + (f", {c.skipped} skipped" if c.skipped else "")
+                + (f" ({c.reason})" if c.reason else "")
             )
+        if spots:
+            note("next: hasten optimize PATH::FUNCTION, or `hasten optimize -- CMD` for all of it")
     return GOOD if spots else NOT_GOOD
 
 
@@ -104,7 +116,7 @@ def hot(
     if as_json:
         emit_json([cattrs.unstructure(s) for s in spots])
     else:
-        print_spots(spots, place)
+        print_spots(spots)
     return GOOD if spots else NOT_GOOD
 
 
@@ -134,27 +146,26 @@ def worth_while(spots: Sequence[HotSpot], place: Place) -> list[HotSpot]:
     return [s for s in spots if s.worth >= place.settings.min_share][:CAPTURED_FUNCTIONS]
 
 
-def print_spots(spots: Sequence[HotSpot], place: Place) -> None:
+def print_spots(spots: Sequence[HotSpot]) -> None:
     """The table of hot functions for people."""
     out = page()
     if not spots:
         out.print("nothing in this workspace takes a measurable share of the run")
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("worth", "self", "total"):
         table.add_column(name, justify="right")
-    table.add_column("function")
-    table.add_column("where", style="dim")
-    for s in spots[:20]:
-        where = f"{os.path.relpath(s.path, place.workspace)}:{s.line}"
-        stale = " (changed since)" if s.stale else ""
-        table.add_row(
-            f"{s.worth:.1%}",
-            f"{s.self_share:.1%}",
-            f"{s.total_share:.1%}",
-            s.function + stale,
-            where,
-        )
+    table.add_column("function", overflow="fold")
+    table.add_column("line", justify="right", style="dim")
+    for s in spots[:_ROWS]:
+        function = Text(f"{shown(s.path)}::{s.function}")
+        if s.stale:
+            function.append(" (changed since)", "yellow")
+        shares = (f"{share:.1%}" for share in (s.worth, s.self_share, s.total_share))
+        table.add_row(*shares, function, str(s.line))
     out.print(table)
+    if len(spots) > _ROWS:
+        out.print(f"and {len(spots) - _ROWS} more: --json has them all", style="dim")
