@@ -190,7 +190,7 @@ def observe_candidate(
     for call in script:
         observation = _observe(worker, call, infos, slowest_s)
         seen[call] = observation
-        _refuse_uses(tried(loaded.attempts, observation.attempts), original)
+        refuse_uses(tried(loaded.attempts, observation.attempts), original)
         found = compare(call, original.seen[call], observation, rounding)
         if found is None:
             continue
@@ -222,7 +222,7 @@ def _load(worker: Worker, original: Behaviour) -> tuple[Loaded, tuple[InputInfo,
         raise Refused(f"{error.stage}: {error.message}") from None
     except WorkerDied as error:
         raise Refused(f"import: {error.message}") from None
-    _refuse_uses(tried(loaded.attempts), original)
+    refuse_uses(tried(loaded.attempts), original)
     if (loaded.stdout, loaded.stderr) != (original.loaded.stdout, original.loaded.stderr):
         raise Refused("import: it writes other output than the original when it is imported")
     try:
@@ -250,7 +250,7 @@ def _observe(
         raise Refused(f"{error.message}, {where}") from None
 
 
-def _refuse_uses(used: frozenset[tuple[str, str]], original: Behaviour) -> None:
+def refuse_uses(used: frozenset[tuple[str, str]], original: Behaviour) -> None:
     """Refuse what the original does not need (the policy is the original's own behaviour)."""
     more = sorted(used - original.attempts)
     if more:

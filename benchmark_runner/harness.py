@@ -369,7 +369,7 @@ class Encoder:
             packed = _Struct(f"<{count}{'q' if first is int else 'd'}").pack(*items)
         except _StructError:
             return False  # an int that needs more than a word
-        if first is float and any([x != x for x in items]):
+        if first is float and any(x != x for x in items):
             return False
         written = bytearray(9 * count)
         written[::9] = (b"j" if first is int else b"f") * count
@@ -1473,6 +1473,9 @@ _PLAIN = frozenset(
 )
 
 
+_ATOMS = frozenset((int, float, str, bool, bytes, type(None), complex))
+
+
 def settle(result: Any) -> Any:
     """Run a coroutine to its end, take an iterator's items; anything else is as it is."""
     kind = type(result)
@@ -1568,9 +1571,9 @@ def spoil(value: Any) -> None:
         seen.add(id(x))
         t = type(x)
         if t in (list, tuple, set, frozenset):
-            stack += list(x)
+            stack += [item for item in x if type(item) not in _ATOMS]
         elif t is dict:
-            stack += list(x.values())
+            stack += [item for item in x.values() if type(item) not in _ATOMS]
         elif _is_python_class(t):
             stack += [v for _, v in instance_fields(x, _mro_of(t))]
         if t is list or t is bytearray:
@@ -1579,6 +1582,90 @@ def spoil(value: Any) -> None:
             x["__spoiled__"] = None
         elif t is set:
             x.add("__spoiled__")
+
+
+class Steps:
+    """Counts the interpreter's steps in a call, but for libraries and what an import runs.
+
+    A library's own caches (compiled patterns, say) are everybody's, and a module is imported once.
+    """
+
+    def __init__(self, files: Iterable[str], most: int, stopping: Callable[[], None]) -> None:
+        self.files = frozenset(files)
+        self.stopping = stopping
+        self.count = 0
+        self.most = most
+        self.importing = 0
+
+    def __enter__(self) -> "Steps":
+        _settrace(self.entered)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _settrace(None)
+
+    def entered(self, frame: Any, event: str, _: Any) -> Any:
+        """A frame begins: what traces it, or None."""
+        code = frame.f_code
+        if code.co_name == "<module>":
+            self.importing += 1
+            return self.imported
+        file = code.co_filename
+        if self.importing or file == _own_file:
+            return None
+        if file not in self.files and file.startswith(("<frozen ", *_library_roots)):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return self.stepped
+
+    def imported(self, frame: Any, event: str, _: Any) -> Any:
+        """In a module's own code: only its end counts."""
+        if event == "return":
+            self.importing -= 1
+        return self.imported
+
+    def stepped(self, frame: Any, event: str, _: Any) -> Any:
+        """One instruction of code that counts."""
+        if event == "opcode":
+            self.count += 1
+            if self.count > self.most:
+                frame.f_trace = None
+                self.stopping()  # the interpreter turns tracing off now, which is an audit event
+                raise _TooManySteps
+        return self.stepped
+
+
+class _TooManySteps(BaseException):
+    """Ends a call that would take too long to trace."""
+
+
+_own_file = Steps.__enter__.__code__.co_filename
+
+
+def variations(args: Tuple[Any, ...]) -> List[Tuple[Any, ...]]:
+    """Arguments that differ a little from the given ones, in one argument each.
+
+    Of the same types and about the same sizes; only exact builtin types are changed.
+    """
+    found = []
+    for place, value in enumerate(args[:3]):
+        for changed in _varied(value):
+            found.append((*args[:place], changed, *args[place + 1 :]))
+    return found
+
+
+def _varied(x: Any) -> List[Any]:
+    kind = type(x)
+    if kind is int:
+        return [x + 1, x + 2, max(x - 1, 0)] if x >= 0 else [x - 1, x + 1]
+    if kind is float:
+        return [x * 1.01, x + 0.5]
+    if kind in (list, tuple, str, bytes) and len(x) > 2:
+        return [x[:-1], x[1:], x[:-1] + x[:1], x[1:2] + x[:1] + x[2:]]
+    if kind is dict and len(x) > 1:
+        pairs = list(x.items())
+        return [dict(pairs[:-1]), dict(pairs[1:]), dict(pairs[::-1])]
+    return []
 
 
 class Output:
@@ -1771,6 +1858,7 @@ class Session:
             b"S": self.stage,
             b"C": self.check,
             b"G": self.state,
+            b"T": self.steps,
         }
         return handlers[operation](decode_plain(body) if body else None)
 
@@ -2222,6 +2310,42 @@ class Session:
             else:
                 found.append(core_digest(result, *self.staged[i]))
         return encode({"digests": found, "attempts": self.attempts()})
+
+    def steps(self, request: Dict[str, Any]) -> bytes:
+        """Steps of calls on the same arguments over and over, then on `changed` ones.
+
+        The steps do not depend on the machine or on where something is remembered: whoever does
+        less the second time has kept something from the first.
+        """
+        index, most = request["index"], request["most"]
+        self.output.clear()
+        same = [self.counted(*self.inputs.fresh(index), index, most)[0] for _ in range(3)]
+        args, kwargs = self.inputs.fresh(index)
+        other = []
+        for changed in variations(args):
+            other.append(self.counted(changed, kwargs, index, most))
+            args, kwargs = self.inputs.fresh(index)
+        return encode({"same": same, "other": other, "attempts": self.attempts()})
+
+    def counted(self, args: Any, kwargs: Any, seed: int, most: int) -> Tuple[int, bytes]:
+        """Steps of one call, -1 for more than `most`, -2 when it raises; its outcome's digest."""
+        self.seed(seed)
+        self.output.clear()
+        files = [path for path, _ in self.config["files"]]
+        steps = Steps(files, most, lambda: self.guarded(False))
+        result: Any = None
+        try:
+            with Warned(), steps:
+                self.guarded(True)
+                try:
+                    result = settle(self.function(*args, **kwargs))
+                finally:
+                    self.guarded(False)
+        except BaseException:
+            return (-1 if steps.count > most else -2), b""
+        if steps.count > most:
+            return -1, b""
+        return steps.count, core_digest(result, (), {})
 
     def state(self, _: Any) -> bytes:
         """Digests of all that later calls could remember, by name."""

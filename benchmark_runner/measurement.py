@@ -58,19 +58,21 @@ class TimingPlan:
     holdout: tuple[int, ...]
 
 
-def plan_inputs(costs_s: Sequence[float]) -> TimingPlan:
-    """Choose the inputs to time by the original's seconds per call, one for each input.
+def plan_inputs(costs_s: Sequence[float], sizes: Sequence[int]) -> TimingPlan:
+    """Choose the inputs to time by their sizes and the original's seconds per call.
 
-    At most 40, evenly spaced over the order of cost, and fewer where calls are long. Every other
-    one in the order of cost is held out from the search, the dearest first. Raises ValueError
-    without inputs.
+    At most 40, evenly spaced over the order of size, and fewer where calls are long. Every other
+    one in that order is held out from the search, the largest first. What a call costs is never
+    measured twice alike, so it only bounds the number, by its power of two: another run chooses
+    the same inputs. Raises ValueError without inputs.
     """
     if not costs_s:
         raise ValueError("no inputs to time")
-    ranked = sorted(range(len(costs_s)), key=lambda index: (costs_s[index], index))
+    ranked = sorted(range(len(costs_s)), key=lambda index: (sizes[index], index))
+    costs = [2.0 ** round(math.log2(max(cost, 1e-9))) for cost in costs_s]
     count = min(MOST_TIMED, len(ranked))
     chosen = _spaced(ranked, count)
-    while count > 2 and sum(costs_s[index] for index in chosen) > _TIMED_CALLS_S:
+    while count > 2 and sum(costs[index] for index in chosen) > _TIMED_CALLS_S:
         count -= 1
         chosen = _spaced(ranked, count)
     held = chosen[::-1][::2] if count > 1 else []

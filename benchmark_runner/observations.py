@@ -108,6 +108,19 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Interpreter steps of calls: three on the same arguments, one on each set of changed ones.
+
+    -1 stands for too many to count, -2 for a call that raised. With the changed ones goes the
+    digest of what came out.
+    """
+
+    same: tuple[int, ...]
+    other: tuple[tuple[int, bytes], ...]
+    attempts: Attempts
+
+
+@dataclass(frozen=True)
 class Timing:
     """A timed window by the parent's clocks."""
 

@@ -26,6 +26,7 @@ from benchmark_runner.observations import (
     Loaded,
     Mode,
     Observation,
+    Steps,
     Timing,
     WorkerSpec,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Loaded",
     "Mode",
     "Observation",
+    "Steps",
     "Timing",
     "Worker",
     "WorkerSpec",
@@ -349,6 +351,22 @@ class Worker:
         """
         return harness.encode(self._ask(b"G", {}, self.spec.limits.call_s))
 
+    def steps(self, i: int, most: int) -> Steps:
+        """Interpreter steps of calls on input `i`, of at most `most` steps each.
+
+        Told by the worker itself: honest versions' are right. Raises WorkerDied.
+        """
+        told = self._ask(b"T", {"index": i, "most": most}, self.spec.limits.batch_s)
+        same, other = told.get("same"), told.get("other")
+        if not isinstance(same, list) or len(same) != 3 or not isinstance(other, list):
+            raise self._died(WorkerDied("malformed reply", code="protocol"))
+        pairs = [pair for pair in other if isinstance(pair, tuple) and len(pair) == 2]
+        return Steps(
+            tuple(_signed(count) for count in same),
+            tuple((_signed(count), _bytes(digest)) for count, digest in pairs),
+            _attempts(told.get("attempts")),
+        )
+
     def cpu_s(self) -> float:
         """CPU seconds of the worker since it started, by the kernel. Raises WorkerDied."""
         self._open()
@@ -367,6 +385,10 @@ class Worker:
         except WorkerDied as error:
             raise self._died(error) from None
         return self.cpu_s() - before
+
+
+def _signed(value: object) -> int:
+    return value if type(value) is int else -2
 
 
 def _bytes(value: object) -> bytes:

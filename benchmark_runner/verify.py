@@ -51,6 +51,7 @@ from benchmark_runner.receipt import (
     Verdict,
 )
 from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.shortcuts import find_shortcut
 from benchmark_runner.specs import Specs
 from benchmark_runner.statistics import glance
 from benchmark_runner.timing import Rates
@@ -239,7 +240,10 @@ class FunctionBench:
             used = list(original.used)
             if self._specs.source == "generated":
                 used = [index for index in used if not original.raises_on(index)] or used
-            plan = plan_inputs([original.costs_s[index] for index in used])
+            sizes = {info.index: info.size for info in original.infos}
+            plan = plan_inputs(
+                [original.costs_s[index] for index in used], [sizes[index] for index in used]
+            )
             self._plan = TimingPlan(
                 timed=tuple(used[place] for place in plan.timed),
                 selection=tuple(used[place] for place in plan.selection),
@@ -361,12 +365,27 @@ class FunctionBench:
             reason = f"{found.what} differs on {found.call}: {found.before}, now {found.after}"
             return Judgement("different", reason), None
         since = time.perf_counter()
+        if why := self._shortcut(after):
+            diary.add("steps", since, why)
+            return Judgement("refused", why), None
+        diary.add("steps", since)
+        since = time.perf_counter()
         try:
             timed = self._time(base, after, diary)
         except CandidateFailed as error:
             diary.add("timing", since, error.message)
             return Judgement("refused", f"{error.stage}: {error.message}"), None
         return judge(timed.samples, timed.step, timed.confirmed), timed
+
+    def _shortcut(self, after: Version) -> str | None:
+        """Why a gain that is still to be measured would not count, or None."""
+        original = self._observed()
+        return find_shortcut(
+            self._specs.candidate(after, HASH_SEEDS[0], original),
+            self._specs.candidate(self._workload.before, HASH_SEEDS[0], original),
+            original,
+            self._cancel,
+        )
 
     def _look_again(
         self,
