@@ -51,6 +51,7 @@ from benchmark_runner.receipt import (
     Verdict,
 )
 from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.shapes import argument_shapes
 from benchmark_runner.shortcuts import find_shortcut
 from benchmark_runner.specs import Specs
 from benchmark_runner.statistics import glance
@@ -130,6 +131,19 @@ class FunctionBench:
             holdout=bool(plan.holdout),
             digest=original.digest,
         )
+
+    def shapes(self) -> tuple[str, ...]:
+        """What the arguments of the inputs are made of, the largest first; no value of them.
+
+        Raises what `prepare` raises.
+        """
+        original = self._observed()
+        infos = {info.index: info for info in original.infos}
+        seen = original.behaviours[HASH_SEEDS[0]].seen
+        payloads = {index: seen[index, mode].payload for index, mode in seen}
+        largest = sorted(original.used, key=lambda i: infos[i].size, reverse=True)
+        found = (argument_shapes(payloads[i]) for i in largest if i in payloads)
+        return tuple(dict.fromkeys(text for text in found if text))
 
     def _observed(self) -> Original:
         if self._original is None:

@@ -35,17 +35,15 @@ _TABLE: tuple[tuple[Callable[[Counts], bool], str], ...] = (
 )
 
 
-def describe(before: str, after: str, path: str, qualname: str) -> str:
-    """A short imperative for the step from one text to the next."""
-    imported = _imports(after) - _imports(before)
-    if imported:
-        return f"import {', '.join(sorted(imported))}"
+def describe(before: str, after: str, path: str, qualname: str) -> str | None:
+    """A short imperative for the step from one text to the next, or None where none is telling."""
     difference = _features(after, path, qualname)
     difference.subtract(_features(before, path, qualname))
     for matches, title in _TABLE:
         if matches(difference):
             return title
-    return "rewrite a few lines"
+    imported = _imports(after) - _imports(before)
+    return f"import {', '.join(sorted(imported))}" if imported else None
 
 
 def _imports(text: str) -> set[str]:

@@ -217,6 +217,8 @@ class Driver:
             parent=parent.id,
             title=candidate.title,
             origin=candidate.origin,
+            by=candidate.edits[-1].origin if candidate.edits else None,
+            depth=node.depth,
             key=candidate.key,
             stage=evaluation.stage,
             ok=evaluation.ok,

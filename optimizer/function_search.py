@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from analysis.decompose import normalised_key
@@ -23,7 +23,7 @@ from optimizer.ladder import Ladder, LadderBuilder, Refused, title_of
 from optimizer.outcomes import Outcomes
 from optimizer.patience import may_wait, unnoticed
 from optimizer.proposers.catalogue import CatalogueProposer, findings
-from optimizer.proposers.model import ModelProposer, open_cache
+from optimizer.proposers.model import ModelProposer, open_cache, python_version
 from optimizer.proposers.portfolio import Portfolio
 from optimizer.protocols import Candidate, Evaluation
 from optimizer.proving import BenchProver, ProverEvaluator
@@ -100,7 +100,7 @@ class FunctionSearch:
             services.memory, target, interpreter_name(Path(spec.python)), used.digest
         )
         catalogue = CatalogueProposer(self._path, self._name)
-        model = self._model()
+        model = self._model(bench)
         parts = Parts(
             strategy=choose(
                 spec.strategy, width=spec.width, depth=spec.depth, examples=spec.examples,
@@ -111,7 +111,7 @@ class FunctionSearch:
             fallback=catalogue if model else None,
             gate=lambda candidate: self._gate(candidate) or outcomes.refused_before(candidate),
             retriever=IndexRetriever(services, self._path, self._name) if model else None,
-            critic=FailureCritic() if model else None,
+            critic=FailureCritic(self._path, self._name) if model else None,
             reranker=RulesThenSmallest(),
             may_wait=may_wait if spec.strategy == "beam" else None,
             enough=unnoticed(target.share, MIN_WORTH),
@@ -128,17 +128,19 @@ class FunctionSearch:
         outcomes.remember_failures(result.failures)
         found.rejected += self._rejections(result)
         if model is not None:
+            log.write("model", duplicates=result.duplicates, **asdict(model.ledger))
             found.notes += [*model.notes, f"{self._name}: model: {model.ledger}"]
         if result.best.candidate.edits:
             self._prove(prover, result, outcomes, found)
 
-    def _model(self) -> ModelProposer | None:
+    def _model(self, bench: FunctionBench) -> ModelProposer | None:
         if self._spec.model is None:
             return None
         cache = open_cache(self._services.state)
         return ModelProposer(
-            self._spec.model, self._path, self._name, cache, self._cancel, self._target.share
-        )
+            self._spec.model, self._path, self._name, cache, self._cancel, self._target.share,
+            python_version(self._spec.python), bench.shapes(),
+        )  # fmt: skip
 
     def _gate(self, candidate: Candidate) -> Evaluation | None:
         reason = self._static(candidate.source)

@@ -72,6 +72,7 @@ class LadderBuilder:
         self._path, self._qualname = path, qualname
         self._gate, self._progress = gate, progress
         self._cancel = cancel or CancelToken()
+        self._answers: dict[str, tuple[str, int]] = {}  # by description: title, number of parts
 
     def build(self, edits: Sequence[AtomicEdit]) -> Ladder | Refused:
         """The ladder of a path of edits, or why there is none. Raises Cancelled."""
@@ -100,17 +101,19 @@ class LadderBuilder:
         for edit in edits:
             after = edit.apply(text)
             groups = decompose(text, after, self._qualname) if edit.origin == "model" else ()
-            if not 1 < len(groups) <= MAX_PARTS:
+            if len(groups) == 1:  # the same change without the lines that stay as they are
+                parts.append(replace(edit, changes=tuple(groups[0])))
+            elif not 1 < len(groups) <= MAX_PARTS:
                 parts.append(edit)
             else:
                 at = text
-                for group in groups:
+                self._answers[edit.description] = (edit.title, len(groups))
+                for number, group in enumerate(groups, 1):
                     part = replace(edit, changes=tuple(group))
                     then = part.apply(at)
                     title = describe(at, then, self._path, self._qualname)
-                    parts.append(
-                        replace(part, title=title, description=f"{title}: {edit.description}")
-                    )
+                    named = title or f"{edit.title} (part {number})"
+                    parts.append(replace(part, title=named))
                     at = then
             text = after
         return tuple(parts)
@@ -186,6 +189,8 @@ class LadderBuilder:
         for step in steps:
             before = at[step.first]
             edit = merged(before, parts[step.first : step.last + 1])
+            if edit.origin == "model":
+                edit = replace(edit, title=self._title(parts, step))
             receipt = step.receipt
             assert receipt.ratio is not None and receipt.interval is not None
             rungs.append(
@@ -196,6 +201,18 @@ class LadderBuilder:
                 )
             )  # fmt: skip
         return tuple(rungs)
+
+    def _title(self, parts: Sequence[AtomicEdit], step: _Step) -> str:
+        """The answer's own words for a rung that is all of it, else what its syntax shows."""
+        mine = parts[step.first : step.last + 1]
+        whole, count = self._answers.get(mine[0].description, (mine[0].title, 1))
+        if len(mine) == count and len({part.description for part in mine}) == 1:
+            return whole
+        if len(mine) == 1:
+            return mine[0].title
+        at = texts(self._original, parts)
+        name = describe(at[step.first], at[step.last + 1], self._path, self._qualname)
+        return name or whole
 
     def _stands_alone(self, parts: Sequence[AtomicEdit], step: _Step, origin: Origin) -> bool:
         """Whether the rung applies to the original by itself and is proved so."""

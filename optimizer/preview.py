@@ -1,4 +1,7 @@
-"""Exactly what the first step of a search would send to a model; nothing is sent here."""
+"""What the first step of a search would send to a model, word for word; nothing is sent here.
+
+One thing is known only when the function has run: types and sizes of its arguments.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ from analysis.source import read_source
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.errors import OptimizeError
 from optimizer.proposers.catalogue import findings
+from optimizer.proposers.model import python_version
 from optimizer.proposers.prompt import Prompt, build
 from optimizer.protocols import Candidate, Evaluation, Node
 from optimizer.retriever import IndexRetriever
 from optimizer.services import Services
+
+SHAPES_UNKNOWN = "(types and lengths such as: list of 280 (tuple of 2 (int)); never a value)"
 
 
 def would_send(
@@ -20,7 +26,8 @@ def would_send(
 ) -> tuple[Prompt, ...]:
     """The prompts of the first calls for the function of a job.
 
-    Later steps send the same with the text that was found by then, and why tries failed. `share` is
+    Later steps send the same with the text that was found by then, and tries that failed with the
+    reason, which may show a call on which the results differed. `share` is
     the function's share of the run where a profile is known. Raises InputError.
     """
     if spec.path is None or spec.function is None:
@@ -42,4 +49,8 @@ def would_send(
     hits = IndexRetriever(services, path, name).query(node, n, 0)
     records = [hit.record for hit in hits[: n - by_rules]]
     padded = [*records, *[None] * (n - by_rules - len(records))]
-    return tuple(build(text, path, name, share=share, example=record) for record in padded)
+    python = python_version(spec.python)
+    return tuple(
+        build(text, path, name, share=share, example=r, python=python, shapes=(SHAPES_UNKNOWN,))
+        for r in padded
+    )

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _RETRIES = 1
 _RETRY_WAIT_S = 0.5
-_AT_ONCE = 4
+AT_ONCE = 4
 _POLL_S = 0.05
 _MAX_TOKENS = 4096
 _RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -41,19 +41,24 @@ class Reply:
 
 @dataclass
 class Ledger:
-    """What a search asked of a model."""
+    """What a search asked of a model. `answers` hold text; `bad` of them are unusable, `invalid`
+    counts failed calls too; `declined` say that there is nothing to gain."""
 
     calls: int = 0
+    answers: int = 0
+    bad: int = 0
     cached: int = 0
     failed: int = 0
     invalid: int = 0
+    declined: int = 0
     tokens: int = 0
 
     def __str__(self) -> str:
         """One line for people."""
         return (
             f"{self.calls} calls, {self.tokens} tokens, {self.cached} answers from the cache, "
-            f"{self.failed} calls failed, {self.invalid} answers unusable"
+            f"{self.failed} calls failed, {self.invalid} answers unusable, "
+            f"{self.declined} saw nothing to gain"
         )
 
 
@@ -68,7 +73,7 @@ async def _ask_all(
     spec: ModelSpec, prompts: Sequence[list[dict[str, str]]], cancel: CancelToken, ledger: Ledger
 ) -> list[Reply]:
     complete = await asyncio.get_running_loop().run_in_executor(None, _litellm)
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gate = asyncio.Semaphore(AT_ONCE)
     dead: list[Reply] = []  # after a fatal answer (no key, nobody listens) no more calls are made
 
     async def one(messages: list[dict[str, str]]) -> Reply:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.decompose import normalised_key
 from analysis.progress import CancelToken
+from benchmark_runner.interpreters import interpreter_at
 from index.record import Record
 from optimizer.engine.protocol import ModelSpec
 from optimizer.proposers import prompt
 from optimizer.proposers.answers import AnswerCache
-from optimizer.proposers.client import Ledger, Reply, ask_all, unreachable
-from optimizer.proposers.model_answer import BadAnswer, parse_answer, to_edit
-from optimizer.protocols import Candidate, Observation, Proposal
+from optimizer.proposers.client import AT_ONCE, Ledger, Reply, ask_all, unreachable
+from optimizer.proposers.model_answer import BadAnswer, Declined, parse_answer, to_edit
+from optimizer.protocols import Candidate, Node, Observation, Proposal
 
 
 @dataclass
 class ModelProposer:
     """Asks for the whole function anew, once for each of the observation's examples.
 
+    Where the first two calls, each with another example, bring the same, no more are made.
+
     A call that fails and an answer that can't be used are named in `Proposal.invalid`, so that the
-    driver's fallback stands in. After an answer that no later call can mend (no key, nobody
-    listens) no more calls are made; `notes` says so once.
+    driver's fallback stands in; "there is nothing to gain" is an answer, and counted. After an
+    answer that no later call can mend (no key, nobody listens) no more calls are made; `notes` says
+    so once.
     """
 
     spec: ModelSpec
@@ -31,6 +37,8 @@ class ModelProposer:
     cache: AnswerCache
     cancel: CancelToken
     share: float | None = None
+    python: str | None = None
+    shapes: Sequence[str] = ()
     ledger: Ledger = field(default_factory=Ledger)
     notes: list[str] = field(default_factory=list)
     _dead: str | None = None
@@ -41,16 +49,29 @@ class ModelProposer:
             return Proposal((), (self._dead,) * n)
         parent = seen.node.candidate
         prompts = [self._prompt(seen, record) for record in _examples(seen, n)]
-        replies = self._replies(prompts, seen.attempt)
+        keys = self._keys(prompts, seen.attempt)
         candidates: list[Candidate] = []
         invalid: list[str] = []
-        for reply in replies:
-            try:
-                candidates.append(self._candidate(parent, reply))
-            except BadAnswer as bad:
-                invalid.append(str(bad))
-        self.ledger.invalid += len(invalid)
-        return Proposal(tuple(candidates), tuple(invalid), sum(r.tokens for r in replies))
+        tokens = 0
+        for wave in _waves(len(prompts)):
+            replies = self._replies(prompts[wave], keys[wave])
+            tokens += sum(reply.tokens for reply in replies)
+            for reply in replies:
+                try:
+                    candidates.append(self._candidate(parent, reply))
+                except BadAnswer as bad:
+                    invalid.append(str(bad))
+                    self.ledger.invalid += 1
+                    self.ledger.bad += reply.text is not None
+                except Declined:
+                    self.ledger.declined += 1
+            fatal = next((reply.error for reply in replies if reply.fatal), None)
+            if fatal is not None:
+                invalid += [fatal] * (len(prompts) - len(prompts[: wave.stop]))
+                break
+            if not invalid and len({c.key for c in candidates}) <= 1:
+                break  # with other examples it said the same: more calls would say it again
+        return Proposal(tuple(candidates), tuple(invalid), tokens)
 
     def _prompt(self, seen: Observation, record: Record | None) -> prompt.Prompt:
         return prompt.build(
@@ -60,14 +81,21 @@ class ModelProposer:
             share=self.share,
             example=record,
             critique=seen.critique,
+            python=self.python,
+            shapes=self.shapes,
+            gained=_gained(seen.node),
         )
 
-    def _replies(self, prompts: list[prompt.Prompt], attempt: int) -> list[Reply]:
-        """From the cache where the same was asked before, else from the model, in order."""
+    def _keys(self, prompts: list[prompt.Prompt], attempt: int) -> list[str]:
+        """Names of the calls; the same prompt twice in one step is two samples."""
         keys: list[str] = []
-        for one in prompts:  # the same prompt twice in one step is two samples
-            count = attempt + sum(1 for k in prompts[: len(keys)] if k.key == one.key)
+        for one in prompts:
+            count = attempt + sum(1 for p in prompts[: len(keys)] if p.key == one.key)
             keys.append(AnswerCache.key(one.key, self.spec.model, self.spec.api_base, count))
+        return keys
+
+    def _replies(self, prompts: list[prompt.Prompt], keys: list[str]) -> list[Reply]:
+        """From the cache where the same was asked before, else from the model, in order."""
         found = [self.cache.get(key) for key in keys]
         missing = [i for i, text in enumerate(found) if text is None]
         self.ledger.cached += len(prompts) - len(missing)
@@ -85,6 +113,7 @@ class ModelProposer:
                 self._dead = reply.error
                 error = unreachable(self.spec, reply.error or "")
                 self.notes.append(f"{error.message} ({error.mend})")
+        self.ledger.answers += sum(reply.text is not None for reply in replies)
         return replies
 
     def _candidate(self, parent: Candidate, reply: Reply) -> Candidate:
@@ -98,10 +127,35 @@ class ModelProposer:
         return Candidate(after, (*parent.edits, edit), normalised_key(after, self.qualname))
 
 
+def _waves(n: int) -> Iterator[slice]:
+    """The first two calls, then as many at once as are allowed."""
+    start, size = 0, 2
+    while start < n:
+        yield slice(start, start + size)
+        start, size = start + size, AT_ONCE
+
+
+def _gained(node: Node) -> str | None:
+    """What the edits on the way to this text brought; None for the original."""
+    if not node.candidate.edits:
+        return None
+    titles = "; ".join(edit.title for edit in node.candidate.edits)
+    return (
+        f"It is {math.exp(node.utility):.1f} times as fast as at first already, by these changes: "
+        f"{titles}. Change it further only where that saves a third or more of what is left; small "
+        "tricks are not wanted."
+    )
+
+
 def _examples(seen: Observation, n: int) -> list[Record | None]:
     """One example for each call; calls beyond the last one go without."""
     found: list[Record | None] = [hit.record for hit in seen.examples[:n]]
     return found + [None] * (n - len(found))
+
+
+def python_version(python: str) -> str:
+    """ "3.11" for the path of an interpreter. Raises InterpreterError."""
+    return ".".join(map(str, interpreter_at(Path(python)).version[:2]))
 
 
 def open_cache(state: Path) -> AnswerCache:

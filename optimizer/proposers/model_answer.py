@@ -18,7 +18,8 @@ MAX_ANSWER_CHARS = 60_000
 MAX_CODE_CHARS = 20_000
 _FENCE = re.compile(r"^(```|~~~)([^\n`]*)$", re.MULTILINE)
 _LABEL = re.compile(r"^\**(CHANGE|WHY)\**\s*:\**[ \t]*(\S.*)$", re.MULTILINE)
-_CONSTANT = re.compile(r"_[A-Z][A-Z0-9_]*")
+_NOTHING = re.compile(r"\**NOTHING\**\s*:\**[ \t]*([^\n]*)")
+_CONSTANT = re.compile(r"_[A-Za-z][A-Za-z0-9_]*")
 _TITLE_CHARS = 72
 _WHY_CHARS = 300
 
@@ -27,29 +28,41 @@ class BadAnswer(ValueError):
     """The answer can't be used; the message says what is wrong with it."""
 
 
+class Declined(Exception):
+    """The model says that there is nothing to gain; the message is its reason in plain words."""
+
+
 @dataclass(frozen=True)
 class Answer:
-    """A usable answer: the function at column 0, what goes above it, and plain words."""
+    """A usable answer: the function at column 0, what it needs above it, and plain words.
+
+    `imports` and `constants` are one whole statement each.
+    """
 
     function: str
-    above: str
+    imports: tuple[str, ...]
+    constants: tuple[str, ...]
     title: str
     why: str
 
 
 def parse_answer(reply: str, name: str) -> Answer:
-    """The answer in a reply. Raises BadAnswer."""
+    """The answer in a reply. Raises BadAnswer, and Declined for an answer without a rewrite."""
     if len(reply) > MAX_ANSWER_CHARS:
         raise BadAnswer(f"the answer is longer than {MAX_ANSWER_CHARS} characters")
+    declined = _NOTHING.fullmatch(reply.strip())
+    if declined:
+        raise Declined(plain(declined[1], _WHY_CHARS) or "it gives no reason")
     words, code = _block(reply)
     labels: dict[str, str] = {}
     for label, value in _LABEL.findall(words):
         labels.setdefault(label, value)
-    function, above = _parts(code, name)
+    function, imports, constants = _parts(code, name)
     title = plain(labels.get("CHANGE", ""), _TITLE_CHARS) or "rewrite the function"
     return Answer(
-        function, above, title[0].lower() + title[1:], plain(labels.get("WHY", ""), _WHY_CHARS)
-    )
+        function, imports, constants, title[0].lower() + title[1:],
+        plain(labels.get("WHY", ""), _WHY_CHARS),
+    )  # fmt: skip
 
 
 def _block(reply: str) -> tuple[str, str]:
@@ -67,8 +80,8 @@ def _block(reply: str) -> tuple[str, str]:
     return text[: opened.start()] + text[closed.end() :], code
 
 
-def _parts(code: str, name: str) -> tuple[str, str]:
-    """The function's source and the imports and constants above it."""
+def _parts(code: str, name: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The function's source, the imports and the constants above it."""
     if "\x00" in code:
         raise BadAnswer("the code holds a null character")
     try:
@@ -77,32 +90,46 @@ def _parts(code: str, name: str) -> tuple[str, str]:
         raise BadAnswer(f"the code does not parse: {error}") from error
     lines = code.split("\n")
     function: str | None = None
-    above: list[str] = []
+    imports: list[str] = []
+    constants: list[str] = []
+    end = 0
     for statement in tree.body:
         first = min(
             [statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))]
         )
+        while first - 1 > end and lines[first - 2].startswith("#"):
+            first -= 1  # what a constant means
+        end = statement.end_lineno or first
         source = "\n".join(lines[first - 1 : statement.end_lineno])
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             if function is not None or statement.name != name:
                 raise BadAnswer(f"it defines {statement.name!r}; only {name!r} was asked for")
             function = source
-        elif _may_stand_above(statement) and function is None:
-            above.append(source)
+        elif _is_import(statement) and function is None:
+            imports.append(source)
+        elif _is_constant(statement) and function is None:
+            constants.append(source)
         else:
             raise BadAnswer("the block holds more than imports, private constants and the function")
     if function is None:
         raise BadAnswer(f"the block does not define {name!r}")
-    return function, "\n".join(above)
+    return function, tuple(imports), tuple(constants)
 
 
-def _may_stand_above(statement: ast.stmt) -> bool:
+def _is_import(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.ImportFrom):
         return statement.level == 0 and statement.names[0].name != "*"
+    return isinstance(statement, ast.Import)
+
+
+def _is_constant(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
-        return isinstance(target, ast.Name) and _CONSTANT.fullmatch(target.id) is not None
-    return isinstance(statement, ast.Import)
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        target = statement.target
+    else:
+        return False
+    return isinstance(target, ast.Name) and _CONSTANT.fullmatch(target.id) is not None
 
 
 def plain(words: str, limit: int) -> str:
@@ -121,9 +148,9 @@ def to_edit(text: str, path: str, qualname: str, answer: Answer, model: str) -> 
     function = function_named(text, path, qualname)
     if function is None:
         raise BadAnswer("the function is no longer in the file")
-    above = "\n".join(s for s in answer.above.split("\n") if s.strip())
+    imports, constants = _missing(text, answer.imports), _missing(text, answer.constants)
     try:
-        changes = splice(text, function, answer.function, _missing(text, above))
+        changes = splice(text, function, answer.function, imports, constants)
     except SpliceError as error:
         raise BadAnswer(str(error)) from error
     except (RecursionError, MemoryError, ValueError) as error:
@@ -132,14 +159,10 @@ def to_edit(text: str, path: str, qualname: str, answer: Answer, model: str) -> 
     return AtomicEdit(answer.title, description, changes, "model", model)
 
 
-def _missing(text: str, above: str) -> str:
-    """The statements of `above` that the file does not have at its top level already."""
-    if not above:
-        return ""
+def _missing(text: str, statements: tuple[str, ...]) -> tuple[str, ...]:
+    """The statements that the file does not have at its top level already."""
     try:
         there = {ast.dump(s) for s in ast.parse(text).body}
     except (SyntaxError, ValueError, RecursionError):
         there = set()
-    lines = above.split("\n")
-    new = [s for s in ast.parse(above).body if ast.dump(s) not in there]
-    return "\n".join("\n".join(lines[s.lineno - 1 : s.end_lineno]) for s in new)
+    return tuple(s for s in statements if ast.dump(ast.parse(s).body[0]) not in there)

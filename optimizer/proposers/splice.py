@@ -11,6 +11,7 @@ import io
 import re
 import textwrap
 import tokenize
+from collections.abc import Sequence
 
 from analysis.functions import Function, function_named
 from analysis.text import LineIndex, TextChange, apply_changes
@@ -184,32 +185,65 @@ def _end_of_docstring(
     return index.starts[line] + len(index.line_text(line))
 
 
-def splice(text: str, function: Function, answer: str, above: str) -> tuple[TextChange, ...]:
-    """The changes that put `answer`'s function in place and `above` (imports, constants) on top.
+def splice(
+    text: str,
+    function: Function,
+    answer: str,
+    imports: Sequence[str] = (),
+    constants: Sequence[str] = (),
+) -> tuple[TextChange, ...]:
+    """The changes that put `answer`'s function in place and what it needs above it.
 
-    `above` goes behind the file's last top-level import above the function. Raises SpliceError
-    where the spliced file would not mean what the answer says.
+    `imports` go behind the file's last top-level import above the function, `constants` right above
+    the top-level statement that holds it, where all that it may be made of is bound. Raises
+    SpliceError where the spliced file would not mean what the answer says.
     """
     changes = [body_change(text, function, answer)]
-    if above:
-        newline = "\r\n" if "\r\n" in text else "\n"
-        at = _import_line_end(text, function)
-        changes.append(TextChange(at, at, _newlines(above.rstrip("\n") + "\n", newline)))
+    newline = "\r\n" if "\r\n" in text else "\n"
+    above: dict[int, str] = {}
+    if imports:
+        above[_import_line_end(text, function)] = "\n".join(imports) + "\n"
+    if constants:
+        at = _above_statement(text, function)
+        head = "\n" if at in above else ""
+        above[at] = above.get(at, "") + head + "\n".join(constants) + "\n\n\n"
+    changes += [TextChange(at, at, _newlines(new, newline)) for at, new in above.items()]
     after = apply_changes(text, changes)
     _check(after, function, answer)
     return tuple(changes)
 
 
+def _above_statement(text: str, function: Function) -> int:
+    """Offset of the line of the top-level statement around the function, its comments included."""
+    index = LineIndex(text)
+    limit = index.line_of(function.start)
+    line = 0
+    for statement in _top_level(text):
+        decorators = getattr(statement, "decorator_list", [])
+        first = min([statement.lineno, *(d.lineno for d in decorators)]) - 1
+        if first > limit:
+            break
+        line = first
+    while line > 0 and index.line_text(line - 1).startswith("#"):
+        line -= 1
+    if line == 0:  # a shebang and an encoding cookie stay on top
+        return _import_line_end(text, function)
+    return index.starts[line]
+
+
+def _top_level(text: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise SpliceError("the file does not parse, so nothing can be added to it") from error
+
+
 def _import_line_end(text: str, function: Function) -> int:
     """Offset of the line after the last top-level import above the function, or after the head."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        raise SpliceError("the file does not parse, so no import can be added to it") from error
     index = LineIndex(text)
     line = 0
     limit = index.line_of(function.start)
-    for n, statement in enumerate(tree.body):
+    for n, statement in enumerate(_top_level(text)):
         end = statement.end_lineno or statement.lineno
         if end > limit:
             break

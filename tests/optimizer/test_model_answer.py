@@ -4,7 +4,8 @@ from textwrap import dedent
 
 import pytest
 
-from optimizer.proposers.model_answer import BadAnswer, parse_answer, plain, to_edit
+from analysis.gate import check_candidate
+from optimizer.proposers.model_answer import BadAnswer, Declined, parse_answer, plain, to_edit
 
 FILE = '''\
 """Doc."""
@@ -140,7 +141,40 @@ def test_a_constant_may_stand_above_the_function() -> None:
         ```
         """)
     after = edited(reply, text, "f")
-    assert after.startswith("import re\n_PATTERN = ")
+    assert after.startswith('import re\n\n_PATTERN = re.compile("a")\n\n\ndef f(s):\n')
+
+
+def test_a_constant_stands_where_what_it_is_made_of_is_bound() -> None:
+    head = '"""Doc."""\n'
+    text = head + 'NAMES = ["a"]\n\n\n# About f.\n@staticmethod\ndef f(s):\n    return s in NAMES\n'
+    reply = dedent("""\
+        ```python
+        import re
+        # Of NAMES.
+        # All.
+        _KNOWN: frozenset[str] = frozenset(NAMES)
+        _text = '''one
+
+        two'''
+        @staticmethod
+        def f(s):
+            return s in _KNOWN
+        ```
+        """)
+    after = edited(reply, text, "f")
+    constants = "# Of NAMES.\n# All.\n_KNOWN: frozenset[str] = frozenset(NAMES)\n"
+    constants += "_text = '''one\n\ntwo'''\n\n\n"
+    want = text.replace(head, head + "import re\n").replace("in NAMES", "in _KNOWN")
+    assert after == want.replace("# About f.", constants + "# About f.")
+    assert check_candidate(text, after, "f", "m.py") is None
+
+
+def test_nothing_to_gain_is_an_answer_of_its_own() -> None:
+    with pytest.raises(Declined, match="It is linear already"):
+        parse_answer("NOTHING: It is linear already.\n", "f")
+    for reply in ("NOTHING: so\n```python\ndef g(): pass\n```", "I see NOTHING: to gain"):
+        with pytest.raises(BadAnswer):
+            parse_answer(reply, "f")
 
 
 def test_a_function_on_one_line_is_refused_and_not_broken() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from analysis.edits import AtomicEdit
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
 from index.record import Hit, Record
@@ -77,6 +78,25 @@ def test_one_example_for_each_call(tmp_path: Path) -> None:
     assert all("40%" in u for u in users)
     assert (model.ledger.calls, model.ledger.tokens, proposal.tokens) == (2, 30, 30)
     assert server.headers[0]["authorization"] == "Bearer the-key"
+
+
+def test_no_more_calls_when_the_first_ones_all_say_the_same(tmp_path: Path) -> None:
+    with openai_server(lambda body, n: Answer(GOOD)) as server:
+        assert len(proposer(server, tmp_path).propose(seen(), 12).candidates) == 2
+    assert len(server.requests) == 2
+    with openai_server(lambda body, n: Answer(GOOD.replace("known", f"{n} + x"))) as server:
+        model = proposer(server, tmp_path / "b")
+        proposal = model.propose(seen(), 12)  # these do not parse: nothing is known yet
+    assert (len(server.requests), len(proposal.invalid)) == (12, 12)
+    assert (model.ledger.answers, model.ledger.bad) == (12, 12)
+
+
+def test_an_answer_that_sees_no_gain_is_counted_and_not_invalid(tmp_path: Path) -> None:
+    with openai_server(lambda body, n: Answer("NOTHING: it is linear")) as server:
+        model = proposer(server, tmp_path)
+        proposal = model.propose(seen(), 8)
+    assert (proposal.candidates, proposal.invalid) == ((), ())
+    assert (model.ledger.declined, model.ledger.invalid, len(server.requests)) == (2, 0, 2)
 
 
 def test_the_same_call_is_paid_for_once(tmp_path: Path) -> None:
@@ -176,6 +196,52 @@ def test_the_prompt_holds_the_function_its_imports_and_its_callees_only() -> Non
     assert "result differs" in user
     assert "not sent" not in user
     assert "/w/m.py" not in user
+
+
+LEANS = '''\
+import re
+LIMIT = 3
+API_KEY = "hush"
+OTHER = "elsewhere"
+
+
+class Box(Base, metaclass=Meta):
+    """Words."""
+    width: int = 1
+    token = "quiet"
+
+    def __init__(self, size):
+        self.size = size
+        self.password = "mum"
+
+    def grow(self, by):
+        return self.size + by
+
+    def fits(self, items):
+        def small(x):
+            return x < LIMIT and API_KEY
+        return [x for x in items if small(x) and self.grow(x)]
+'''
+
+
+def test_what_the_function_leans_on_is_shown_and_secrets_are_not() -> None:
+    user = build(LEANS, "/w/m.py", "Box.fits", python="3.11", shapes=("Box, list of 3 (int)",)).user
+    shown = ["class Box(Base, metaclass=Meta):", "width: int = 1", "self.size = size", "LIMIT = 3"]
+    for words in (*shown, "return self.size + by", "Python 3.11", "list of 3 (int)"):
+        assert words in user
+    for hidden in ("hush", "quiet", "mum", "elsewhere", "Words."):
+        assert hidden not in user
+    nested = build(LEANS, "/w/m.py", "Box.fits.<locals>.small").user
+    assert 'title="the function around it"' in nested
+    assert "if small(x)" in nested
+
+
+def test_a_later_step_says_what_was_reached(tmp_path: Path) -> None:
+    edit = AtomicEdit("test membership in a set", "d", (), "rule", "r")
+    node = Node(1, ROOT, Candidate(TEXT, (edit,), "k2"), Evaluation("timing", True, utility=1.0), 1)
+    with openai_server(lambda body, n: Answer(GOOD)) as server:
+        proposer(server, tmp_path).propose(Observation(node, (ROOT,), node, (), None, 0), 1)
+    assert "2.7 times as fast as at first" in server.requests[0]["messages"][1]["content"]
 
 
 def test_material_cannot_close_its_marker() -> None:

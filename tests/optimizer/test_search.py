@@ -20,7 +20,7 @@ from benchmark_runner.workload import CapturedInputs, GeneratedInputs, Inputs
 from hasten.paths import state_dir
 from index.store import Memory
 from optimizer.engine.protocol import ModelSpec, OptimizeSpec
-from optimizer.preview import would_send
+from optimizer.preview import SHAPES_UNKNOWN, would_send
 from optimizer.results import Results
 from optimizer.search import optimize
 from optimizer.services import Services
@@ -141,9 +141,12 @@ def test_a_nondeterministic_function_is_named_as_such(workspace: Path) -> None:
 
 def test_a_function_without_inputs_says_how_to_give_some(workspace: Path) -> None:
     text = "def f(a, b, c):\n    return [x.q for x in a.z if x in b.w(c)]\n"
-    outcome = job(workspace, spec(workspace, text, "f"))
-    assert stages(outcome) == {("f", "inputs")}
-    assert "--inputs" in outcome.rejected[0].reason
+    with pytest.raises(InputError) as caught:
+        job(workspace, spec(workspace, text, "f"))
+    assert caught.value.code == "inputs-none"
+    assert "--inputs" in caught.value.mend
+    whole = job(workspace, replace(spec(workspace, text, "f"), function=None))
+    assert stages(whole) == {("f", "inputs")}
 
 
 def test_inputs_that_fail_are_bad_input(workspace: Path) -> None:
@@ -356,10 +359,12 @@ def test_what_would_be_sent_is_what_is_sent(workspace: Path) -> None:
         state = state_dir(workspace)
         services = Services(workspace, state, None)
         shown = {prompt.user for prompt in would_send(asked, services)}
+        assert all(user.count(SHAPES_UNKNOWN) == 1 for user in shown)
         services.close()
         assert server.requests == []
         job(workspace, asked)
-    assert {r["messages"][1]["content"] for r in server.requests} == shown
+    sent = {r["messages"][1]["content"] for r in server.requests}
+    assert sent == {user.replace(SHAPES_UNKNOWN, "list of 2 (int), int") for user in shown}
 
 
 def test_an_unreachable_model_leaves_the_rules(workspace: Path) -> None:
