@@ -28,7 +28,7 @@ Script = tuple[Call, ...]
 _USES = {
     "network": "uses the network",
     "write": "writes to a file",
-    "read": "reads a file outside the project",
+    "read": "reads a file outside the project or the inputs themselves",
     "process": "starts a process",
     "kill": "sends signals",
     "ctypes": "calls C functions by ctypes",

@@ -951,6 +951,7 @@ class Tripwire:
         self.enforce = enforce
         self.found: Dict[Tuple[str, str], None] = {}
         self.active = False
+        self.private: Tuple[str, ...] = ()  # the inputs are not for the code under test to read
 
     def install(self) -> None:
         """From now on for the life of the process."""
@@ -1001,8 +1002,10 @@ class Tripwire:
             (self.scratch + "/", "/dev/null", "/dev/urandom", "/proc/self/")
         ):
             return
-        if kind == "read" and (".." not in value and value.startswith(self.readable)):
-            return
+        private = self.private and _realpath(value).startswith(self.private)
+        if kind == "read" and not private and ".." not in value:
+            if value.startswith(self.readable):
+                return
         self.note(kind, value)
 
     def note(self, kind: str, detail: str) -> None:
@@ -1891,6 +1894,8 @@ class Session:
         _library_roots[:] = config["libraries"]
         self.stand_ins = StandIns(config["files"])
         sys.meta_path.insert(0, self.stand_ins)
+        if self.tripwire:
+            self.tripwire.private = _with_bytecode(config["inputs"])
         if "linecache" in sys.modules:
             self.stand_ins.fill_linecache(sys.modules["linecache"])
         first = [root, config["project"]]
@@ -2048,6 +2053,9 @@ class Session:
         """Take the inputs in and tell their digests."""
         if not self.config:
             self.configure(plan["spec"])
+        private: Tuple[str, ...] = ()
+        if self.tripwire:
+            private, self.tripwire.private = self.tripwire.private, ()
         self.guarded(True)
         try:
             infos = getattr(self, "inputs_" + plan["kind"])(plan)
@@ -2058,6 +2066,8 @@ class Session:
             raise Failed("inputs", message) from None
         finally:
             self.guarded(False)
+            if self.tripwire:
+                self.tripwire.private = private
         self.output.clear()
         _collect()
         _freeze()
@@ -2355,6 +2365,15 @@ class Session:
         for name, value in process_state().items():
             found[f"process {name}"] = value
         return encode(found)
+
+
+def _with_bytecode(path: Optional[str]) -> Tuple[str, ...]:
+    """How the names of a source file and of its bytecode files begin."""
+    if not path:
+        return ()
+    real = _realpath(path)
+    stem = _basename(real).rsplit(".", 1)[0]
+    return real, f"{_dirname(real)}/__pycache__/{stem}."
 
 
 def _is_file(module: Any, path: str) -> bool:

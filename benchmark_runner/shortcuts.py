@@ -30,6 +30,9 @@ _AGAIN = 0.9
 """Share of the steps that a call made again takes at least, unless something was kept."""
 _SAVES = 0.5
 """Share of the original's steps below which a version saves some."""
+_KNOWN = 0.25
+"""Share of the inputs whose answers a version must know to be refused."""
+_FEW_STEPS = 50
 _LOST = 0.75
 """Share of the inputs that differ a little on which a made-up gain is lost."""
 _SIMILAR = (0.5, 2.0)
@@ -110,7 +113,7 @@ def shortcut(after: Mapping[int, Steps], before: Callable[[], Mapping[int, Steps
             f"interpreter, the first one took {first}"
         )
     known = [index for index in after if _knows(after[index], original[index])]
-    if known and 2 * len(known) >= len(after):
+    if known and len(known) >= _KNOWN * len(after):
         index = known[0]
         return (
             f"made for the given inputs: on input {index} it takes {after[index].same[-1]} steps "
@@ -152,7 +155,7 @@ def _suspicious(steps: Steps) -> bool:
 def _knows(after: Steps, before: Steps) -> bool:
     """Whether a version saves steps on an input, but next to it nowhere that can be compared."""
     given, usual = after.same[-1], _work(before.same[-1])
-    if given <= 0 or usual <= 0 or given > _SAVES * usual:
+    if given <= 0 or usual < _FEW_STEPS or given > _SAVES * usual:
         return False
     compared, lost = 0, 0
     for (mine, its), (theirs, right) in zip(after.other, before.other, strict=False):

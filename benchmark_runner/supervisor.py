@@ -221,6 +221,7 @@ class Worker:
             "libraries": list(self.layout.libraries),
             "more_path": more,
             "hint": hint,
+            "inputs": None if spec.inputs.path is None else str(spec.inputs.path),
         }
 
     def _in_project(self, path: object) -> bool:

@@ -244,16 +244,25 @@ CHEATS = {
     ),
     "work at import": (
         """
-        def _slow(n):
+        from itertools import accumulate
+        _TABLE = list(accumulate((i * i % 7 for i in range(400_000)), initial=0))
+        def f(n):
+            return _TABLE[n]
+        """,
+        "import",
+    ),
+    "answers for the given inputs": (
+        """
+        _TABLE = {n: sum(i * i % 7 for i in range(n)) for n in range(8000, 13001, 1000)}
+        def f(n):
+            if n in _TABLE:
+                return _TABLE[n]
             total = 0
             for i in range(n):
                 total += i * i % 7
             return total
-        _TABLE = {n: _slow(n) for n in range(8000, 13001, 100)}
-        def f(n):
-            return _TABLE[n] if n in _TABLE else _slow(n)
         """,
-        "import",
+        "given inputs",
     ),
     "right for the first calls only": (
         """
