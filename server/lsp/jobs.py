@@ -129,7 +129,10 @@ class Jobs:
         client = await connect_or_start(Path(spec.workspace))
         try:
             job.accepted.set()
-            return await client.optimize(spec, progress.report)
+            prefix = f"{job.function}: "  # the progress has it in its title
+            return await client.optimize(
+                spec, lambda message, share: progress.report(message.removeprefix(prefix), share)
+            )
         finally:
             with contextlib.suppress(Exception):
                 await client.close()

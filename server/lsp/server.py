@@ -387,6 +387,6 @@ class HastenServer(LanguageServer):
             await self.look(force=True)
         self.tell("offers_changed")
         if ended.error is not None:
-            self.say(f"{ended.error.message}. {ended.error.mend}", types.MessageType.Error)
+            self.say(f"{ended.error.message}; {ended.error.mend}", types.MessageType.Error)
         elif ended.outcome is not None:
             self.say(f"{ended.function}: {ended.summary()}")

@@ -9,33 +9,48 @@ import {
   LanguageClient,
   type LanguageClientOptions,
   type ServerOptions,
+  State,
 } from "vscode-languageclient/node";
 import { ProgressNotifications } from "./progress";
 
+/** The library shows a message of its own about a failed start beside ours: to the log with it. */
+class Client extends LanguageClient {
+  override error(message: string, data?: unknown, show: boolean | "force" = true): void {
+    super.error(message, data, this.state === State.Running && show);
+  }
+}
+
 let client: LanguageClient | undefined;
+let turn: Promise<void> = Promise.resolve();
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const output = vscode.window.createOutputChannel("hasten", { log: true });
   context.subscriptions.push(
     output,
-    vscode.workspace.onDidGrantWorkspaceTrust(() => restart(output)),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void restart(output)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("hasten.path")) {
         void restart(output);
       }
     }),
   );
-  await start(output);
+  await restart(output);
 }
 
 export async function deactivate(): Promise<void> {
-  await client?.stop();
+  await turn;
+  await client?.stop().catch(() => undefined);
 }
 
-async function restart(output: vscode.LogOutputChannel): Promise<void> {
+function restart(output: vscode.LogOutputChannel): Promise<void> {
   // The server learns of trust only when it begins: later messages could come from the workspace.
-  await client?.stop().catch(() => undefined);
-  await start(output);
+  // One after the other, since trust can change hasten.path too: of two clients that start at once
+  // the second one's commands exist already.
+  turn = turn.then(async () => {
+    await client?.stop().catch(() => undefined);
+    await start(output);
+  });
+  return turn;
 }
 
 async function start(output: vscode.LogOutputChannel): Promise<void> {
@@ -51,20 +66,25 @@ async function start(output: vscode.LogOutputChannel): Promise<void> {
     middleware: {
       handleWorkDoneProgress: (token, params) => progress.handle(token, params),
     },
+    initializationFailedHandler: () => false,
   };
-  client = new LanguageClient("hasten", "hasten", server, options);
+  client = new Client("hasten", "hasten", server, options);
   try {
     await client.start();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const open = "Open settings";
-    const chosen = await vscode.window.showErrorMessage(
-      `hasten: "${command} lsp" could not be started: ${reason}. Install it with ` +
-        `"pip install hasten", or set hasten.path to the whole path of the program.`,
-      open,
-    );
-    if (chosen === open) {
-      await vscode.commands.executeCommand("workbench.action.openSettings", "hasten.path");
-    }
+    // Not awaited: the extension is active, and can start again, while the message is on screen.
+    void tellFailure(command, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function tellFailure(command: string, reason: string): Promise<void> {
+  const open = "Open settings";
+  const chosen = await vscode.window.showErrorMessage(
+    `hasten: "${command} lsp" could not be started: ${reason}. Install it with ` +
+      `"pip install hasten", or set hasten.path to the whole path of the program.`,
+    open,
+  );
+  if (chosen === open) {
+    await vscode.commands.executeCommand("workbench.action.openSettings", "hasten.path");
   }
 }

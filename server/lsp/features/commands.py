@@ -125,7 +125,7 @@ class Commands(Feature):
                 raise _not_taken(edit, answer.failure_reason or "the editor refused it")
             return await self._see_that_it_took(document.uri, edit)
         except HastenError as error:
-            server.say(f"{error.message}. {error.mend}", types.MessageType.Warning)
+            server.say(f"{error.message}; {error.mend}", types.MessageType.Warning)
             return False
 
     async def applied(self, arguments: EditArguments, token: types.ProgressToken | None) -> bool:
@@ -134,7 +134,7 @@ class Commands(Feature):
             edit, document = self._find(arguments)
             return await self._see_that_it_took(document.uri, edit)
         except HastenError as error:
-            self.server.say(f"{error.message}. {error.mend}", types.MessageType.Warning)
+            self.server.say(f"{error.message}; {error.mend}", types.MessageType.Warning)
             return False
 
     def _find(self, arguments: EditArguments) -> tuple[Edit, Document]:

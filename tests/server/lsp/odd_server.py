@@ -30,8 +30,8 @@ def patch(folder: Path) -> None:
 
     class Engine:
         async def optimize(self, spec: Any, on_progress: Any) -> Outcome:
-            on_progress("trying", 0.5)
             name = spec.function
+            on_progress(f"{name}: trying", 0.5)
             note(f"started-{name}")
             if name == "broken":
                 raise HastenError("no inputs for broken", code="inputs-none", mend="give some")

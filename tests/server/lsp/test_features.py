@@ -325,3 +325,17 @@ async def test_a_search_is_offered_at_heads_of_a_large_file(workspace: Path, sta
     uri = wire.open(workspace / "main.py", text)
     [action] = await wire.actions(uri, 2 * 5000)
     assert action["title"] == "Optimize `more_5000` with hasten"
+
+
+async def test_progress_names_the_function_once(workspace: Path, start: Start):
+    wire = await start(script=Path(__file__).with_name("odd_server.py"))
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py")
+    arguments = [{"uri": uri, "function": "find"}]
+    await wire.request(
+        "workspace/executeCommand", {"command": "hasten.optimize", "arguments": arguments}
+    )
+    begun = await wire.until(lambda m: m.get("params", {}).get("value", {}).get("kind") == "begin")
+    assert begun["params"]["value"]["title"] == "hasten: find"
+    said = await wire.until(lambda m: "trying" in str(m))
+    assert said["params"]["value"]["message"] == "trying"

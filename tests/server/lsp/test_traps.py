@@ -339,10 +339,10 @@ async def test_trap_18_a_failing_feature_takes_no_other_down(
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        ("broken", "no inputs for broken. give some"),
+        ("broken", "no inputs for broken; give some"),
         (
             "crash",
-            "hasten failed internally (RuntimeError). the language server's log has the details",
+            "hasten failed internally (RuntimeError); the language server's log has the details",
         ),
     ],
 )
