@@ -190,7 +190,7 @@ class LadderBuilder:
             before = at[step.first]
             edit = merged(before, parts[step.first : step.last + 1])
             if edit.origin == "model":
-                edit = replace(edit, title=self._title(parts, step))
+                edit = replace(edit, title=self._title(parts, step, steps[-1].last))
             receipt = step.receipt
             assert receipt.ratio is not None and receipt.interval is not None
             rungs.append(
@@ -202,17 +202,19 @@ class LadderBuilder:
             )  # fmt: skip
         return tuple(rungs)
 
-    def _title(self, parts: Sequence[AtomicEdit], step: _Step) -> str:
-        """The answer's own words for a rung that is all of it, else what its syntax shows."""
-        mine = parts[step.first : step.last + 1]
-        whole, count = self._answers.get(mine[0].description, (mine[0].title, 1))
-        if len(mine) == count and len({part.description for part in mine}) == 1:
+    def _title(self, parts: Sequence[AtomicEdit], step: _Step, upto: int) -> str:
+        """The answer's own words for a rung that is all that is left of it, else what its syntax
+        shows; `upto` is the last part of the last rung."""
+        mine = {part.description for part in parts[step.first : step.last + 1]}
+        others = {p.description for p in (*parts[: step.first], *parts[step.last + 1 : upto + 1])}
+        whole, count = self._answers.get(parts[step.first].description, ("", 0))
+        if count == step.last - step.first + 1 and len(mine) == 1:
             return whole
-        if len(mine) == 1:
-            return mine[0].title
         at = texts(self._original, parts)
-        name = describe(at[step.first], at[step.last + 1], self._path, self._qualname)
-        return name or whole
+        shown = describe(at[step.first], at[step.last + 1], self._path, self._qualname)
+        if shown is not None and whole:
+            return shown
+        return whole if whole and len(mine) == 1 and not mine & others else parts[step.first].title
 
     def _stands_alone(self, parts: Sequence[AtomicEdit], step: _Step, origin: Origin) -> bool:
         """Whether the rung applies to the original by itself and is proved so."""

@@ -11,7 +11,7 @@ from analysis.edits import AtomicEdit, Origin
 from analysis.errors import Cancelled
 from analysis.gate import check_candidate
 from analysis.progress import CancelToken
-from analysis.text import apply_replacements, changes_between
+from analysis.text import TextChange, apply_replacements, changes_between
 from benchmark_runner.receipt import Counterexample, Measurement, Receipt, Verdict
 from optimizer.ladder import Ladder, LadderBuilder, Refused, ratio_words, title_of
 from tests.optimizer.made import receipt
@@ -158,6 +158,41 @@ def test_parts_of_a_models_answer_that_add_nothing_are_dropped() -> None:
     assert "result" not in text
     assert all(r.origin == "model:source" for r in ladder.rungs)
     assert len(ladder.rungs) >= 2
+
+
+def test_one_rung_of_a_whole_answer_has_the_answers_words_and_only_its_changes() -> None:
+    whole = edit(
+        ORIGINAL,
+        ("    a = slow_40(items)", "    n = len(items)\n    a = list(items)[:n]"),
+        origin="model",
+    )
+    padded = replace(
+        whole, changes=(TextChange(0, len(ORIGINAL), whole.apply(ORIGINAL)),), title="the words"
+    )
+    ladder = built(padded)
+    assert [r.title for r in ladder.rungs] == ["the words"]
+    assert not any("slow_1(x)" in r.new_text for r in ladder.rungs[0].replacements)
+
+
+def test_several_rungs_of_an_answer_are_named_by_what_each_does() -> None:
+    whole = edit(
+        ORIGINAL,
+        ("slow_40(items)", "set(items)"),
+        ("slow_30(items)", "' '.join(items)"),
+        origin="model",
+    )
+    titles = [r.title for r in built(whole).rungs]
+    assert titles == ["use a set", "join the pieces once"]
+
+
+def test_what_is_left_of_an_answer_keeps_its_words_where_the_syntax_says_nothing() -> None:
+    whole = edit(
+        ORIGINAL,
+        ("slow_40(items)", "slow_1(items)"),
+        ("return a, b, c, d", "result = a, b, c, d\n    return result"),
+        origin="model",
+    )
+    assert [r.title for r in built(whole).rungs] == [whole.title]
 
 
 def test_a_models_code_is_proved_as_a_models() -> None:
