@@ -16,4 +16,6 @@ def model_of(settings: Settings) -> ModelSpec | None:
     key = os.environ.get("HASTEN_API_KEY") or os.environ.get(f"{provider}_API_KEY")
     if key is None and settings.api_base:
         key = "none"  # local servers ask for no key, the client library wants some text
-    return ModelSpec(settings.model, settings.api_base, key, settings.model_timeout)
+    return ModelSpec(
+        settings.model, settings.api_base, key, settings.model_timeout, settings.model_tokens
+    )

@@ -56,6 +56,13 @@ class Settings:
         minimum=1.0,
         maximum=86400.0,
     )
+    model_tokens: int = _setting(
+        8192,
+        "integer",
+        "Most tokens of one answer of the model, its thinking included.",
+        minimum=256,
+        maximum=1000000,
+    )
     strategy: str = _setting("beam", "string", "Search strategy.", enum=["beam", "best-of-n"])
     budget: int = _setting(
         32,

@@ -32,6 +32,7 @@ class ModelSpec:
     api_base: str | None = None
     api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 60.0
+    max_tokens: int = 8192
 
 
 @dataclass(frozen=True)

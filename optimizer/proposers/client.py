@@ -25,7 +25,6 @@ _RETRIES = 1
 _RETRY_WAIT_S = 0.5
 AT_ONCE = 4
 _POLL_S = 0.05
-_MAX_TOKENS = 4096
 _RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
 
 
@@ -119,7 +118,7 @@ async def _ask(
                     api_base=spec.api_base,
                     api_key=spec.api_key,
                     timeout=spec.timeout_s,
-                    max_tokens=_MAX_TOKENS,
+                    max_tokens=spec.max_tokens,
                     max_retries=0,
                     num_retries=0,
                 ),

@@ -18,6 +18,7 @@ MAX_ANSWER_CHARS = 60_000
 MAX_CODE_CHARS = 20_000
 _FENCE = re.compile(r"^(```|~~~)([^\n`]*)$", re.MULTILINE)
 _LABEL = re.compile(r"^\**(CHANGE|WHY)\**\s*:\**[ \t]*(\S.*)$", re.MULTILINE)
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _NOTHING = re.compile(r"\**NOTHING\**\s*:\**[ \t]*([^\n]*)")
 _CONSTANT = re.compile(r"_[A-Za-z][A-Za-z0-9_]*")
 _TITLE_CHARS = 72
@@ -50,6 +51,7 @@ def parse_answer(reply: str, name: str) -> Answer:
     """The answer in a reply. Raises BadAnswer, and Declined for an answer without a rewrite."""
     if len(reply) > MAX_ANSWER_CHARS:
         raise BadAnswer(f"the answer is longer than {MAX_ANSWER_CHARS} characters")
+    reply = _THOUGHTS.sub("", reply)  # local servers leave them in front of the answer
     declined = _NOTHING.fullmatch(reply.strip())
     if declined:
         raise Declined(plain(declined[1], _WHY_CHARS) or "it gives no reason")

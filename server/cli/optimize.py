@@ -52,6 +52,9 @@ def optimize(
     model_timeout: float | None = typer.Option(
         None, "--model-timeout", help="Seconds to wait for one answer of the model."
     ),
+    model_tokens: int | None = typer.Option(
+        None, "--model-tokens", help="Most tokens of one answer of the model."
+    ),
     python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
     rounding: float | None = typer.Option(
         None, "--rounding", help="Largest relative difference of floats that counts as equal."
@@ -92,6 +95,7 @@ def optimize(
     place = place_of(
         path or Path.cwd(),
         {"model": model, "api_base": api_base, "model_timeout": model_timeout,
+         "model_tokens": model_tokens,
          "strategy": strategy, "budget": budget, "rounding": rounding},
     )  # fmt: skip
     if path and function:

@@ -169,6 +169,15 @@ def test_a_constant_stands_where_what_it_is_made_of_is_bound() -> None:
     assert check_candidate(text, after, "f", "m.py") is None
 
 
+def test_thoughts_in_front_of_an_answer_are_not_part_of_it() -> None:
+    thoughts = "<think>\nWhat of\n```python\ndef find(): ...\n```\n</think>\n"
+    assert edited(thoughts + GOOD) == edited(GOOD)
+    with pytest.raises(BadAnswer):
+        edited("<think>\n```python\nx = 1\n```\n" + GOOD)  # cut off within its thoughts
+    with pytest.raises(BadAnswer):
+        edited(GOOD + thoughts)
+
+
 def test_nothing_to_gain_is_an_answer_of_its_own() -> None:
     with pytest.raises(Declined, match="It is linear already"):
         parse_answer("NOTHING: It is linear already.\n", "f")
