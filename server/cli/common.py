@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import Cancelled, InputError
-from analysis.functions import Function, function_named, functions_in
+from analysis.functions import Function, function_named, functions_in, parse
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import Interpreter, find_python
 from hasten.paths import state_dir, workspace_of
@@ -83,7 +83,8 @@ def require_function(text: str, path: Path, qualname: str) -> Function:
     raise InputError(
         f"{path}: no function {qualname!r}",
         code="function-unknown",
-        mend=f"functions there: {', '.join(near)}" if near else "the file defines no function",
+        mend=(f"functions there: {', '.join(near)}" if near else "the file defines no function")
+        + ("; a syntax error in it may hide others" if parse(text).root.has_error else ""),
     )
 
 
