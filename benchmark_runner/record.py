@@ -280,14 +280,14 @@ def capture_inputs(
         for where in names.values():
             shutil.rmtree(folder / where, ignore_errors=True)
             (Path(fresh) / where).rename(folder / where)
-    kept = {t: _read_capture(folder / names[key]) for t, key in called.items()}
+    kept = {t: capture_in(folder / names[key]) for t, key in called.items()}
     return {t: capture for t, capture in kept.items() if capture is not None}
 
 
 def stored_capture(folder: Path, path: Path, qualname: str) -> Capture | None:
     """What the newest `capture_inputs` into `folder` kept of a function's calls, or None."""
     called = qualname.split(".<locals>", 1)[0]
-    return _read_capture(folder / _folder_name(str(path.resolve()), called))
+    return capture_in(folder / _folder_name(str(path.resolve()), called))
 
 
 def _main_name(command: PythonCommand) -> str:
@@ -302,8 +302,8 @@ def _folder_name(path: str, qualname: str) -> str:
     return digest[:24]
 
 
-def _read_capture(folder: Path) -> Capture | None:
-    """What the recorder wrote for one target; None where nothing whole is there."""
+def capture_in(folder: Path) -> Capture | None:
+    """What the recorder wrote into a target's own folder; None where nothing whole is there."""
     try:
         with (folder / MANIFEST).open("rb") as file:
             manifest = json.loads(file.read(_MANIFEST_BYTES))

@@ -8,6 +8,7 @@ gain equivalence once more. No process outlives a call.
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from benchmark_runner.measurement import (
     glanced_inputs,
     plan_inputs,
     summarise,
+    weighty,
+    worth_timing,
 )
 from benchmark_runner.original import Original, observe_original
 from benchmark_runner.pairing import pair_runner
@@ -50,6 +53,7 @@ from benchmark_runner.receipt import (
     Stage,
     Verdict,
 )
+from benchmark_runner.record import capture_in
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.shapes import argument_shapes
 from benchmark_runner.shortcuts import find_shortcut
@@ -57,6 +61,7 @@ from benchmark_runner.specs import Specs
 from benchmark_runner.statistics import glance
 from benchmark_runner.timing import Rates
 from benchmark_runner.workload import (
+    CapturedInputs,
     FunctionWorkload,
     Origin,
     Version,
@@ -248,12 +253,21 @@ class FunctionBench:
     # -- timing
 
     def _timing_plan(self) -> TimingPlan:
-        """Which inputs are timed: all that count, but of generated ones not those that raise."""
+        """Which inputs are timed: all that count.
+
+        Of generated ones not those that raise, of captured ones those that took the run's time.
+        """
         if self._plan is None:
             original = self._observed()
             used = list(original.used)
             if self._specs.source == "generated":
                 used = [index for index in used if not original.raises_on(index)] or used
+                used = worth_timing({index: original.costs_s[index] for index in used})
+            elif isinstance(self._workload.inputs, CapturedInputs):
+                kept = capture_in(self._workload.inputs.folder)
+                calls = kept.calls if kept else math.inf
+                costs = {index: original.costs_s[index] for index in used}
+                used = weighty(costs, calls / len(original.infos))
             sizes = {info.index: info.size for info in original.infos}
             plan = plan_inputs(
                 [original.costs_s[index] for index in used], [sizes[index] for index in used]

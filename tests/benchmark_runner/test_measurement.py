@@ -25,6 +25,8 @@ from benchmark_runner.measurement import (
     summarise,
     takes_more_wall,
     waits,
+    weighty,
+    worth_timing,
 )
 from benchmark_runner.timing import PAIRS, PairRun, Rates, WrongAnswer, run_pair
 
@@ -303,6 +305,36 @@ def test_noisy_costs_choose_the_same_inputs() -> None:
     assert len(plans) == 1
 
 
+def test_short_calls_do_not_outvote_the_one_that_the_run_waits_for() -> None:
+    assert weighty({3: 2e-5, 4: 1.0, 5: 2e-5, 6: 3e-4}) == [4]
+
+
+def test_many_short_calls_are_timed_with_a_long_one() -> None:
+    costs = {**dict.fromkeys(range(150), 1e-4), 150: 5e-2}
+    assert weighty(costs) == list(costs)
+
+
+def test_short_calls_that_stand_for_many_are_timed() -> None:
+    costs = {0: 1e-5, 1: 1e-5, 2: 1.0}
+    assert weighty(costs, stands_for=10) == [2]
+    assert weighty(costs, stands_for=5000) == [0, 1, 2]
+    assert weighty(costs, stands_for=math.inf) == [0, 1, 2]
+
+
+def test_calls_of_like_cost_are_all_timed() -> None:
+    assert weighty({1: 1e-3, 2: 2e-3, 5: 8e-3}) == [1, 2, 5]
+    assert weighty({0: 0.0}) == [0]
+
+
 def test_no_inputs_is_an_error() -> None:
     with pytest.raises(ValueError, match="no inputs"):
         plan_inputs([], [])
+
+
+def test_made_up_inputs_that_ask_for_nothing_are_not_timed() -> None:
+    costs = dict.fromkeys(range(8), 0.001) | {8: 1e-7, 9: 2e-7}
+    assert worth_timing(costs) == list(range(8))
+
+
+def test_few_made_up_inputs_are_all_timed() -> None:
+    assert worth_timing({0: 1e-3, 1: 1e-7}) == [0, 1]
