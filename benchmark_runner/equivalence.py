@@ -8,7 +8,7 @@ candidate's process; they are compared here, as bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmark_runner import canonical, harness
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
@@ -45,6 +45,7 @@ class Behaviour:
     seen: Mapping[Call, Observation]
     remembers: frozenset[str]
     attempts: frozenset[tuple[str, str]]
+    settings: Mapping[str, object] = field(default_factory=dict)
 
     def cores(self) -> dict[int, bytes]:
         """Digests of outcome and arguments by input, which timed calls must repeat."""
@@ -103,6 +104,26 @@ def changed(before: bytes, after: bytes) -> frozenset[str]:
         for name in set(old) | set(new)
         if old.get(name) != new.get(name) and (name in old or name.partition(":")[0] in modules)
     )
+
+
+_SETTINGS = ("recursion limit", "gc enabled", "gc threshold", "threads", "trace", "profile")
+
+
+def settings_of(state: bytes) -> dict[str, object]:
+    """The settings of the process in a worker's state, which an import must leave alone."""
+    told = harness.decode_plain(state)
+    return {name: told.get(f"process {name}") for name in (*_SETTINGS, "switch interval")}
+
+
+def _refuse_settings(state: bytes, original: Behaviour) -> None:
+    """Refuse a version whose import sets the interpreter up otherwise, which is no gain."""
+    own = settings_of(state)
+    for name, value in original.settings.items():
+        if own.get(name) != value:
+            raise Refused(
+                f"import: it changes a setting of the process that the original leaves alone: "
+                f"{name}: {value}, now {own.get(name)}"
+            )
 
 
 def tried(*attempts: Attempts) -> frozenset[tuple[str, str]]:
@@ -166,8 +187,11 @@ _PARTS = {
 
 def _what(found: canonical.Difference) -> str:
     """Which observation differs, in words: "result[2]: value"."""
-    path = "kind of outcome" if found.path in ("", "outcome") else found.path
-    return f"{_PARTS.get(found.part, '')}{path}: {found.what}"
+    if found.path in ("", "outcome"):
+        return f"{_PARTS.get(found.part, '')}kind of outcome"
+    if found.path == found.part:
+        return f"{_PARTS.get(found.part, '')}{found.what}"
+    return f"{_PARTS.get(found.part, '')}{found.path}: {found.what}"
 
 
 def observe_candidate(
@@ -184,6 +208,7 @@ def observe_candidate(
     """
     loaded, infos = _load(worker, original)
     state = worker.state()
+    _refuse_settings(state, original)
     seen: dict[Call, Observation] = {}
     roundings: list[Difference] = []
     remembers: frozenset[str] = frozenset()

@@ -1798,6 +1798,39 @@ def library_digests() -> Dict[str, bytes]:
 # ---------------------------------------------------------------- session
 
 
+class _Late(BaseException):
+    """The next item does not come in time."""
+
+
+class Patience:
+    """Waits for items, once there is one for so many seconds in all; 0 waits without an end.
+
+    `inputs()` may take its time for the next item, or never give one.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.until = _perf_counter() + seconds if seconds else 0.0
+
+    def next(self, items: Iterator[Any], there: bool) -> Any:
+        """The next item. Raises _Late, and what the items raise."""
+        if not (self.until and there):
+            return next(items)
+        signal = __import__("_signal")  # the module over it imports much more
+
+        def late(*_: Any) -> None:
+            raise _Late
+
+        before = signal.signal(signal.SIGALRM, late)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, max(self.until - _perf_counter(), 1e-3))
+            try:
+                return next(items)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+
+
 class Session:
     """Answers requests one at a time: `[length][nonce][operation][canonical bytes]`."""
 
@@ -2086,6 +2119,9 @@ class Session:
         make = getattr(module, "inputs", None)
         if make is None:
             raise Failed("inputs", f"{_basename(path)} defines no inputs()")
+        if not callable(make):
+            told = describe(make)
+            raise Failed("inputs", f"inputs in {_basename(path)} is {told}, which is no function")
         inputs = self.inputs
         inputs.again = lambda: iter(make())
         self.seed(0)
@@ -2103,10 +2139,11 @@ class Session:
             return []
         infos: List[Dict[str, Any]] = []
         most = plan["max_items"] if count is None else count
+        patience = Patience(plan["max_seconds"] if count is None else 0.0)
         while len(infos) < most:
             try:
-                item = next(items)
-            except StopIteration:
+                item = patience.next(items, there=bool(infos))
+            except (StopIteration, _Late):
                 break
             infos.append(self.inputs.add(self.checked(len(infos), item)))
             if count is None and _perf_counter() > deadline:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.progress import CancelToken, Progress
@@ -23,6 +23,7 @@ from benchmark_runner.equivalence import (
     further_calls,
     raised,
     script_of,
+    settings_of,
     tried,
 )
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied, WorkloadError
@@ -120,13 +121,22 @@ def observe_original(
         HASH_SEEDS[0]: replace(second, remembers=remembers),
         HASH_SEEDS[1]: replace(others[0], remembers=remembers),
     }
-    costs = {i: max(seen.call_s, 1e-7) for (i, mode), seen in first.seen.items() if _main(mode)}
+    costs = _costs([first.seen, second.seen, *(run.seen for run in others)])
     notes = []
     if dropped:
         notes.append(f"{len(dropped)} generated inputs dropped: the original can't take them")
     if first.cut:
         notes.append(f"calls are slow: {len(costs)} of {count} inputs are used")
     return Original(behaviours, script, first.infos, costs, first.slowest_s, tuple(notes))
+
+
+def _costs(runs: Sequence[Mapping[Call, Observation]]) -> dict[int, float]:
+    """CPU seconds of a call on each input: the quickest of the runs, which noise adds to."""
+    return {
+        call[0]: max(min(run[call].call_s for run in runs), 1e-7)
+        for call in runs[0]
+        if _main(call[1])
+    }
 
 
 def _main(mode: str) -> bool:
@@ -193,7 +203,7 @@ def _explore(worker: Worker, dropped: set[int], generated: bool) -> _Exploration
         loaded = worker.load()
     except CandidateFailed as error:
         raise _failed(f"{error.stage}: {error.message}") from None
-    infos = worker.make_inputs()
+    infos = _inputs(worker)
     state = worker.state()
     seen: dict[Call, Observation] = {}
     started, slowest, cut = time.perf_counter(), 0.0, False
@@ -215,6 +225,15 @@ def _explore(worker: Worker, dropped: set[int], generated: bool) -> _Exploration
             break
         seen[call] = _first(worker, call, infos, generated)
     return _Exploration(loaded, infos, seen, changed(state, worker.state()), slowest, cut)
+
+
+def _inputs(worker: Worker) -> tuple[InputInfo, ...]:
+    """The inputs as they come the first time."""
+    try:
+        return worker.make_inputs()
+    except WorkerDied as error:
+        limit = f" within {worker.spec.limits.inputs_s:.3g} s" if error.code == "timeout" else ""
+        raise InputsFailed(f"the inputs can't be made: {error.message}{limit}") from None
 
 
 def _first(
@@ -254,6 +273,7 @@ def _repeat(worker: Worker, script: Script, first: _Exploration, *, within: bool
         seen=seen,
         remembers=changed(state, worker.state()),
         attempts=tried(loaded.attempts, *(observation.attempts for observation in seen.values())),
+        settings=settings_of(state),
     )
     if within:
         _within_one_process(worker, behaviour)

@@ -113,3 +113,24 @@ def test_large_arguments_are_proved(cli: Cli) -> None:
     inputs = "def inputs():\n    for k in range(2):\n        yield (list(range(k, 150_000)),), {}\n"
     done = verify(cli, before, after, inputs)
     assert (done.code, done.value["decision"]) == (0, "faster"), done.out
+
+
+@pytest.mark.parametrize("wait", ["time.sleep(1000)", "while True:\n        pass"])
+def test_inputs_that_never_end_are_taken_as_far_as_they_come(cli: Cli, wait: str) -> None:
+    before = f"def f(xs):\n{SLOW}    return out\n"
+    after = "def f(xs):\n    return sorted(set(xs))\n"
+    inputs = f"import time\n{LISTS}    {wait}\n    yield ([],), {{}}\n"
+    done = verify(cli, before, after, inputs)
+    assert (done.code, done.value["decision"]) == (1, "different"), done.out
+    assert done.value["inputs"]["count"] == 3
+
+
+def test_gains_by_settings_of_the_interpreter_are_refused(cli: Cli) -> None:
+    before = (
+        "def f(n):\n    out = []\n    for i in range(n):\n        out.append([i, (i,)])\n"
+        "    return len(out)\n"
+    )
+    after = f"import gc\n\ngc.disable()\n\n\n{before}"
+    done = verify(cli, before, after, "def inputs():\n    yield (20_000,), {}\n")
+    assert (done.code, done.value["decision"]) == (1, "refused"), done.out
+    assert "gc enabled" in done.value["reason"]
