@@ -11,7 +11,9 @@ import pytest
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
 from benchmark_runner import whole_run
+from benchmark_runner.command import parse_command
 from benchmark_runner.record import WholeRun, measure_run
+from benchmark_runner.sandbox.program import ProgramRun
 from benchmark_runner.workload import Version
 from tests.benchmark_runner.programs import write
 
@@ -47,8 +49,39 @@ def project(tmp_path: Path) -> Path:
 def test_two_versions_that_do_the_same(project: Path) -> None:
     found = measure(project, FAST)
     assert isinstance(found, WholeRun), found
-    assert found.pairs == 2
+    assert found.pairs == 6
     assert min(found.before_s, found.after_s) > 0
+
+
+class Clockwork:
+    """Stands for scratch copies whose runs take given seconds, in the order of the runs."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = list(seconds)
+        self.command = parse_command(["python", "main.py"], Path(), OWN)
+
+    def run(self, version: Version, timeout_s: float, cancel: CancelToken) -> ProgramRun:
+        wall = self.seconds.pop(0)
+        return ProgramRun(0, wall, wall, False, "L2", "", "", "same")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        ([1.0, 0.5, 2.5, 1.1, 3.0, 0.5, 0.6, 1.0, 1.0], (1.0, 0.5, 4)),
+        ([1.0, 0.5] * 6, (0.5, 0.5, 6)),
+        ([3.0, 2.5, 2.6, 4.0], (3.0, 2.5, 2)),
+        ([11.0, 2.0], (11.0, 2.0, 1)),
+    ],
+)
+def test_the_least_of_some_runs_counts(
+    seconds: list[float], expected: tuple[float, float, int]
+) -> None:
+    clockwork: Any = Clockwork(*seconds)
+    found = whole_run._interleaved(
+        clockwork, Version(), Version(), 60.0, lambda *_: None, CancelToken()
+    )
+    assert (found.before_s, found.after_s, found.pairs) == expected
 
 
 def test_nothing_in_the_workspace_changes(project: Path) -> None:
