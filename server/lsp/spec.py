@@ -24,7 +24,8 @@ async def spec_for(
     """
     if configuration.trusted_by_editor is False:
         raise InputError(
-            f"{root}: this workspace is not trusted, so nothing of it is run",
+            # First what is wrong: VS Code cuts a message to one line, and paths are long.
+            f"this workspace is not trusted, so nothing of it is run: {root}",
             code="untrusted",
             mend="trust the workspace in the editor, then try again",
         )

@@ -76,7 +76,8 @@ def _proof_lines(fitting: Fitting) -> Iterator[str]:
         ", some of them held out" if receipt.inputs.holdout else ", none held out"
     )
     where = receipt.environment
-    python = f"{where.implementation} {where.python_version} ({_code(where.python)})"
+    name = "CPython" if where.implementation == "cpython" else where.implementation
+    python = f"{name} {where.python_version} ({_code(where.python)})"
     yield f"- {python}, {_plain(where.cpu)}"
     yield f"- sandbox {receipt.sandbox.level}" + (
         ", run without one because that was allowed" if receipt.sandbox.unsandboxed_allowed else ""

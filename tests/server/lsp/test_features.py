@@ -89,6 +89,7 @@ async def test_a_proved_edit_is_an_action_that_applies_and_is_recorded(
     hover = (await wire.hover(uri, HEAD, 5))["contents"]["value"]
     assert "3.1×, 95 % interval 3.00 to 3.20" in hover
     assert "results exactly equal on 5 file inputs" in hover
+    assert "CPython 3.1" in hover
     assert "sandbox L2" in hover
     wire.apply(action["edit"])
     assert wire.texts[uri] == FAST
