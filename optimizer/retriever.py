@@ -10,6 +10,9 @@ from index.record import Hit, workspace_provenance
 from optimizer.protocols import Node
 from optimizer.services import Services
 
+_SPARE = 16
+"""Hits that are asked for beyond those needed, since some may not be shown."""
+
 
 class IndexRetriever:
     """Queries the index by the function's static facts (contextual retrieval of RAS).
@@ -30,9 +33,16 @@ class IndexRetriever:
         if function is None:
             return ()
         hits = self._services.retrieve(
-            static_facts(text, function).sentence, k + skip, self._program
+            static_facts(text, function).sentence, k + skip + _SPARE, self._program
         )
-        return tuple(h for h in hits if h.record.polarity in ("worked", "accepted"))[skip:]
+        fit = (h for h in hits if h.record.polarity in ("worked", "accepted") and self._may(h))
+        return tuple(fit)[skip : skip + k]
+
+    def _may(self, hit: Hit) -> bool:
+        """Code of another workspace is not shown to this one's model: it may be private."""
+        provenance = hit.record.provenance
+        mine = workspace_provenance(self._services.state.name, "", "").removesuffix("::")
+        return not provenance.startswith("workspace:") or provenance.startswith(mine)
 
 
 def program_of(services: Services, path: str, qualname: str) -> str:
