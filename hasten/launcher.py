@@ -59,4 +59,6 @@ def main() -> int:
 
         return cli_main(sys.argv[1:])
     except KeyboardInterrupt:  # before the command line could take it
+        if "--json" in sys.argv:
+            print('{"error": {"code": "cancelled", "message": "cancelled", "mend": ""}}')
         return 130

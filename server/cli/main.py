@@ -87,6 +87,8 @@ def main(argv: list[str]) -> int:
         code = typer.main.get_command(app).main(
             own, prog_name="hasten", standalone_mode=False, obj=command
         )
+        if code == CANCELLED:  # typer takes Ctrl-C itself and returns this
+            raise Cancelled
         return code if isinstance(code, int) else 0
     except HastenError as error:
         emit_error(error.code, error.message, error.mend, as_json=as_json)

@@ -336,6 +336,15 @@ def test_ctrl_c_ends_the_workload(cli: Cli, command: str):
     wait_until(lambda: not still_there(processes), "the end of the workload")
 
 
+def test_ctrl_c_in_a_command_without_an_engine(cli: Cli):
+    running = cli.start("index", "rebuild", "--json")
+    running.said("embedding")
+    running.signal(signal.SIGINT)
+    done = running.wait()
+    assert done.code == 130, done.err
+    assert done.value["error"]["code"] == "cancelled"
+
+
 def test_a_killed_command_leaves_nothing_running_and_no_file_changed(cli: Cli):
     running = cli.start(*endless(cli), "--apply")
     running.said("running the original")
