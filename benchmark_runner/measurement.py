@@ -33,7 +33,7 @@ _TIMED_CALLS_S = 0.75
 """CPU seconds of the original that one pass over the timed inputs may take."""
 _NEGLIGIBLE = 0.02
 """Calls of a real run that take no more than this share of its time together are not timed."""
-_LEAST_SHARE = 64
+_LEAST_SHARE = 32
 """An input that was made up is timed when a call costs this part of the dearest one."""
 _ENOUGH_INPUTS = 6
 _MOST_GLANCED = 8
@@ -113,8 +113,9 @@ def worth_timing(costs_s: Mapping[int, float]) -> list[int]:
     A call on an empty list is as short as the clock is blurred, and its ratio is another one in
     every run. Where few would be left, all are timed.
     """
-    dearest = max(costs_s.values())
-    worth = [index for index, cost in costs_s.items() if cost * _LEAST_SHARE >= dearest]
+    floor = min(costs_s.values())  # of one call by the clock, much of it the clock's own
+    dearest = max(costs_s.values()) - floor
+    worth = [i for i, cost in costs_s.items() if (cost - floor) * _LEAST_SHARE >= dearest]
     return worth if len(worth) >= _ENOUGH_INPUTS else list(costs_s)
 
 

@@ -28,10 +28,13 @@ class Limits:
     processes: int = 512
 
     def rlimits(self) -> list[tuple[str, int]]:
-        """Names of `resource.RLIMIT_*` and values, for the harness to set on itself."""
+        """Names of `resource.RLIMIT_*` and values, for the harness to set on itself.
+
+        None on CPU seconds: a process that has one is accounted by the kernel's timer ticks, and
+        its CPU clock, by which calls are timed, then lags by up to some milliseconds.
+        """
         return [
             ("CORE", 0),
-            ("CPU", self.total_cpu_s),
             ("FSIZE", self.file_bytes),
             ("NOFILE", self.open_files),
             ("AS", self.memory + (8 << 30)),

@@ -86,7 +86,7 @@ def test_generated_inputs_are_compared_without_a_file(tmp_path: Path) -> None:
 
 
 def _info(index: int, size: int) -> InputInfo:
-    return InputInfo(index, b"", size, "")
+    return InputInfo(index, b"", size, "", "pickle")
 
 
 def _seen(kind: str) -> Observation:
