@@ -20,6 +20,7 @@ from optimizer.describe import describe
 from optimizer.proving import Prover, why_different
 from optimizer.steps import alone, merged, texts, without
 from optimizer.suggestion import Rung
+from optimizer.words import ratio_words
 
 MAX_RUNGS = 6
 MAX_PARTS = 12
@@ -237,13 +238,6 @@ def why_refused(receipt: Receipt) -> tuple[str, str]:
         if not stage.ok:
             return stage.name, stage.reason or receipt.reason
     return "timing" if receipt.equality else "equivalence", receipt.reason
-
-
-def ratio_words(ratio: float) -> str:
-    """ "3.1×", never flattered: cut, not rounded."""
-    digits = 2 if ratio < 1.1 else 1 if ratio < 10 else 0
-    scale = 10**digits
-    return f"{int(ratio * scale + 1e-9) / scale:.{digits}f}×"
 
 
 def title_of(ladder: Ladder) -> str:

@@ -14,6 +14,7 @@ from functools import cached_property
 from analysis.functions import Function, function_named
 from analysis.relocate import relocate
 from analysis.text import Replacement, TextChange, apply_changes, to_changes, to_replacements
+from optimizer.words import ratio_words
 from server.lsp.outline import Span, same_ends
 
 if typing.TYPE_CHECKING:
@@ -166,12 +167,7 @@ def _before(start: int, end: int, step: Sequence[TextChange]) -> tuple[int, int]
 
 def numbered(title: str, ratio: float) -> str:
     """The title with the number in it: editors show little else."""
-    return title if "×" in title else f"{ratio_text(ratio)} faster: {title}"
-
-
-def ratio_text(ratio: float) -> str:
-    """A ratio as people read it: 3.1×, 24×."""
-    return f"{ratio:.1f}×" if ratio < 10 else f"{ratio:.0f}×"
+    return title if "×" in title else f"{ratio_words(ratio)} faster: {title}"
 
 
 def share_text(share: float) -> str:

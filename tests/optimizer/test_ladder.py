@@ -13,7 +13,8 @@ from analysis.gate import check_candidate
 from analysis.progress import CancelToken
 from analysis.text import TextChange, apply_replacements, changes_between
 from benchmark_runner.receipt import Counterexample, Measurement, Receipt, Verdict
-from optimizer.ladder import Ladder, LadderBuilder, Refused, ratio_words, title_of
+from optimizer.ladder import Ladder, LadderBuilder, Refused, title_of
+from optimizer.words import ratio_words
 from tests.optimizer.made import receipt
 
 ORIGINAL = """\

@@ -7,9 +7,10 @@ import time
 import typing
 from collections.abc import Iterator
 
+from optimizer.words import ratio_words
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
-from server.lsp.fitting import ratio_text, share_text
+from server.lsp.fitting import share_text
 from server.lsp.heat import RootHeat
 from server.lsp.sight import Fitting, Seen
 
@@ -71,7 +72,7 @@ def _proof_lines(fitting: Fitting) -> Iterator[str]:
     receipt = suggestion.receipt
     low, high = suggestion.interval
     yield f"**{_plain(fitting.edit.title)}** (proved)"
-    yield f"- {ratio_text(suggestion.ratio)}, 95 % interval {low:.2f} to {high:.2f}, CPU time"
+    yield f"- {ratio_words(suggestion.ratio)}, 95 % interval {low:.2f} to {high:.2f}, CPU time"
     yield f"- {_equality(receipt)} on {receipt.inputs.count} {receipt.inputs.source} inputs" + (
         ", some of them held out" if receipt.inputs.holdout else ", none held out"
     )
@@ -85,7 +86,7 @@ def _proof_lines(fitting: Fitting) -> Iterator[str]:
     if len(suggestion.edits) > 1:
         for number, rung in enumerate(suggestion.edits, 1):
             alone = ", stands alone" if rung.alone else ""
-            yield f"- step {number}: {_plain(rung.title)} ({ratio_text(rung.ratio)}{alone})"
+            yield f"- step {number}: {_plain(rung.title)} ({ratio_words(rung.ratio)}{alone})"
     else:
         for rung in suggestion.edits:
             yield f"- {_plain(rung.description)}"

@@ -8,7 +8,8 @@ import pytest
 
 from analysis.functions import function_named
 from analysis.text import apply_changes
-from server.lsp.fitting import edits_of, numbered, ratio_text, share_text
+from optimizer.words import ratio_words
+from server.lsp.fitting import edits_of, numbered, share_text
 from server.lsp.outline import Span
 from tests.server.lsp.made import SLOW, suggestion
 
@@ -96,7 +97,7 @@ def test_took_compares_the_function():
 
 
 def test_numbers_as_people_read_them():
-    assert [ratio_text(r) for r in (1.23, 9.94, 24.4)] == ["1.2×", "9.9×", "24×"]
+    assert [ratio_words(r) for r in (1.23, 9.94, 24.4)] == ["1.2×", "9.9×", "24×"]
     assert [share_text(s) for s in (0.31, 0.042, 0.0999, 1.0)] == ["31 %", "4.2 %", "10 %", "100 %"]
     assert numbered("use a set", 3.14) == "3.1× faster: use a set"
     assert numbered("3.1× faster: use a set", 3.14) == "3.1× faster: use a set"
