@@ -5,7 +5,6 @@ from __future__ import annotations
 import cProfile
 import json
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -224,10 +223,11 @@ def test_newer_folders_are_named_and_left_alone(cli: Cli):
     assert any("newer" in note for note in done.value["notes"])
     assert memory.read_bytes() == was
     [state] = (cli.folder / "state" / "hasten").iterdir()
-    shutil.rmtree(state)
-    was = newer(state / "results.db")
-    assert "newer" in refused(cli(*PROVE), "results-newer")["message"]
-    assert (state / "results.db").read_bytes() == was
+    results = cli.folder / "other" / "hasten" / state.name / "results.db"
+    was = newer(results)
+    done = cli(*PROVE, XDG_STATE_HOME=str(cli.folder / "other"))
+    assert "newer" in refused(done, "results-newer")["message"]
+    assert results.read_bytes() == was
 
 
 def test_a_corrupt_chroma_folder_is_rebuilt_and_nothing_accepted_is_lost(cli: Cli):
