@@ -29,7 +29,7 @@ from benchmark_runner.timing import PairOfWindows, PairRun, Rates
 
 MOST_TIMED = 40
 """More inputs than this are timed by an evenly spaced subset."""
-_TIMED_CALLS_S = 0.75
+_TIMED_CALLS_S = 0.5
 """CPU seconds of the original that one pass over the timed inputs may take."""
 _NEGLIGIBLE = 0.02
 """Calls of a real run that take no more than this share of its time together are not timed."""

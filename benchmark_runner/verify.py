@@ -121,6 +121,11 @@ class FunctionBench:
 
     # -- the original
 
+    @property
+    def before(self) -> Version:
+        """The version that candidates are judged against."""
+        return self._workload.before
+
     def prepare(self) -> InputsUsed:
         """Run the original against itself, once per bench.
 

@@ -61,7 +61,7 @@ class OptimizeSpec:
     model: ModelSpec | None = None
     rounding: float | None = None
     allow_unsandboxed: bool = False
-    max_functions: int = 8
+    max_functions: int = 10
     workload_timeout_s: float = 600.0
     ignore: tuple[str, ...] = ()
 

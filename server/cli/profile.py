@@ -27,7 +27,7 @@ from server.cli.output import (
     shown,
 )
 
-CAPTURED_FUNCTIONS = 8
+CAPTURED_FUNCTIONS = 10
 _ROWS = 20
 
 

@@ -295,7 +295,7 @@ def test_many_inputs_are_timed_by_an_even_subset() -> None:
 
 def test_long_calls_are_timed_on_fewer_inputs() -> None:
     assert len(plan_inputs([1.0] * 12, [1] * 12).timed) == 2
-    assert len(plan_inputs([0.1] * 12, [1] * 12).timed) == 6
+    assert len(plan_inputs([0.1] * 12, [1] * 12).timed) == 4
 
 
 def test_noisy_costs_choose_the_same_inputs() -> None:
