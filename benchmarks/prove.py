@@ -9,6 +9,7 @@ Peer in the same run: what a person would do by hand for one candidate without h
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -17,6 +18,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from hasten.paths import workspace_of
+from server.engine_client import connect_or_start
 
 SLOW = """def common(xs, ys):
     out = []
@@ -44,6 +48,28 @@ def timed(command: list[str], folder: Path, env: dict[str, str]) -> tuple[float,
 
 def stages_of(receipt: dict[str, object]) -> dict[str, float]:
     return {stage["name"]: stage["seconds"] for stage in receipt["stages"]}
+
+
+def engine_memory(folder: Path, env: dict[str, str]) -> tuple[float, float]:
+    """Resident MB of a fresh engine, and its peak after one search."""
+    os.environ.update(env)
+
+    async def asked() -> int:
+        client = await connect_or_start(folder)
+        try:
+            return (await client.status()).pid
+        finally:
+            await client.close()
+
+    def megabytes(pid: int, field: str) -> float:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.split(f"{field}:")[1].split()[0]) / 1024
+
+    pid = asyncio.run(asked())
+    fresh = megabytes(pid, "VmRSS")
+    command = [HASTEN, "optimize", "slow.py::common", "--inputs", "given.py", "--json"]
+    timed(command, folder, env)
+    return fresh, megabytes(pid, "VmHWM")
 
 
 def row(name: str, seconds: list[float]) -> None:
@@ -99,6 +125,9 @@ def main() -> None:
         row("python -m timeit on both sides", walls["timeit"])
         ratio = statistics.median(walls["verify"]) / statistics.median(walls["timeit"])
         print(f"verify / timeit by hand: {ratio:.2f}")
+        env = {**env, "XDG_STATE_HOME": f"{scratch}/memory"}
+        fresh, peak = engine_memory(workspace_of(folder), env)
+        print(f"engine, resident MB: {fresh:.0f} after its start, {peak:.0f} at most in a search")
 
 
 if __name__ == "__main__":
