@@ -22,6 +22,9 @@ from rich.text import Text
 COLUMNS = 104
 _REWRITTEN = re.compile(r"[^\n]*\r(?!\n)|\x1b\[\?25[lh]|\x1b\[[0-9]*[AKJG]")
 
+_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""rich names fonts on a foreign host; a picture loads nothing, any monospaced font will do."""
+
 
 def recorded(command: list[str]) -> str:
     """Standard output of the command on a terminal; its progress goes to ours."""
@@ -61,7 +64,8 @@ def main() -> None:
     if len(lines) > args.last:
         console.print(Text("…", style="dim"))
     console.print(Text.from_ansi("\n".join(lines[-args.last :])))
-    args.out.write_text(console.export_svg(title=args.title), encoding="utf-8")
+    svg = _FONTS.sub("", console.export_svg(title=args.title))
+    args.out.write_text(svg, encoding="utf-8")
     print(f"{args.out}: {min(len(lines), args.last)} of {len(lines)} lines")
 
 
