@@ -29,8 +29,10 @@ from benchmark_runner.timing import PairOfWindows, PairRun, Rates
 
 MOST_TIMED = 40
 """More inputs than this are timed by an evenly spaced subset."""
-_TIMED_CALLS_S = 0.5
+TIMED_CALLS_S = 0.5
 """CPU seconds of the original that one pass over the timed inputs may take."""
+FOUND_CALLS_S = 0.25
+"""The same for inputs that nobody chose: one that is left out says what its neighbours say."""
 _NEGLIGIBLE = 0.02
 """Calls of a real run that take no more than this share of its time together are not timed."""
 _LEAST_SHARE = 32
@@ -63,10 +65,13 @@ class TimingPlan:
     holdout: tuple[int, ...]
 
 
-def plan_inputs(costs_s: Sequence[float], sizes: Sequence[int]) -> TimingPlan:
+def plan_inputs(
+    costs_s: Sequence[float], sizes: Sequence[int], calls_s: float = TIMED_CALLS_S
+) -> TimingPlan:
     """Choose the inputs to time by their sizes and the original's seconds per call.
 
-    At most 40, evenly spaced over the order of size, and fewer where calls are long. Every other
+    At most 40, evenly spaced over the order of size, and fewer where one pass over them would
+    take the original more than `calls_s` seconds. Every other
     one in that order is held out from the search, the largest first. What a call costs is never
     measured twice alike, so it only bounds the number, by its power of two: another run chooses
     the same inputs. Raises ValueError without inputs.
@@ -77,7 +82,7 @@ def plan_inputs(costs_s: Sequence[float], sizes: Sequence[int]) -> TimingPlan:
     costs = [2.0 ** round(math.log2(max(cost, 1e-9))) for cost in costs_s]
     count = min(MOST_TIMED, len(ranked))
     chosen = _spaced(ranked, count)
-    while count > 2 and sum(costs[index] for index in chosen) > _TIMED_CALLS_S:
+    while count > 2 and sum(costs[index] for index in chosen) > calls_s:
         count -= 1
         chosen = _spaced(ranked, count)
     held = chosen[::-1][::2] if count > 1 else []

@@ -31,6 +31,8 @@ from benchmark_runner.equivalence import (
 from benchmark_runner.errors import CandidateFailed, WorkerDied
 from benchmark_runner.lock import timing_lock
 from benchmark_runner.measurement import (
+    FOUND_CALLS_S,
+    TIMED_CALLS_S,
     RunReplicate,
     TimingPlan,
     confirmation,
@@ -275,7 +277,9 @@ class FunctionBench:
                 used = weighty(costs, calls / len(original.infos))
             sizes = {info.index: info.size for info in original.infos}
             plan = plan_inputs(
-                [original.costs_s[index] for index in used], [sizes[index] for index in used]
+                [original.costs_s[index] for index in used],
+                [sizes[index] for index in used],
+                TIMED_CALLS_S if self._specs.source == "file" else FOUND_CALLS_S,
             )
             self._plan = TimingPlan(
                 timed=tuple(used[place] for place in plan.timed),
