@@ -1,6 +1,6 @@
 """Protocol v2: fresh pairs of processes until the gain is decided, then fresh ones to confirm it.
 
-Measured before it was chosen, on a loaded machine: 0 of 334 live runs on identical code were
+Measured with a prototype on a loaded machine: 0 of 334 live runs on identical code were
 called faster, 152 of 166 at a true 1.1x, all at 3x.
 """
 
