@@ -57,7 +57,11 @@ def optimize(
     ),
     python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
     rounding: float | None = typer.Option(
-        None, "--rounding", help="Largest relative difference of floats that counts as equal."
+        None,
+        "--rounding",
+        min=0.0,
+        max=1.0,
+        help="Largest relative difference of floats that counts as equal.",
     ),
     timeout: float = typer.Option(600.0, "--timeout", help="Seconds for one run of the workload."),
     allow_unsandboxed: bool = typer.Option(

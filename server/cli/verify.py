@@ -32,7 +32,11 @@ def verify(
     ),
     python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
     rounding: float | None = typer.Option(
-        None, "--rounding", help="Largest relative difference of floats that counts as equal."
+        None,
+        "--rounding",
+        min=0.0,
+        max=1.0,
+        help="Largest relative difference of floats that counts as equal.",
     ),
     allow_unsandboxed: bool = typer.Option(
         False, "--allow-unsandboxed", help="Run even where no sandbox is to be had."
@@ -97,15 +101,19 @@ def _print(receipt: Receipt, after: Path) -> None:
             f"  time before / time after: {ratio_text(receipt.ratio, receipt.interval)}, 95 %"
         )
     out.print(f"  equality: {receipt.equality or 'none'}", markup=False)
-    out.print(f"  {receipt.reason}", markup=False)
     shown = receipt.counterexample
     if shown:
         out.print(
-            f"  {shown.call}\n    before: {shown.before}\n    after:  {shown.after}", markup=False
+            f"  {shown.what} differs on {shown.call}\n"
+            f"    before: {shown.before}\n    after:  {shown.after}",
+            markup=False,
         )
+    else:
+        out.print(f"  {receipt.reason}", markup=False)
+    implementation = receipt.environment.implementation.replace("cpython", "CPython")
     out.print(
         f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), "
-        f"sandbox {receipt.sandbox.level}, {receipt.environment.implementation} "
+        f"sandbox {receipt.sandbox.level}, {implementation} "
         f"{receipt.environment.python_version}, {receipt.seconds:.1f} s",
         markup=False,
     )

@@ -152,6 +152,7 @@ def test_a_non_deterministic_function_is_named_as_such(cli: Cli):
         (("before.py", "after.py", "--function", "unique", "--inputs", "no.py"), "file-missing"),
         (("before.py", "after.py", "--function", "unique", "--python", "/no/py"), None),
         (("before.py", "after.py"), "usage"),
+        (("before.py", "after.py", "--function", "unique", "--rounding", "-1"), "usage"),
     ],
 )
 def test_bad_input_is_one_json_error_and_exits_with_2(cli: Cli, arguments, code):
