@@ -47,6 +47,9 @@ _SLOWER_THAN = 0.95
 _WAITS_BELOW = 0.5
 _COLD_FLOOR_S = 20e-6
 """What the first call of a version may cost beside its work, and the clock may blur."""
+_COLD_GAIN_S = 0.2e-3
+"""Smaller gains per call drown in what a first call costs anyway (a library that fills its caches,
+cold memory); memories that save so little show in the interpreter's steps."""
 
 RunReplicate = Callable[[int, Sequence[int]], PairRun]
 """Times pair number n of fresh processes on the inputs; n alternates hash seeds and order."""
@@ -289,8 +292,7 @@ def cold_probe(samples: Sequence[Samples]) -> ColdProbe:
             if timing is None:
                 continue
             gain = timing.before_s - timing.after_s
-            floor = 0.2e-3 if len(warm) == 1 else _COLD_FLOOR_S / 2
-            if gain < floor:
+            if gain < _COLD_GAIN_S:
                 continue
             extra = (call.after_s - timing.after_s) - (call.before_s - timing.before_s)
             extra = 0.0 if extra < _COLD_FLOOR_S else extra
