@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 
 from benchmark_runner.inputs.hints import last_name
 from benchmark_runner.inputs.known_calls import (
@@ -21,7 +22,7 @@ _MADE = frozenset(TYPES) | {"deque", "frozenset"}
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-class CallUses:
+class CallUses(ABC):
     """The half of `Uses` that reads calls; see there."""
 
     def __init__(self, functions: dict[str, FunctionNode]) -> None:
@@ -40,13 +41,13 @@ class CallUses:
         self.slots.append(slot)
         return slot
 
+    @abstractmethod
     def see(self, node: ast.expr) -> Slot:
         """The value of an expression, its uses recorded."""
-        raise NotImplementedError
 
+    @abstractmethod
     def walk(self, function: FunctionNode, given: dict[str, Slot]) -> None:
         """Record the uses of a function's parameters."""
-        raise NotImplementedError
 
     def _see_call(self, node: ast.Call) -> Slot:
         arguments = [self.see(argument) for argument in node.args]
