@@ -101,7 +101,7 @@ def make_receipt(
 
 def _sha256(version: Version) -> str:
     """One digest over a version's files and texts."""
-    data = hashlib.sha256()
+    data = hashlib.sha256((version.commit or "").encode())
     for path, text in version.files:
         for piece in (path, text):
             encoded = piece.encode("utf-8", "surrogatepass")

@@ -7,13 +7,16 @@ from typing import Any, Literal
 
 import cattrs
 
-from benchmark_runner.workload import InputSource
+from benchmark_runner.workload import InputSource, Kind
 
-SCHEMA = 1
+SCHEMA = 2
+_READ = (1, SCHEMA)
+"""Schemas that can be read: 1 had fewer fields."""
 
 Decision = Literal["faster", "not faster", "slower", "different", "refused", "inconclusive"]
 Equality = Literal["exact", "rounding"]
 Level = Literal["L0", "L1", "L2", "L3"]
+Clock = Literal["cpu", "wall", "metric"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class Counterexample:
     after: str
     what: str
     """Which observation differs: "result", "arguments", "exception", "output", "globals", ..."""
+    snippet: str | None = None
+    """Python (or a shell line) to paste that shows the difference on the smallest input found."""
+    stage: str = ""
+    """Which stage caught it: "captured", "generated", "mutated", "sequence", "relations" ..."""
 
 
 @dataclass(frozen=True)
@@ -91,18 +98,112 @@ class Measurement:
     wall_ratio: float | None
     before_s: float
     after_s: float
-    clock: str = "cpu"
+    clock: Clock = "cpu"
+    unit: str = "s"
+    """Of `before_s`, `after_s` and the timings: seconds, or the unit of a command's own metric."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory of a call in either version, paired as time is; ratios above 1 mean less memory.
+
+    Bytes: `peak` is the largest that was held at once, `allocated` all that was ever asked for
+    (None where only the process could be looked at). `interval` is of the peak's ratio, 95 %.
+    """
+
+    before_peak: int
+    after_peak: int
+    peak_ratio: float
+    interval: tuple[float, float]
+    before_allocated: int | None
+    after_allocated: int | None
+    tool: str
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Time by input size: the slope of log time over log size, for each version.
+
+    `sizes` are the sizes that were run (n, 2n, 4n ...), in the unit of `what` ("elements of the
+    first argument"); seconds are per call, in the same order. The statement holds within this
+    range only.
+    """
+
+    what: str
+    sizes: tuple[int, ...]
+    before_s: tuple[float, ...]
+    after_s: tuple[float, ...]
+    before_slope: float
+    after_slope: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Instructions of one call in either version, by difference of two counts of calls."""
+
+    tool: str
+    before: float
+    after: float
+    ratio: float
+    agrees: bool
+    """Whether the count points the same way as the time."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """How a C or C++ version was built: for timing by the user's flags, for equality with
+    sanitizers."""
+
+    compiler: str
+    version: str
+    timed: tuple[str, ...]
+    checked: tuple[str, ...]
+    sanitizers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """Something a claim rests on. `kind`: function, callee, constant, library, interpreter,
+    compiler, case or tree; `digest` is a fingerprint or a version."""
+
+    kind: str
+    path: str
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """What it takes to run a proof again: texts of both versions, inputs and options.
+
+    Only in receipts that are written to a file. `workload` is the workload as plain values (see
+    repeat.py); `inputs` are canonical bytes or captured pickles in base64, which only a sandboxed
+    worker reads.
+    """
+
+    workload: dict[str, Any]
+    before: tuple[tuple[str, str], ...]
+    after: tuple[tuple[str, str], ...]
+    origin: str
+    inputs: tuple[str, ...]
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class InputsUsed:
-    """Where the inputs came from, how many, and whether some were held out from the selection."""
+    """Where the inputs came from, how many, and whether some were held out from the selection.
+
+    `sources` counts them where they came from several places ("captured", "mutated",
+    "stressing", "branches" ...).
+    """
 
     source: InputSource
     count: int
     timed: int
     holdout: bool
     digest: str
+    sources: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +213,8 @@ class SandboxReport:
     level: Level
     unsandboxed_allowed: bool
     missing: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    """What the original itself touches (files, sockets, processes): the policy of candidates."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +230,9 @@ class Environment:
     cores: int
     load: float
     hasten: str
+    host: str = ""
+    """A name for the machine that says nothing of it: equal for equal machine ids."""
+    executor: str = "local"
 
 
 @dataclass(frozen=True)
@@ -164,6 +270,15 @@ class Receipt:
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
     seconds: float
+    kind: Kind = "function"
+    memory: Memory | None = None
+    growth: Growth | None = None
+    instructions: Instructions | None = None
+    build: Build | None = None
+    relations: tuple[str, ...] = ()
+    """Properties that were learned from the original and hold for the candidate."""
+    dependencies: tuple[Dependency, ...] = ()
+    repeat: Repeat | None = None
 
     @property
     def counterexample(self) -> Counterexample | None:
@@ -182,8 +297,8 @@ def to_json(receipt: Receipt) -> dict[str, Any]:
 
 def from_json(data: dict[str, Any]) -> Receipt:
     """A receipt from plain JSON values. Raises ValueError for another schema or a wrong shape."""
-    if data.get("schema") != SCHEMA:
-        raise ValueError(f"receipt schema {data.get('schema')!r}, this version reads {SCHEMA}")
+    if data.get("schema") not in _READ:
+        raise ValueError(f"receipt schema {data.get('schema')!r}, this version reads {_READ}")
     try:
         return _converter.structure(data, Receipt)
     except Exception as error:

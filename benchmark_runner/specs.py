@@ -16,6 +16,7 @@ from benchmark_runner.workload import (
     CapturedInputs,
     FunctionWorkload,
     InputsFile,
+    InputsOfTests,
     InputSource,
     Version,
 )
@@ -52,6 +53,8 @@ class Specs:
         """Where the inputs come from."""
         if isinstance(self._workload.inputs, InputsFile):
             return "file"
+        if isinstance(self._workload.inputs, InputsOfTests):
+            return "tests"
         return "captured" if isinstance(self._workload.inputs, CapturedInputs) else "generated"
 
     def original(self, seed: int, count: int | None) -> WorkerSpec:
@@ -89,8 +92,9 @@ class Specs:
             given = self._workload.inputs
             if isinstance(given, InputsFile):
                 self._inputs = InputsPlan("file", path=given.path)
-            elif isinstance(given, CapturedInputs):
-                self._inputs = InputsPlan("captured", path=given.folder)
+            elif isinstance(given, CapturedInputs | InputsOfTests):
+                calls = given.calls if isinstance(given, InputsOfTests) else given
+                self._inputs = InputsPlan("captured", path=calls.folder)
             else:
                 self._progress("making inputs from the code", 0.0)
                 self._inputs = InputsPlan("values", values=self._generated(given.seed))

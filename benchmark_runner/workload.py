@@ -1,4 +1,8 @@
-"""Nouns of a function workload: which function, in which version of the files, on which inputs."""
+"""Nouns of a workload: what is proved, in which version of the files, on which inputs.
+
+Three kinds: a function (Python; C and C++ through a shared library), a program with cases on
+standard input and output, and the commands of a whole project.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-InputSource = Literal["file", "captured", "tests", "generated"]
+InputSource = Literal["file", "captured", "tests", "generated", "cases", "command"]
+Language = Literal["python", "c", "c++"]
+Kind = Literal["function", "native", "program", "command"]
 Origin = Literal["rule", "user", "model"]
 """Who made a candidate. At L0 only candidates of our own rules run."""
 
@@ -17,10 +23,12 @@ class Version:
     """Texts that stand in for files on disk; every file not named is read from disk.
 
     A worker loads `files` under their own paths, module names and packages, so that neighbours
-    which import them get the version under test.
+    which import them get the version under test. With `commit` (a full hash), which only the
+    commands of a whole project know, files not named are read from that commit of the tree.
     """
 
     files: tuple[tuple[str, str], ...] = ()
+    commit: str | None = None
 
     @classmethod
     def of(cls, files: Mapping[Path, str]) -> Version:
@@ -56,7 +64,18 @@ class GeneratedInputs:
     seed: int = 0
 
 
-Inputs = InputsFile | CapturedInputs | GeneratedInputs
+@dataclass(frozen=True)
+class InputsOfTests:
+    """Calls that the project's own tests make (source "tests").
+
+    `calls` is a folder as of CapturedInputs; `tests` the ids of the tests that reach the function.
+    """
+
+    calls: CapturedInputs
+    tests: tuple[str, ...]
+
+
+Inputs = InputsFile | CapturedInputs | GeneratedInputs | InputsOfTests
 
 
 @dataclass(frozen=True)
@@ -77,3 +96,58 @@ class FunctionWorkload:
     def called(self) -> str:
         """The qualified name that is really called: nested functions go through their parent."""
         return self.function.split(".<locals>", 1)[0]
+
+
+@dataclass(frozen=True)
+class NativeWorkload:
+    """A C or C++ function that is called through a shared library.
+
+    `function` is "name(argument types)" as in the source, without names of the arguments:
+    "sum_of(const double *, size_t)". `build` is a command with {source} and {out}, None for the
+    language's default; sanitizers and what a shared library needs are added by the runner.
+    """
+
+    path: Path
+    function: str
+    before: Version
+    inputs: InputsFile | GeneratedInputs
+    build: str | None = None
+
+
+@dataclass(frozen=True)
+class ProgramWorkload:
+    """A program that reads standard input and writes standard output (C, C++, Python).
+
+    `cases` is a folder of NAME.in and NAME.out, one such file, or a .jsonl file whose lines have
+    "input" and "output". `function`, where the editor knows one, only names what is searched.
+    """
+
+    path: Path
+    before: Version
+    cases: Path
+    build: str | None = None
+    function: str = ""
+
+
+@dataclass(frozen=True)
+class CommandWorkload:
+    """A project's own test and benchmark commands, on scratch copies of its tree.
+
+    `tree` is the root of the work tree. `before` and candidates are versions of it. `benchmark`'s
+    metric is read from what it prints or writes: pytest-benchmark, pyperf, hyperfine, Google
+    Benchmark, or one plain number (`metric` "auto" finds out which). `path` and `function`, where
+    the editor knows them, only name what is searched.
+    """
+
+    tree: Path
+    before: Version
+    benchmark: tuple[str, ...]
+    test: tuple[str, ...] | None = None
+    metric: str = "auto"
+    higher_is_better: bool = False
+    timeout_s: float = 600.0
+    path: Path | None = None
+    function: str = ""
+
+
+Workload = FunctionWorkload | NativeWorkload | ProgramWorkload | CommandWorkload
