@@ -1,26 +1,13 @@
-"""`hasten verify BEFORE AFTER --function QUALNAME`: judge two versions of a function."""
+"""`hasten verify`: judge two versions of a function, a program or a whole tree."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Any
 
-import cattrs
 import typer
 
-from analysis.source import read_source
-from benchmark_runner.receipt import Receipt, to_json
-from benchmark_runner.verify import FunctionBench
-from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
-from server.cli.common import (
-    cancel_on_interrupt,
-    existing_file,
-    place_of,
-    python_of,
-    require_function,
-)
-from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, page, ratio_text
+from server.cli.output import GOOD, NOT_GOOD, emit_json
+from server.cli.verify_function import Options, print_receipt, verify_function, verify_json
 
 
 def verify(
@@ -44,78 +31,10 @@ def verify(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Judge two versions of a function: same behaviour, and truly faster."""
-    before_path, after_path = existing_file(before), existing_file(after)
-    old, new = read_source(before_path), read_source(after_path)
-    require_function(old.text, before_path, function)
-    place = place_of(before_path)
-    interpreter = python_of(place, python)
-    source = InputsFile(existing_file(inputs)) if inputs else GeneratedInputs()
-    workload = FunctionWorkload(before_path, function, Version.of({before_path: old.text}), source)
-    with (
-        cancel_on_interrupt() as cancel,
-        ProgressLine() as progress,
-        FunctionBench(
-            workload,
-            python=interpreter.path,
-            allow_unsandboxed=allow_unsandboxed,
-            rounding=rounding,
-            progress=progress,
-            cancel=cancel,
-        ) as bench,
-    ):
-        receipt = bench.prove(Version.of({before_path: new.text}), origin="user")
+    options = Options(python, rounding, allow_unsandboxed)
+    receipt = verify_function(before, after, function, inputs, options)
     if as_json:
         emit_json(verify_json(receipt))
     else:
-        _print(receipt, after_path)
+        print_receipt(receipt, Path(after))
     return GOOD if receipt.decision == "faster" else NOT_GOOD
-
-
-def verify_json(receipt: Receipt) -> dict[str, Any]:
-    """The contract of `verify --json`."""
-    slower = set(receipt.slower_on)
-    timings = receipt.measurement.inputs if receipt.measurement else ()
-    return {
-        "decision": receipt.decision,
-        "ratio": receipt.ratio,
-        "interval": list(receipt.interval) if receipt.interval else None,
-        "equality": receipt.equality,
-        "counterexample": cattrs.unstructure(receipt.counterexample),
-        "slower_on": [
-            {"input": t.input, "ratio": math.exp(t.log_ratio)} for t in timings if t.input in slower
-        ],
-        "reason": receipt.reason,
-        "inputs": {"source": receipt.inputs.source, "count": receipt.inputs.count},
-        "seconds": receipt.seconds,
-        "sandbox": receipt.sandbox.level,
-        "receipt": to_json(receipt),
-    }
-
-
-def _print(receipt: Receipt, after: Path) -> None:
-    out = page()
-    colour = "green" if receipt.decision == "faster" else "yellow"
-    out.print(f"[bold {colour}]{receipt.decision}[/]  {receipt.function}  ({after.name})")
-    if receipt.ratio is not None:
-        out.print(
-            f"  time before / time after: {ratio_text(receipt.ratio, receipt.interval)}, 95 %"
-        )
-    out.print(f"  equality: {receipt.equality or 'none'}", markup=False)
-    shown = receipt.counterexample
-    if shown:
-        out.print(
-            f"  {shown.what} differs on {shown.call}\n"
-            f"    before: {shown.before}\n    after:  {shown.after}",
-            markup=False,
-        )
-    else:
-        out.print(f"  {receipt.reason}", markup=False)
-    implementation = receipt.environment.implementation.replace("cpython", "CPython")
-    out.print(
-        f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), "
-        f"sandbox {receipt.sandbox.level}, {implementation} "
-        f"{receipt.environment.python_version}, {receipt.seconds:.1f} s",
-        markup=False,
-    )
-    for text in receipt.notes:
-        out.print(f"  note: {text}", markup=False)

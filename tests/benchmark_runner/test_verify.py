@@ -348,7 +348,7 @@ def test_without_a_sandbox_a_users_version_is_refused(
 ) -> None:
     work = workload(tmp_path, SLOW, LISTS)
     with FunctionBench(work, python=PYTHON) as bench:
-        monkeypatch.setattr(bench, "_level", "L0")
+        monkeypatch.setattr(bench._comparer, "_level", "L0")
         done = bench.prove(Version.of({work.path: dedent(FAST)}), origin="user")
     assert done.decision == "refused"
     assert "--allow-unsandboxed" in done.reason

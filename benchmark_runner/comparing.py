@@ -1,0 +1,164 @@
+"""Equivalence of one original and many candidates: what each did, and the verdict on it."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.progress import CancelToken, Progress
+from benchmark_runner.crew import Crew
+from benchmark_runner.equivalence import (
+    HASH_SEEDS,
+    Behaviour,
+    Difference,
+    Differs,
+    Refused,
+    counterexample,
+    observe_candidate,
+)
+from benchmark_runner.errors import WorkerDied
+from benchmark_runner.original import Original, observe_original
+from benchmark_runner.proof import within
+from benchmark_runner.receipt import Level, Stage, Verdict
+from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.specs import Specs
+from benchmark_runner.workload import FunctionWorkload, Origin, Version
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A version that was compared with the original, and what it did if it is equal."""
+
+    verdict: Verdict
+    behaviours: tuple[Behaviour, ...] = ()
+
+
+class Comparer:
+    """Runs the original once and compares versions with it; each version once."""
+
+    def __init__(
+        self,
+        workload: FunctionWorkload,
+        specs: Specs,
+        *,
+        level: Level,
+        allow_unsandboxed: bool,
+        rounding: float | None,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self._workload, self._specs = workload, specs
+        self._level, self._allow, self._rounding = level, allow_unsandboxed, rounding
+        self._progress, self._cancel = progress, cancel
+        self._original: Original | None = None
+        self.prepared: Stage | None = None
+        self._checked: dict[Version, Checked] = {}
+
+    def forget(self) -> None:
+        """Forget which versions were compared."""
+        self._checked.clear()
+
+    def original(self) -> Original:
+        """The original against itself, run at the first call. Raises what `prepare` raises."""
+        if self._original is None:
+            since = time.perf_counter()
+            self._original = observe_original(
+                self._specs.original,
+                generated=self._specs.source == "generated",
+                progress=within(self._progress, 0.0, 0.15),
+                cancel=self._cancel,
+            )
+            self.prepared = Stage("original", time.perf_counter() - since, ok=True)
+            own = self._original.behaviours
+            verdict = Verdict(
+                "exact", inputs=len(self._original.used), hash_seeds=tuple(HASH_SEEDS)
+            )
+            self._checked[self._workload.before] = Checked(
+                verdict, tuple(own[seed] for seed in HASH_SEEDS)
+            )
+        return self._original
+
+    def check(self, after: Version, origin: Origin) -> Checked:
+        """What is known of a version, which is run if nothing is."""
+        original = self.original()
+        known = self._checked.get(after)
+        if known is None:
+            refused = self._not_allowed(origin)
+            known = Checked(self._verdict(refused=refused)) if refused else None
+        if known is None:
+            known = self.compare(after, original)
+            self._checked[after] = known
+        return known
+
+    def equal(self, version: Version) -> Checked:
+        """What an equal version did. Raises ValueError for any other."""
+        checked = self._checked.get(version)
+        if checked is None or checked.verdict.equality is None:
+            raise ValueError("only versions that were found equal to the original are timed")
+        return checked
+
+    def _not_allowed(self, origin: Origin) -> str | None:
+        if self._level != "L0" or origin == "rule" or self._allow:
+            return None
+        who = "a model's version" if origin == "model" else "this version"
+        lacking = ", ".join(probe().missing) or "see `hasten doctor`"
+        return (
+            f"sandbox: {who} is not run without one (level L0; missing: {lacking}); "
+            "--allow-unsandboxed runs it all the same"
+        )
+
+    def _verdict(
+        self, *, refused: str | None = None, differences: Sequence[Difference] = ()
+    ) -> Verdict:
+        used = len(self.original().used)
+        if refused is not None:
+            return Verdict(None, refused=refused, inputs=used, hash_seeds=HASH_SEEDS)
+        return Verdict(
+            equality="rounding" if differences else "exact",
+            max_relative=max((found.max_relative for found in differences), default=0.0),
+            max_ulp=max((found.max_ulp for found in differences), default=0),
+            inputs=used,
+            hash_seeds=HASH_SEEDS,
+        )
+
+    def compare(self, after: Version, original: Original) -> Checked:
+        """One worker per hash seed makes the original's calls."""
+        self._progress("comparing with the original", 0.15)
+
+        def run(crew: Crew, seed: int) -> tuple[Behaviour, list[Difference]] | Differs | Refused:
+            # A verdict of one seed must not cut the other's short: the smaller input wins.
+            try:
+                worker = crew.start(self._specs.candidate(after, seed, original))
+                return observe_candidate(
+                    worker,
+                    original.script,
+                    original.behaviours[seed],
+                    slowest_s=original.slowest_s,
+                    rounding=self._rounding,
+                )
+            except (Differs, Refused) as found:
+                return found
+            except WorkerDied as error:
+                self._cancel.check()
+                return Refused(f"start: {error.message}")
+
+        with Crew(self._cancel) as crew:
+            found = crew.together([functools.partial(run, crew, seed) for seed in HASH_SEEDS])
+        place = {call: rank for rank, call in enumerate(original.script)}
+        differs = [one.difference for one in found if isinstance(one, Differs)]
+        if differs:
+            smallest = min(differs, key=lambda difference: place[difference.call])
+            shown = counterexample(smallest, original.infos, self._workload.called)
+            used = len(original.used)
+            verdict = Verdict(None, counterexample=shown, inputs=used, hash_seeds=HASH_SEEDS)
+            return Checked(verdict)
+        refused = next((str(one) for one in found if isinstance(one, Refused)), None)
+        if refused is not None:
+            return Checked(self._verdict(refused=refused))
+        equal = [one for one in found if isinstance(one, tuple)]
+        roundings = [difference for _, some in equal for difference in some]
+        return Checked(
+            self._verdict(differences=roundings), tuple(behaviour for behaviour, _ in equal)
+        )

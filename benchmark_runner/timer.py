@@ -1,0 +1,141 @@
+"""The timing of one original and its candidates: which inputs, a search's glance, both phases."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from analysis.progress import CancelToken, Progress
+from benchmark_runner.comparing import Comparer
+from benchmark_runner.decision import judge
+from benchmark_runner.lock import timing_lock
+from benchmark_runner.measurement import (
+    FOUND_CALLS_S,
+    TIMED_CALLS_S,
+    RunReplicate,
+    TimingPlan,
+    confirmation,
+    first_phase,
+    glanced_inputs,
+    plan_inputs,
+    summarise,
+    weighty,
+    worth_timing,
+)
+from benchmark_runner.pairing import pair_runner
+from benchmark_runner.proof import Diary, Timed, within
+from benchmark_runner.receipt import Measurement
+from benchmark_runner.record import capture_in
+from benchmark_runner.specs import Specs
+from benchmark_runner.statistics import glance
+from benchmark_runner.timing import Rates
+from benchmark_runner.workload import CapturedInputs, FunctionWorkload, Version
+
+
+class Timer:
+    """Times versions that were found equal to the original."""
+
+    def __init__(
+        self,
+        workload: FunctionWorkload,
+        specs: Specs,
+        comparer: Comparer,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self._workload, self._specs, self._comparer = workload, specs, comparer
+        self._progress, self._cancel = progress, cancel
+        self._plan: TimingPlan | None = None
+
+    def plan(self) -> TimingPlan:
+        """Which inputs are timed: all that count.
+
+        Of generated ones not those that raise, of captured ones those that took the run's time.
+        """
+        if self._plan is None:
+            original = self._comparer.original()
+            used = list(original.used)
+            if self._specs.source == "generated":
+                used = [index for index in used if not original.raises_on(index)] or used
+                used = worth_timing({index: original.costs_s[index] for index in used})
+            elif isinstance(self._workload.inputs, CapturedInputs):
+                kept = capture_in(self._workload.inputs.folder)
+                calls = kept.calls if kept else math.inf
+                costs = {index: original.costs_s[index] for index in used}
+                used = weighty(costs, calls / len(original.infos))
+            sizes = {info.index: info.size for info in original.infos}
+            plan = plan_inputs(
+                [original.costs_s[index] for index in used],
+                [sizes[index] for index in used],
+                TIMED_CALLS_S if self._specs.source == "file" else FOUND_CALLS_S,
+            )
+            self._plan = TimingPlan(
+                timed=tuple(used[place] for place in plan.timed),
+                selection=tuple(used[place] for place in plan.selection),
+                holdout=tuple(used[place] for place in plan.holdout),
+            )
+        return self._plan
+
+    def measure(self, before: Version, after: Version) -> Measurement:
+        """Search fidelity: one or two replicates on a few inputs that are not held out.
+
+        What it accepts is promising, not proved. Both versions must have passed `check`. Raises
+        ValueError if not, CandidateFailed when one of them fails or answers otherwise while it is
+        timed, and what `prepare` raises.
+        """
+        inputs = glanced_inputs(self.plan(), self._comparer.original().costs_s)
+        rates = self._rates()
+        with timing_lock(self._progress, self._cancel):
+            samples, step = first_phase(
+                self._replicates(before, after, rates),
+                inputs,
+                rates,
+                rule=glance,
+                progress=self._progress,
+                cancel=self._cancel,
+            )
+        reason = judge(samples, step, None).reason
+        return summarise(samples, step, None, reason=reason)
+
+    def _rates(self) -> Rates:
+        return Rates(sizes={info.index: info.size for info in self._comparer.original().infos})
+
+    def _replicates(self, before: Version, after: Version, rates: Rates) -> RunReplicate:
+        """How to time one pair of fresh processes of the two versions."""
+        original = self._comparer.original()
+        equal = self._comparer.equal
+        versions = [(version, equal(version).behaviours) for version in (before, after)]
+        return pair_runner(
+            versions,
+            lambda version, seed: self._specs.candidate(version, seed, original, timed=True),
+            original.infos,
+            rates,
+            self._cancel,
+        )
+
+    def time(self, before: Version, after: Version, diary: Diary) -> Timed:
+        """Both phases under the machine's lock. Raises CandidateFailed."""
+        plan, rates = self.plan(), self._rates()
+        run = self._replicates(before, after, rates)
+        with timing_lock(self._progress, self._cancel):
+            since = time.perf_counter()
+            samples, step = first_phase(
+                run,
+                plan.timed,
+                rates,
+                progress=within(self._progress, 0.25, 0.75),
+                cancel=self._cancel,
+            )
+            diary.add("timing", since)
+            confirmed = None
+            if step == "accept":
+                since = time.perf_counter()
+                confirmed = confirmation(
+                    run,
+                    plan.holdout or plan.timed,
+                    len(samples.runs),
+                    progress=within(self._progress, 0.75, 0.95),
+                    cancel=self._cancel,
+                )
+                diary.add("confirmation", since)
+        return Timed(samples, step, confirmed)

@@ -1,0 +1,109 @@
+"""`hasten verify` of two versions of a Python function."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cattrs
+
+from analysis.source import read_source
+from benchmark_runner.receipt import Receipt, to_json
+from benchmark_runner.verify import FunctionBench
+from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
+from server.cli.common import (
+    cancel_on_interrupt,
+    existing_file,
+    place_of,
+    python_of,
+    require_function,
+)
+from server.cli.output import ProgressLine, page, ratio_text
+
+
+@dataclass(frozen=True)
+class Options:
+    """What holds for every kind of workload."""
+
+    python: str | None = None
+    rounding: float | None = None
+    allow_unsandboxed: bool = False
+
+
+def verify_function(
+    before: str, after: str, function: str, inputs: str | None, options: Options
+) -> Receipt:
+    """Judge two versions of a function: same behaviour, and truly faster."""
+    before_path, after_path = existing_file(before), existing_file(after)
+    old, new = read_source(before_path), read_source(after_path)
+    require_function(old.text, before_path, function)
+    place = place_of(before_path)
+    interpreter = python_of(place, options.python)
+    source = InputsFile(existing_file(inputs)) if inputs else GeneratedInputs()
+    workload = FunctionWorkload(before_path, function, Version.of({before_path: old.text}), source)
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        FunctionBench(
+            workload,
+            python=interpreter.path,
+            allow_unsandboxed=options.allow_unsandboxed,
+            rounding=options.rounding,
+            progress=progress,
+            cancel=cancel,
+        ) as bench,
+    ):
+        return bench.prove(Version.of({before_path: new.text}), origin="user")
+
+
+def verify_json(receipt: Receipt) -> dict[str, Any]:
+    """The contract of `verify --json`."""
+    slower = set(receipt.slower_on)
+    timings = receipt.measurement.inputs if receipt.measurement else ()
+    return {
+        "decision": receipt.decision,
+        "ratio": receipt.ratio,
+        "interval": list(receipt.interval) if receipt.interval else None,
+        "equality": receipt.equality,
+        "counterexample": cattrs.unstructure(receipt.counterexample),
+        "slower_on": [
+            {"input": t.input, "ratio": math.exp(t.log_ratio)} for t in timings if t.input in slower
+        ],
+        "reason": receipt.reason,
+        "inputs": {"source": receipt.inputs.source, "count": receipt.inputs.count},
+        "seconds": receipt.seconds,
+        "sandbox": receipt.sandbox.level,
+        "receipt": to_json(receipt),
+    }
+
+
+def print_receipt(receipt: Receipt, after: Path) -> None:
+    """The receipt as a person reads it."""
+    out = page()
+    colour = "green" if receipt.decision == "faster" else "yellow"
+    out.print(f"[bold {colour}]{receipt.decision}[/]  {receipt.function}  ({after.name})")
+    if receipt.ratio is not None:
+        out.print(
+            f"  time before / time after: {ratio_text(receipt.ratio, receipt.interval)}, 95 %"
+        )
+    out.print(f"  equality: {receipt.equality or 'none'}", markup=False)
+    shown = receipt.counterexample
+    if shown:
+        out.print(
+            f"  {shown.what} differs on {shown.call}\n"
+            f"    before: {shown.before}\n    after:  {shown.after}",
+            markup=False,
+        )
+    else:
+        out.print(f"  {receipt.reason}", markup=False)
+    implementation = receipt.environment.implementation.replace("cpython", "CPython")
+    out.print(
+        f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), "
+        f"sandbox {receipt.sandbox.level}, {implementation} "
+        f"{receipt.environment.python_version}, {receipt.seconds:.1f} s",
+        markup=False,
+    )
+    for text in receipt.notes:
+        out.print(f"  note: {text}", markup=False)
