@@ -91,7 +91,7 @@ def judge(samples: Samples, step: Step, confirmed: Samples | None) -> Judgement:
         again = f" ({_interval(confirmed)})" if confirmed else ""
         return Judgement(
             "not faster",
-            f"{shown} was not confirmed by fresh processes on held-out inputs{again}: every one "
+            f"{shown} was not confirmed by fresh processes on held-out inputs{again}: all but one "
             f"must be faster, by {CONFIRM_GAIN:.2f}x on average",
         )
     return Judgement("faster", f"{shown}, confirmed on fresh processes")

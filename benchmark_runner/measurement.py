@@ -21,6 +21,7 @@ from benchmark_runner.statistics import (
     balanced_trimmed_mean,
     confirms,
     estimate,
+    fails,
     look,
     median,
     trimmed_mean,
@@ -233,14 +234,14 @@ def confirmation(
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Samples:
-    """Three fresh replicates, numbered from `first` on; a failed one ends it early."""
+    """Three fresh replicates, numbered from `first` on; what can't hold any more ends early."""
     samples = Samples()
     for done in range(CONFIRM_REPLICATES):
         if cancel:
             cancel.check()
         progress(f"confirming, pair {done + 1} of {CONFIRM_REPLICATES}", done / CONFIRM_REPLICATES)
         samples.runs.append(run(first + done, inputs))
-        if min(samples.values()) <= 0.0:
+        if fails(samples.values()):
             break
     return samples
 

@@ -248,11 +248,11 @@ def test_wrong_after_many_calls_is_caught_by_the_windows() -> None:
     assert caught.value.calls > 300
 
 
-def test_confirmation_ends_at_the_first_failed_replicate() -> None:
+def test_confirmation_ends_when_it_can_not_hold_any_more() -> None:
     run, rates = replicates(Program([1e-3]), Program([2e-3]))
     samples, _ = first_phase(run, [0], rates)
     held = confirmation(run, [0], len(samples.runs))
-    assert len(held.runs) == 1
+    assert len(held.runs) == 2
     assert summarise(samples, "accept", held, reason="").confirmed is False
 
 
