@@ -12,6 +12,7 @@ from benchmark_runner.decision import Judgement
 from benchmark_runner.measurement import Samples, slower_on, summarise
 from benchmark_runner.receipt import (
     SCHEMA,
+    Dependency,
     Environment,
     InputsUsed,
     Receipt,
@@ -65,6 +66,7 @@ class Case:
     environment: Environment
     inputs: InputsUsed
     sandbox: SandboxReport
+    dependencies: tuple[Dependency, ...] = ()
 
 
 def make_receipt(
@@ -96,6 +98,7 @@ def make_receipt(
         stages=tuple(diary.stages),
         notes=tuple(diary.notes),
         seconds=time.perf_counter() - diary.started,
+        dependencies=case.dependencies,
     )
 
 

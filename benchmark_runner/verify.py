@@ -14,6 +14,7 @@ from types import TracebackType
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.comparing import Comparer
 from benchmark_runner.decision import Judgement, judge, plausibility_note
+from benchmark_runner.dependencies import Interpreter, dependencies_of
 from benchmark_runner.environment import describe
 from benchmark_runner.equivalence import (
     HASH_SEEDS,
@@ -28,6 +29,7 @@ from benchmark_runner.receipt import (
     SandboxReport,
     Verdict,
 )
+from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.shapes import argument_shapes
 from benchmark_runner.shortcuts import find_shortcut
@@ -244,8 +246,13 @@ class FunctionBench:
     ) -> Receipt:
         environment = describe(self._python)
         sandbox = SandboxReport(self._level, self._allow, probe().missing)
+        work = self._workload
+        interpreter = Interpreter(
+            self._python, environment.python_version, layout_of(self._python).libraries
+        )
+        dependencies = dependencies_of(work.path, work.called, work.before, after, interpreter)
         return make_receipt(
-            Case(self._workload, base, after, environment, self.prepare(), sandbox),
+            Case(work, base, after, environment, self.prepare(), sandbox, dependencies),
             verdict,
             judgement,
             timed,

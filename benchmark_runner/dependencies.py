@@ -1,0 +1,214 @@
+"""What a receipt depends on, and whether that has changed since.
+
+A receipt is about one text of a function, of what it calls in the project and of the constants it
+reads, under one interpreter with its libraries. Any change of these makes it stale. Both states
+of the file are known: before the edit and after it was taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.dependencies import Need, needs_of
+from analysis.errors import HastenError
+from analysis.source import read_source
+from benchmark_runner.receipt import Dependency
+from benchmark_runner.workload import Version
+from hasten.paths import workspace_of
+
+ReadText = Callable[[Path], "str | None"]
+_BEFORE, _AFTER = "before ", "after "
+_NORMAL = re.compile(r"[-_.]+")
+
+
+def on_disk(path: Path) -> str | None:
+    """A file's text, None where there is none that can be read."""
+    try:
+        return read_source(path).text
+    except HastenError:
+        return None
+
+
+def import_roots(path: Path) -> tuple[Path, ...]:
+    """Folders that absolute imports of a file's project start from."""
+    folder = path.parent
+    while (folder / "__init__.py").exists() and folder.parent != folder:
+        folder = folder.parent
+    workspace = workspace_of(path)
+    return tuple(dict.fromkeys((folder, workspace, workspace / "src")))
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The interpreter of a claim, as the receipt names it, and where its libraries lie."""
+
+    path: Path
+    version: str
+    libraries: Sequence[str]
+
+
+def dependencies_of(
+    path: Path, called: str, before: Version, after: Version, interpreter: Interpreter
+) -> tuple[Dependency, ...]:
+    """What a proof of `after` against `before` rests on.
+
+    Kinds: "function" and "edited" (the function before and after), callee, constant, library,
+    interpreter; with "before " or "after " in front where the two versions differ.
+    """
+    old = _needs(path, called, lambda p: _text(before, p))
+    new = _needs(path, called, lambda p: _text(after, p))
+    found = [Dependency("function", n.path, n.name, n.digest) for n in old if n.kind == "function"]
+    found += [Dependency("edited", n.path, n.name, n.digest) for n in new if n.kind == "function"]
+    for state, needs, others in ((_BEFORE, old, new), (_AFTER, new, old)):
+        for need in needs:
+            if need.kind in ("callee", "constant"):
+                kind = need.kind if need in others else state + need.kind
+                found.append(Dependency(kind, need.path, need.name, need.digest))
+    names = {need.name for need in (*old, *new) if need.kind == "library"}
+    found += _libraries(names, interpreter.libraries)
+    found.append(Dependency("interpreter", str(interpreter.path), "CPython", interpreter.version))
+    return tuple(dict.fromkeys(found))
+
+
+def _text(version: Version, path: Path) -> str | None:
+    given = version.text_of(path)
+    return on_disk(path) if given is None else given
+
+
+def _needs(path: Path, called: str, read: ReadText) -> tuple[Need, ...]:
+    return needs_of(path, called, read, import_roots(path))
+
+
+def _libraries(names: Iterable[str], folders: Sequence[str]) -> Iterator[Dependency]:
+    """Installed libraries with their versions; the standard library has the interpreter's."""
+    for name in sorted(set(names) - sys.stdlib_module_names):
+        for folder in folders:
+            version = _installed_version(name, Path(folder))
+            if version is not None:
+                yield Dependency("library", folder, name, version)
+                break
+
+
+def _installed_version(name: str, folder: Path) -> str | None:
+    """The version of the distribution that brings a top-level module into a folder.
+
+    Read from the names of `*.dist-info` folders and, where the module is called otherwise than its
+    distribution, from their RECORD. A module without any is known by the hash of its first file.
+    """
+    module = next((p for p in (folder / name, folder / f"{name}.py") if p.exists()), None)
+    compiled = next(iter(folder.glob(f"{name}.*.so")), None) if module is None else None
+    module = module or compiled
+    if module is None:
+        return None
+    infos = sorted(folder.glob("*.dist-info"))
+    for info in infos:
+        project, _, version = info.name.removesuffix(".dist-info").rpartition("-")
+        if _NORMAL.sub("-", project).lower() == _NORMAL.sub("-", name).lower():
+            return version
+    for info in infos:
+        if _brings(info, module.name):
+            return info.name.removesuffix(".dist-info").rpartition("-")[2]
+    first = module / "__init__.py" if module.is_dir() else module
+    try:
+        return hashlib.sha256(first.read_bytes()).hexdigest()[:32]
+    except OSError:
+        return "a folder"
+
+
+def _brings(info: Path, name: str) -> bool:
+    try:
+        with (info / "RECORD").open(encoding="utf-8", errors="replace") as record:
+            return any(line.startswith((f"{name}/", f"{name},")) for line in record)
+    except OSError:
+        return False
+
+
+def changes_since(
+    known: Sequence[Dependency],
+    read: ReadText = on_disk,
+    version_of: Callable[[Path], str] | None = None,
+) -> tuple[str, ...]:
+    """What changed of a receipt's dependencies, one sentence each; () when nothing did.
+
+    Nothing is run unless `version_of` is given, which asks an interpreter for its version. `read`
+    gives the text of a file, for example an editor's.
+    """
+    found: list[str] = []
+    own = next((d for d in known if d.kind == "function"), None)
+    if own is not None:
+        found += _changed_code(known, own, read)
+    for dependency in known:
+        if dependency.kind == "library":
+            now = _installed_version(dependency.name, Path(dependency.path))
+            if now != dependency.digest:
+                found.append(f"{dependency.name} was {dependency.digest}, is {now or 'gone'}")
+        elif dependency.kind == "interpreter":
+            found += _changed_interpreter(dependency, version_of)
+        elif dependency.kind in ("file", "case", "include"):
+            found += _changed_file(dependency)
+    return tuple(found)
+
+
+def _changed_code(known: Sequence[Dependency], own: Dependency, read: ReadText) -> list[str]:
+    path = Path(own.path)
+    needs = _needs(path, own.name, read)
+    now = next((n.digest for n in needs if n.kind == "function"), None)
+    edited = [d.digest for d in known if d.kind == "edited"]
+    if now is None:
+        return [f"{own.name} is no longer in {own.path}"]
+    if now != own.digest and now not in edited:
+        return [f"{own.name} was changed"]
+    state = _BEFORE if now == own.digest else _AFTER
+    expected = {
+        (d.kind.removeprefix(state), d.path, d.name): d.digest
+        for d in known
+        if d.kind.removeprefix(state) in ("callee", "constant")
+    }
+    found: dict[tuple[str, str, str], str] = {
+        (n.kind, n.path, n.name): n.digest for n in needs if n.kind in ("callee", "constant")
+    }
+    changed = []
+    for key in sorted(expected.keys() | found.keys()):
+        if expected.get(key) != found.get(key):
+            kind, where, name = key
+            word = "changed" if key in expected and key in found else (
+                "gone" if key in expected else "new"
+            )  # fmt: skip
+            changed.append(f"{kind} {name} of {Path(where).name} is {word}")
+    return changed
+
+
+def _changed_interpreter(
+    dependency: Dependency, version_of: Callable[[Path], str] | None
+) -> list[str]:
+    path = Path(dependency.path)
+    if not path.exists():
+        return [f"the interpreter {path} is gone"]
+    if version_of is None:
+        return []
+    now = version_of(path)
+    return [] if now == dependency.digest else [f"CPython was {dependency.digest}, is {now}"]
+
+
+def file_dependency(kind: str, path: Path, name: str = "") -> Dependency:
+    """A dependency on the bytes of a file (kind "file", "case" or "include")."""
+    return Dependency(kind, str(path), name or path.name, _file_digest(path) or "missing")
+
+
+def _changed_file(dependency: Dependency) -> list[str]:
+    now = _file_digest(Path(dependency.path))
+    if now == dependency.digest:
+        return []
+    return [f"{dependency.name} was changed" if now else f"{dependency.name} is gone"]
+
+
+def _file_digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    except OSError:
+        return None

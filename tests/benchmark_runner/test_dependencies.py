@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmark_runner.dependencies import (
+    Interpreter,
+    changes_since,
+    dependencies_of,
+    file_dependency,
+)
+from benchmark_runner.receipt import Dependency
+from benchmark_runner.workload import Version
+
+BEFORE = """
+import fastlib
+from tools import double
+N = 3
+def f(xs):
+    return [double(x) + N + fastlib.one() for x in xs]
+def other(xs):
+    return xs
+"""
+AFTER = BEFORE.replace("def f(xs):", "_M = 4\ndef f(xs):").replace("+ N +", "+ _M - 1 +")
+TOOLS = "def double(x): return 2 * x\ndef unused(x): return x\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "tools.py").write_text(TOOLS)
+    (tmp_path / "work.py").write_text(BEFORE)
+    site = tmp_path / "site"
+    (site / "fastlib").mkdir(parents=True)
+    (site / "fastlib" / "__init__.py").write_text("def one(): return 1\n")
+    info = site / "Fast_Lib_Dist-1.2.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("fastlib/__init__.py,,\n")
+    return tmp_path / "work.py"
+
+
+def made(path: Path) -> tuple[Dependency, ...]:
+    before, after = Version.of({path: BEFORE}), Version.of({path: AFTER})
+    python = path.parent / "python"
+    python.write_text("")
+    interpreter = Interpreter(python, "3.11.7", [str(path.parent / "site")])
+    return dependencies_of(path, "f", before, after, interpreter)
+
+
+def changes(known: Sequence[Dependency], version: str = "3.11.7") -> tuple[str, ...]:
+    return changes_since(known, version_of=lambda _: version)
+
+
+def test_what_a_claim_rests_on(path: Path) -> None:
+    found = {(d.kind, d.name) for d in made(path)}
+    assert found == {
+        ("function", "f"), ("edited", "f"), ("callee", "double"), ("before constant", "N"),
+        ("after constant", "_M"), ("library", "fastlib"), ("interpreter", "CPython"),
+    }  # fmt: skip
+    library = next(d for d in made(path) if d.kind == "library")
+    assert library.digest == "1.2"
+
+
+def test_nothing_changed_before_the_edit_and_after_it(path: Path) -> None:
+    known = made(path)
+    assert changes(known) == ()
+    path.write_text(AFTER)
+    assert changes(known) == ()
+    path.write_text(AFTER.replace("def other(xs):\n    return xs", "def other(xs):\n    return 1"))
+    assert changes(known) == ()
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_any_change_makes_it_stale(path: Path, edited: bool) -> None:
+    known = made(path)
+    path.write_text(AFTER if edited else BEFORE)
+    tools = path.with_name("tools.py")
+    tools.write_text(TOOLS.replace("2 * x", "x + x"))
+    assert changes(known) == ("callee double of tools.py is changed",)
+    tools.write_text(TOOLS.replace("return x\n", "return -x\n"))
+    assert changes(known) == ()
+    tools.unlink()
+    assert changes(known) == ("callee double of tools.py is gone",)
+
+
+def test_constants_of_the_state_that_the_file_is_in(path: Path) -> None:
+    known = made(path)
+    path.write_text(BEFORE.replace("N = 3", "N = 5"))
+    assert changes(known) == ("constant N of work.py is changed",)
+    path.write_text(AFTER.replace("N = 3", "N = 5"))
+    assert changes(known) == ()
+    path.write_text(AFTER.replace("_M = 4", "_M = 5"))
+    assert changes(known) == ("constant _M of work.py is changed",)
+
+
+def test_the_function_the_interpreter_and_libraries(path: Path) -> None:
+    known = made(path)
+    path.write_text(BEFORE.replace("double(x) + N", "N + double(x)"))
+    assert changes(known) == ("f was changed",)
+    path.write_text("")
+    assert changes(known) == (f"f is no longer in {path}",)
+    path.write_text(BEFORE)
+    assert changes(known, "3.11.8") == ("CPython was 3.11.7, is 3.11.8",)
+    info = path.parent / "site" / "Fast_Lib_Dist-1.2.dist-info"
+    info.rename(info.with_name("Fast_Lib_Dist-1.3.dist-info"))
+    assert changes(known) == ("fastlib was 1.2, is 1.3",)
+
+
+def test_an_editors_text_counts_over_the_disk(path: Path) -> None:
+    known = made(path)
+    texts = {path.with_name("tools.py"): TOOLS.replace("2 * x", "x + x")}
+
+    def read(asked: Path) -> str | None:
+        given = texts.get(asked)
+        return given if given or not asked.exists() else asked.read_text()
+
+    assert changes_since(known, read) == ("callee double of tools.py is changed",)
+
+
+def test_a_file_by_its_bytes(tmp_path: Path) -> None:
+    case = tmp_path / "1.in"
+    case.write_bytes(b"3\n")
+    known = [file_dependency("case", case)]
+    assert changes(known) == ()
+    case.write_bytes(b"4\n")
+    assert changes(known) == ("1.in was changed",)
+    case.unlink()
+    assert changes(known) == ("1.in is gone",)
