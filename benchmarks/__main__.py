@@ -6,7 +6,7 @@ import sys
 RUNS = (
     ["benchmarks.lsp", "--rounds", "100"],
     ["benchmarks.prove", "--runs", "3"],
-    ["benchmarks.aa", "--runs", "3"],
+    ["benchmarks.aa"],
 )
 
 for arguments in RUNS:

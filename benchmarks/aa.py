@@ -1,89 +1,210 @@
-"""How often the runner says "faster" of code whose true gain is known: 1.0, 1.1 and 3.
+"""How often "faster" is said of code whose true gain is known, beside the rules of other tools.
 
-    python benchmarks/aa.py --runs 10 --truth 1.0 1.1 3.0 --call-ms 1.0
+    python -m benchmarks.aa                          a short form
+    python -m benchmarks.aa --identical 100 --found 34 --near 10 --load 2 --json FILE
 
-Each run is a whole proof over real processes. The true gain is made of equal work: the original
-does N rounds of a loop, the candidate N / gain rounds, both with the same result.
+The long form makes 600 proofs of identical code, 204 of a true 1.10x and 60 of 1.05x: every number
+is for each of the six kinds of workload. A proof is a whole `FunctionBench.prove`: equality, timing
+and confirmation on fresh processes. There is one bench for each kind and gain, so the original is
+run against itself once for each of them. With --json every verdict is a line of FILE, and a run
+that was stopped goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import contextlib
+import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmark_runner.receipt import Receipt
+from analysis.errors import HastenError
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
+from benchmarks.aa_kernels import KINDS, Pair, make_pair, overhead_in_lines
+from benchmarks.aa_peers import TOOLS, ask
+from benchmarks.aa_report import print_claims, print_peers, print_seconds
 
-KERNELS = {
-    "int loop": "    for i in range(n):\n        t += i & 7\n",
-    "alloc": "    for i in range(n):\n        t = [i, (t, i)][0]\n",
-    "strings": "    for i in range(n // 2):\n        t = len(str(i) + 'x')\n",
-}
-ROUNDS_PER_MS = 12_000
+_BUSY = "import os\nown = os.getppid()\nwhile os.getppid() == own:\n    sum(range(1000000))\n"
 
 
-def text(kernel: str, gain: float) -> str:
-    return f"def work(n):\n    n = int(n / {gain!r})\n    t = 0\n{kernel}    return None\n"
+@dataclass(frozen=True)
+class Task:
+    """One verdict to get: the tool, the pair, and its number among its kind."""
+
+    tool: str
+    kind: str
+    gain: float
+    number: int
 
 
-def prove(folder: Path, kernel: str, gain: float, call_ms: float, inputs: int) -> Receipt:
-    path, given = folder / "work.py", folder / "given.py"
-    path.write_text(text(kernel, 1.0))
-    size = int(ROUNDS_PER_MS * call_ms)
-    given.write_text(
-        f"def inputs():\n    return [(({size} + k,), {{}}) for k in range({inputs})]\n"
-    )
-    before = Version.of({path: path.read_text()})
-    work = FunctionWorkload(path, "work", before, InputsFile(given))
-    with FunctionBench(work, python=Path(sys.executable), allow_unsandboxed=True) as bench:
-        # A comment makes the identical copy another version, so that it is really run.
-        after = Version.of({path: text(kernel, gain) + "# candidate\n"})
-        return bench.prove(after, origin="user")
+def schedule(counts: dict[float, int], kinds: list[str], peers: int) -> list[Task]:
+    """All tasks, so mixed that a part of the run is a small form of the whole.
+
+    Of every kind and gain the peers judge `peers` pairs, evenly spread.
+    """
+    placed = []
+    for gain, count in counts.items():
+        spread = {round(i * count / peers) for i in range(peers)} if peers else set()
+        for number in range(count):
+            for place, kind in enumerate(kinds):
+                tools = ["hasten", *(TOOLS if number in spread else ())]
+                when = ((number + 0.5) / count, place, gain)
+                placed += [(when, Task(tool, kind, gain, number)) for tool in tools]
+    placed.sort(key=lambda one: one[0])
+    return [task for _, task in placed]
+
+
+@contextlib.contextmanager
+def busy(count: int) -> Iterator[None]:
+    """`count` processes that compute as long as this lasts; they end with this process, too."""
+    started = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+class Log:
+    """Rows of a run; the first line of the file are its settings."""
+
+    def __init__(self, path: Path | None, settings: dict[str, Any]) -> None:
+        self.path, self.settings = path, settings
+        self.rows: list[dict[str, Any]] = []
+        if path is not None and path.exists():
+            first, *rest = [json.loads(line) for line in path.read_text().splitlines()]
+            for key, value in settings.items():
+                if key != "overhead" and first.get(key) != value:
+                    raise SystemExit(
+                        f"{path} was begun with {key} = {first.get(key)}, now it is {value}"
+                    )
+            self.settings, self.rows = first, rest
+        elif path is not None:
+            path.write_text(json.dumps(settings) + "\n")
+
+    def has(self, task: Task) -> bool:
+        """Whether a row of this task is there."""
+        wanted = (task.tool, task.kind, task.gain, task.number)
+        return any((r["tool"], r["kind"], r["gain"], r["number"]) == wanted for r in self.rows)
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Keep a row."""
+        self.rows.append(row)
+        if self.path is not None:
+            with self.path.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+
+
+class Benches:
+    """One open bench for each kind and gain."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._open: dict[tuple[str, float], tuple[FunctionBench, Path]] = {}
+
+    def of(self, pair: Pair, gain: float) -> tuple[FunctionBench, Path]:
+        """The bench, and the path of its file."""
+        key = (pair.kind, gain)
+        if key not in self._open:
+            folder = self._folder / f"{KINDS.index(pair.kind)}_{gain}"
+            folder.mkdir()
+            path, given = folder / "work.py", folder / "given.py"
+            path.write_text(pair.before)
+            given.write_text(pair.given)
+            before = Version.of({path: pair.before})
+            workload = FunctionWorkload(path, "work", before, InputsFile(given))
+            bench = FunctionBench(workload, python=Path(sys.executable), allow_unsandboxed=True)
+            self._open[key] = (self._stack.enter_context(bench), path)
+        return self._open[key]
+
+
+def prove(benches: Benches, pair: Pair, task: Task) -> dict[str, Any]:
+    """One whole proof. The comment makes the copy another version, so that it is really run."""
+    bench, path = benches.of(pair, task.gain)
+    after = Version.of({path: f"{pair.after}# candidate {task.number}\n"})
+    started = time.perf_counter()
+    try:
+        receipt = bench.prove(after, origin="user")
+    except HastenError as error:
+        return {"decision": f"error: {error.code}", "ratio": None, "stages": {}, "faster": {}}
+    low, high = receipt.interval or (None, None)
+    timings = receipt.measurement.inputs if receipt.measurement else ()
+    return {
+        "decision": receipt.decision,
+        "ratio": receipt.ratio,
+        "low": low,
+        "high": high,
+        "call_s": max((timing.before_s for timing in timings), default=pair.call_s),
+        "stages": {stage.name: round(stage.seconds, 4) for stage in receipt.stages},
+        "seconds": time.perf_counter() - started,
+        "faster": {"confirmed": receipt.decision == "faster"},
+        "reason": receipt.reason,
+    }
+
+
+def judge(benches: Benches, pair: Pair, task: Task) -> dict[str, Any]:
+    """The row of a task."""
+    row = {"tool": task.tool, "kind": task.kind, "gain": task.gain, "number": task.number,
+           "truth": pair.truth, "call_s": pair.call_s}  # fmt: skip
+    started = time.perf_counter()
+    if task.tool == "hasten":
+        row |= {"seconds": 0.0} | prove(benches, pair, task)
+    else:
+        said = ask(task.tool, pair)
+        row |= {"faster": said.faster, "ratio": said.ratio}
+    row["seconds"] = round(time.perf_counter() - started, 4)
+    return row | {"load": round(os.getloadavg()[0], 2)}
+
+
+def arguments() -> argparse.Namespace:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--identical", type=int, default=3, help="proofs of 1.00x for each kind")
+    parser.add_argument("--found", type=int, default=2, help="proofs of 1.10x for each kind")
+    parser.add_argument("--near", type=int, default=0, help="proofs of 1.05x for each kind")
+    parser.add_argument("--barely", type=int, default=0, help="proofs of 1.02x for each kind")
+    parser.add_argument("--peers", type=int, default=0, help="pairs that other tools judge too")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--load", type=int, default=0, help="processes that compute meanwhile")
+    parser.add_argument("--json", type=Path, help="the log: appended to, resumed from")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5, help="proofs per kernel and true gain")
-    parser.add_argument("--truth", type=float, nargs="+", default=[1.0, 1.1, 3.0])
-    parser.add_argument("--call-ms", type=float, default=1.0, help="length of a call, about")
-    parser.add_argument("--inputs", type=int, default=4)
-    given = parser.parse_args()
-    print(f"{'kernel':10} {'true':>5} {'n':>3} {'faster':>6} {'covered':>7} "
-          f"{'estimate':>8} {'sd %':>5} {'seconds':>8} {'timing s':>8}  others")  # fmt: skip
-    for name, kernel in KERNELS.items():
-        for gain in given.truth:
-            receipts, seconds = [], []
-            for _ in range(given.runs):
-                started = time.perf_counter()
-                with tempfile.TemporaryDirectory() as folder:
-                    receipts.append(prove(Path(folder), kernel, gain, given.call_ms, given.inputs))
-                seconds.append(time.perf_counter() - started)
-            print(row(name, gain, receipts, seconds), flush=True)
-
-
-def row(name: str, gain: float, receipts: list[Receipt], seconds: list[float]) -> str:
-    timed = [r for r in receipts if r.ratio is not None and r.interval is not None]
-    ratios = [r.ratio for r in timed if r.ratio is not None]
-    covered = sum(r.interval[0] <= gain <= r.interval[1] for r in timed if r.interval)
-    faster = sum(r.decision == "faster" for r in receipts)
-    spread = 100 * statistics.stdev(ratios) / gain if len(ratios) > 1 else 0.0
-    phases = [
-        sum(s.seconds for s in r.stages if s.name in ("timing", "confirmation")) for r in receipts
-    ]
-    others = sorted({r.decision for r in receipts} - {"faster"})
-    middle = statistics.median(ratios) if ratios else float("nan")
-    return (
-        f"{name:10} {gain:5.2f} {len(receipts):3} {faster:6} {covered:7} {middle:8.3f} "
-        f"{spread:5.1f} {statistics.median(seconds):8.2f} {statistics.median(phases):8.2f}  "
-        f"{', '.join(others)}"
-    )
+    given = arguments()
+    counts = {1.0: given.identical, 1.1: given.found, 1.05: given.near, 1.02: given.barely}
+    counts = {gain: count for gain, count in counts.items() if count}
+    log = Log(given.json, {"load": given.load, "overhead": overhead_in_lines()})
+    tasks = schedule(counts, given.kinds, given.peers)
+    left = [task for task in tasks if not log.has(task)]
+    overhead = log.settings["overhead"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.ExitStack() as stack,
+        busy(given.load),
+    ):
+        benches = Benches(Path(folder), stack)
+        started = time.monotonic()
+        for done, task in enumerate(left):
+            row = judge(benches, make_pair(task.kind, task.gain, overhead), task)
+            log.add(row)
+            if sys.stderr.isatty() or done % 20 == 19:
+                took = time.monotonic() - started
+                minutes = took / (done + 1) * (len(left) - done - 1) / 60
+                print(f"{done + 1} of {len(left)}, {minutes:.0f} min left", file=sys.stderr)
+    print(f"load: {given.load} busy processes; {len(log.rows)} verdicts")
+    print_claims(log.rows)
+    print_seconds(log.rows)
+    print_peers(log.rows)
 
 
 if __name__ == "__main__":
