@@ -80,7 +80,9 @@ class Differs(Exception):
 def script_of(infos: Sequence[InputInfo]) -> list[Call]:
     """The first calls to make: each input once, small ones first and with globals."""
     ranked = sorted(infos, key=lambda info: (info.size, info.index))
-    return [(info.index, "full" if rank < _FULL else "light") for rank, info in enumerate(ranked)]
+    full = [i.index for i in ranked if not i.extra][:_FULL]
+    full += [i.index for i in ranked if i.extra][:_FULL]
+    return [(info.index, "full" if info.index in full else "light") for info in ranked]
 
 
 def further_calls(seen: Mapping[Call, Observation]) -> list[Call]:
@@ -309,4 +311,5 @@ def counterexample(difference: Difference, infos: Sequence[InputInfo], name: str
         before=difference.before,
         after=difference.after,
         what=difference.what + extra.get(mode, ""),
+        stage=infos[index].source,
     )

@@ -1802,6 +1802,22 @@ class _Late(BaseException):
     """The next item does not come in time."""
 
 
+def _ring(*_: Any) -> None:
+    raise _Late
+
+
+def _plain_bytes(value: Any, most: int) -> Optional[bytes]:
+    """Canonical bytes of builtin values, or None where they are not, or more than `most`."""
+    try:
+        encoder = Encoder(consume=False, limit=most)
+        _learn_special()
+        encoder.add(value)
+        data = bytes(encoder.out)
+        return data if encode(decode_plain(data)) == data else None
+    except Exception:
+        return None
+
+
 class Patience:
     """Waits for items, once there is one for so many seconds in all; 0 waits without an end.
 
@@ -1895,6 +1911,8 @@ class Session:
             b"C": self.check,
             b"G": self.state,
             b"T": self.steps,
+            b"V": self.values,
+            b"E": self.examine,
         }
         return handlers[operation](decode_plain(body) if body else None)
 
@@ -2091,7 +2109,11 @@ class Session:
             private, self.tripwire.private = self.tripwire.private, ()
         self.guarded(True)
         try:
-            infos = getattr(self, "inputs_" + plan["kind"])(plan)
+            copied = plan["copied"]
+            own = max(len(copied) - len(plan["extra"]), 0)
+            given = {**plan, "copied": copied[:own]}
+            infos = getattr(self, "inputs_" + plan["kind"])(given)
+            infos += self.inputs_extra(plan["extra"], copied[own:])
         except Failed:
             raise
         except BaseException as error:
@@ -2156,6 +2178,92 @@ class Session:
         """Inputs of builtin types that came as canonical bytes."""
         values = plan["values"]
         return self.taken((decode_plain(value) for value in values), plan)
+
+    def inputs_extra(self, extra: Sequence[Any], copied: Sequence[str]) -> List[Dict[str, Any]]:
+        """Inputs beside the given ones: builtin values, or given ones with some replaced."""
+        infos: List[Dict[str, Any]] = []
+        for number, (seed, value) in enumerate(extra):
+            call = self.extra_call(seed, value)
+            if copied:
+                self.inputs.keep(call, copied[number])
+            else:
+                infos.append(self.inputs.add(call))
+        return infos
+
+    def extra_call(self, seed: Optional[int], value: bytes) -> Tuple[Tuple[Any, ...], Any]:
+        """The call that an extra input stands for."""
+        given = decode_plain(value)
+        if seed is None:
+            return self.checked(0, given)
+        args, kwargs = self.inputs.fresh(seed)
+        places = list(args)
+        for place, replaced in given.items():
+            if type(place) is int:
+                places[place] = replaced
+            else:
+                kwargs[place] = replaced
+        return tuple(places), kwargs
+
+    def values(self, request: Dict[str, Any]) -> bytes:
+        """What some inputs hold, as far as it is of builtin types and not too large."""
+        most = request["most"]
+        found: List[Dict[str, Any]] = []
+        for index in request["indices"]:
+            if self.inputs.items[index][0] == "again":
+                found.append({"whole": None, "parts": {}})
+                continue
+            args, kwargs = self.inputs.fresh(index)
+            named = [*enumerate(args), *kwargs.items()]
+            if self.function is not None and self.class_first and self.starts_with_class(args):
+                args = args[1:]
+            whole = _plain_bytes((args, kwargs), most)
+            parts = {} if whole else {place: _plain_bytes(x, most) for place, x in named}
+            found.append({"whole": whole, "parts": {k: v for k, v in parts.items() if v}})
+        return encode({"values": found})
+
+    def examine(self, request: Dict[str, Any]) -> bytes:
+        """One trial call of an extra input, and its steps if they are asked for."""
+        seconds, most = request["seconds"], request["most"]
+        call = self.extra_call(request["seed"], request["value"])
+        data, _ = self.inputs.encoded(call)
+        copied = self.inputs.strategy(call, data)[0]
+        told: Dict[str, Any] = {"kind": "unfit", "exception": "", "steps": 0, "cpu_s": 0.0}
+        told["digest"] = digest(data)
+        if copied == "again":
+            return encode(told)
+        counted = 0
+        if most:
+            copy = self.extra_call(request["seed"], request["value"])
+            counted = self.counted(copy[0], copy[1], 0, most)[0]
+        told.update(self.tried(call, seconds), steps=counted)
+        return encode(told)
+
+    def tried(self, call: Any, seconds: float) -> Dict[str, Any]:
+        """How a call ends within so many seconds, and the CPU seconds that it takes."""
+        self.seed(0)
+        self.output.clear()
+        found = {"kind": "fine", "exception": ""}
+        started = _process_time_ns()
+        signal = __import__("_signal")
+        before = signal.signal(signal.SIGALRM, _ring)
+        try:
+            with Warned():
+                self.guarded(True)
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, seconds)
+                    settle(self.function(*call[0], **call[1]))
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0.0)
+                    self.guarded(False)
+        except _Late:
+            found["kind"] = "late"
+        except BaseException as error:
+            found = {"kind": "raised", "exception": type_name(type(error))}
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        self.output.clear()
+        self.attempts()
+        return {**found, "cpu_s": (_process_time_ns() - started) / 1e9}
 
     def inputs_captured(self, plan: Dict[str, Any]) -> List[Dict[str, Any]]:
         """Recorded calls: `calls.bin` is repeated 8 bytes of length and a pickle."""

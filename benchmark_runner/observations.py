@@ -20,13 +20,28 @@ digest beside. partial: of an iterator one item is taken, then it is closed.
 
 
 @dataclass(frozen=True)
+class Extra:
+    """One more input, beside those that were given: equality is judged on it, time is not.
+
+    `value` is canonical bytes of (args, kwargs); with `seed`, of a dict from place (an int, or the
+    name of a keyword) to the value that replaces this argument of that given input. `source` says
+    how it was made: "mutated", "branches", "hints", "stressing".
+    """
+
+    source: str
+    value: bytes
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
 class InputsPlan:
     """Where a worker gets its inputs from.
 
     "file": `inputs()` of the user's file `path`. "captured": a folder `path` with `manifest.json`
     and `calls.bin` (repeated 8-byte little-endian length and a pickle of (args, kwargs)), which is
     unpickled in the worker only. "values": canonical bytes of (args, kwargs) each. `count` is the
-    exact number to take; None takes up to `max_items`, for at most `max_seconds`.
+    exact number to take; None takes up to `max_items`, for at most `max_seconds`. The `extra` ones
+    come after these, all of them. `source` is the name of where the others come from.
     """
 
     kind: Literal["file", "captured", "values"]
@@ -35,6 +50,8 @@ class InputsPlan:
     count: int | None = None
     max_items: int = 200
     max_seconds: float = 2.0
+    extra: tuple[Extra, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,8 @@ class InputInfo:
     """One input: digest of its canonical bytes, their size, and a short text of the call.
 
     `copied` is how fresh arguments are made of it: "pickle", "unpickle", "copy" or "again".
+    `source` is where it comes from (see `InputsPlan` and `Extra`); `extra` ones are never timed
+    with the others.
     """
 
     index: int
@@ -80,6 +99,38 @@ class InputInfo:
     size: int
     call: str
     copied: str
+    source: str = ""
+    extra: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an input holds, where it is of builtin types only.
+
+    `whole` is canonical bytes of (args, kwargs), None where some argument is of another type; then
+    `parts` has the others, by place or name.
+    """
+
+    index: int
+    whole: bytes | None
+    parts: tuple[tuple[int | str, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What became of one trial call of an extra input.
+
+    `kind`: "fine", "raised" (an exception, whose type is in `exception`), "late" (stopped after
+    its time) or "unfit" (its arguments can't be copied). `call_s` is CPU seconds by the worker's
+    own clock; `steps` the interpreter's, if they were asked for: -1 for too many, -2 for an
+    exception. `digest` is of the arguments.
+    """
+
+    kind: str
+    exception: str
+    call_s: float
+    steps: int
+    digest: bytes
 
 
 @dataclass(frozen=True)

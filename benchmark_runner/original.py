@@ -62,6 +62,20 @@ class Original:
         return tuple(sorted(self.costs_s))
 
     @property
+    def own(self) -> tuple[int, ...]:
+        """The inputs that count and were given: all but the extra ones."""
+        return tuple(index for index in self.used if not self.infos[index].extra)
+
+    @property
+    def sources(self) -> tuple[tuple[str, int], ...]:
+        """How many of the inputs that count come from where, in order."""
+        found: dict[str, int] = {}
+        for index in self.used:
+            source = self.infos[index].source
+            found[source] = found.get(source, 0) + 1
+        return tuple(found.items())
+
+    @property
     def digest(self) -> str:
         """One digest of all inputs that count."""
         data = b"".join(self.infos[index].digest for index in self.used)

@@ -42,7 +42,7 @@ _SIMILAR = (0.5, 2.0)
 def followed_inputs(original: Original) -> tuple[int, ...]:
     """A few inputs whose calls are short and end without an exception, spread over their sizes."""
     sizes = {info.index: info.size for info in original.infos}
-    fine = [index for index in original.costs_s if not original.raises_on(index)]
+    fine = [index for index in original.own if not original.raises_on(index)]
     ranked = sorted(fine, key=lambda index: (sizes[index], index))
     chosen: list[int] = []
     left_s = _MOST_CALLS_S

@@ -80,24 +80,30 @@ class Specs:
             path=self._workload.path,
             called=self._workload.called,
             version=version,
-            inputs=replace(self._plan(), count=count),
+            inputs=self._counted(count),
             hash_seed=seed,
             project=self._project,
             limits=Limits(call_s=call_s, batch_s=max(call_s, _BATCH_S)),
             sandbox=Sandbox(self._level, tripwire=tripwire),
         )
 
+    def _counted(self, count: int | None) -> InputsPlan:
+        """The plan with the exact number of inputs, of which the extra ones are told apart."""
+        plan = self._plan()
+        return replace(plan, count=None if count is None else count - len(plan.extra))
+
     def _plan(self) -> InputsPlan:
         if self._inputs is None:
-            given = self._workload.inputs
+            given, source = self._workload.inputs, self.source
             if isinstance(given, InputsFile):
-                self._inputs = InputsPlan("file", path=given.path)
+                self._inputs = InputsPlan("file", path=given.path, source=source)
             elif isinstance(given, CapturedInputs | InputsOfTests):
                 calls = given.calls if isinstance(given, InputsOfTests) else given
-                self._inputs = InputsPlan("captured", path=calls.folder)
+                self._inputs = InputsPlan("captured", path=calls.folder, source=source)
             else:
                 self._progress("making inputs from the code", 0.0)
-                self._inputs = InputsPlan("values", values=self._generated(given.seed))
+                values = self._generated(given.seed)
+                self._inputs = InputsPlan("values", values=values, source=source)
         return self._inputs
 
     def _generated(self, seed: int) -> tuple[bytes, ...]:

@@ -21,6 +21,9 @@ from benchmark_runner import harness
 from benchmark_runner.errors import CandidateFailed, InputsFailed, SandboxError, WorkerDied
 from benchmark_runner.observations import (
     Attempts,
+    Examined,
+    Extra,
+    Given,
     InputInfo,
     InputsPlan,
     Loaded,
@@ -38,6 +41,9 @@ from benchmark_runner.sandbox.watchdog import WATCHDOG, Watched
 
 __all__ = [
     "Attempts",
+    "Examined",
+    "Extra",
+    "Given",
     "InputInfo",
     "InputsPlan",
     "Loaded",
@@ -265,12 +271,15 @@ class Worker:
             "max_items": plan.max_items,
             "max_seconds": plan.max_seconds,
             "copied": list(copied),
+            "extra": [(extra.seed, extra.value) for extra in plan.extra],
             "main_path": self._manifest().get("main_path") if plan.kind == "captured" else None,
         }
         told = self._ask(b"I", request, self.spec.limits.inputs_s)
         items = told.get("items")
         infos = []
-        for index, item in enumerate(items if isinstance(items, list) else ()):
+        items = items if isinstance(items, list) else []
+        own = len(items) - len(plan.extra)
+        for index, item in enumerate(items):
             if not isinstance(item, dict):
                 raise self._died(WorkerDied("malformed reply", code="protocol"))
             call = "".join(c if c.isprintable() else " " for c in str(item.get("call"))[:400])
@@ -281,6 +290,8 @@ class Worker:
                     _count(item.get("size")),
                     call,
                     str(item.get("copied"))[:20],
+                    source=plan.source if index < own else plan.extra[index - own].source,
+                    extra=index >= own,
                 )
             )
         return tuple(infos)
@@ -366,6 +377,42 @@ class Worker:
             tuple(_signed(count) for count in same),
             tuple((_signed(count), _bytes(digest)) for count, digest in pairs),
             _attempts(told.get("attempts")),
+        )
+
+    def values(self, indices: Sequence[int], most: int = 1 << 16) -> tuple[Given, ...]:
+        """What inputs hold, as far as it is of builtin types and takes up to `most` bytes each.
+
+        To be called after `make_inputs`. Raises WorkerDied.
+        """
+        request = {"indices": list(indices), "most": most}
+        told = self._ask(b"V", request, self.spec.limits.inputs_s).get("values")
+        if not isinstance(told, list) or len(told) != len(indices):
+            raise self._died(WorkerDied("malformed reply", code="protocol"))
+        found = []
+        for index, item in zip(indices, told, strict=True):
+            whole, parts = item.get("whole"), item.get("parts")
+            if not isinstance(parts, dict):
+                raise self._died(WorkerDied("malformed reply", code="protocol"))
+            pairs = tuple((k, _bytes(v)) for k, v in parts.items() if type(k) in (int, str))
+            found.append(Given(index, None if whole is None else _bytes(whole), pairs))
+        return tuple(found)
+
+    def examine(self, extra: Extra, seconds: float, most_steps: int = 0) -> Examined:
+        """A trial call of an input that is not among the worker's own, stopped after `seconds`.
+
+        With `most_steps` the interpreter's steps are counted too, by one more call. Meant for the
+        original only. Raises WorkerDied where the call can't be stopped.
+        """
+        request = {
+            "seed": extra.seed, "value": extra.value, "seconds": seconds, "most": most_steps,
+        }  # fmt: skip
+        told = self._ask(b"E", request, self.spec.limits.call_s)
+        return Examined(
+            kind=str(told.get("kind"))[:20],
+            exception=str(told.get("exception"))[:200],
+            call_s=_seconds(told.get("cpu_s")),
+            steps=_signed(told.get("steps")),
+            digest=_bytes(told.get("digest")),
         )
 
     def cpu_s(self) -> float:

@@ -48,13 +48,13 @@ class Timer:
         self._plan: TimingPlan | None = None
 
     def plan(self) -> TimingPlan:
-        """Which inputs are timed: all that count.
+        """Which inputs are timed: all that count and were given.
 
         Of generated ones not those that raise, of captured ones those that took the run's time.
         """
         if self._plan is None:
             original = self._comparer.original()
-            used = list(original.used)
+            used = list(original.own)
             if self._specs.source == "generated":
                 used = [index for index in used if not original.raises_on(index)] or used
                 used = worth_timing({index: original.costs_s[index] for index in used})
@@ -62,7 +62,7 @@ class Timer:
                 kept = capture_in(self._workload.inputs.folder)
                 calls = kept.calls if kept else math.inf
                 costs = {index: original.costs_s[index] for index in used}
-                used = weighty(costs, calls / len(original.infos))
+                used = weighty(costs, calls / sum(not info.extra for info in original.infos))
             sizes = {info.index: info.size for info in original.infos}
             plan = plan_inputs(
                 [original.costs_s[index] for index in used],

@@ -107,10 +107,11 @@ class FunctionBench:
         plan = self._timer.plan()
         return InputsUsed(
             source=self._specs.source,
-            count=len(original.used),
+            count=len(original.own),
             timed=len(plan.timed),
             holdout=bool(plan.holdout),
             digest=original.digest,
+            sources=original.sources,
         )
 
     def shapes(self) -> tuple[str, ...]:
@@ -122,7 +123,7 @@ class FunctionBench:
         infos = {info.index: info for info in original.infos}
         seen = original.behaviours[HASH_SEEDS[0]].seen
         payloads = {index: seen[index, mode].payload for index, mode in seen}
-        largest = sorted(original.used, key=lambda i: infos[i].size, reverse=True)
+        largest = sorted(original.own, key=lambda i: infos[i].size, reverse=True)
         found = (argument_shapes(payloads[i]) for i in largest if i in payloads)
         return tuple(dict.fromkeys(text for text in found if text))
 
