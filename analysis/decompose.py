@@ -16,6 +16,7 @@ from tree_sitter import Node
 
 from analysis.functions import function_named, parse
 from analysis.gate import MAX_DEPTH, definition_node, new_problem
+from analysis.languages import dialect_of
 from analysis.names import is_name, names_in
 from analysis.syntax import Tree, depth, normal_form, walk, walk_with_parents
 from analysis.text import TextChange, changes_between
@@ -34,6 +35,9 @@ def decompose(
     """
     if before == after:
         return ()
+    dialect = dialect_of(path)
+    if dialect is not None:
+        return dialect.decompose(before, after, qualname, path)
     slots = slots_between(before, after, qualname)
     if slots is None:
         return (changes_between(before, after),)
@@ -42,10 +46,13 @@ def decompose(
     return tuple(_changes(slots, group) for group in _group_numbers(slots))
 
 
-def normalised_key(text: str, qualname: str) -> str:
+def normalised_key(text: str, qualname: str, path: str = "<candidate>") -> str:
     """A hash that is the same for candidates that differ only in comments, docstrings, formatting
-    and the names of local variables.
+    and (in Python) the names of local variables.
     """
+    dialect = dialect_of(path)
+    if dialect is not None:
+        return dialect.normalised_key(text, qualname, path)
     tree = parse(text)
     node = definition_node(tree, text, qualname)
     if node is None or depth(node) > MAX_DEPTH:

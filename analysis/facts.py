@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from analysis.functions import Function, parse
+from analysis.languages import dialect_of
 from analysis.names import names_in
 from analysis.syntax import Tree
 
@@ -108,11 +109,19 @@ class Facts:
 
 def static_facts(text: str, function: Function) -> Facts:
     """The facts of one function of `text`; those of functions nested in it count as its own."""
+    dialect = dialect_of(function.path)
+    if dialect is not None:
+        return dialect.facts(text, function)
     tree = parse(text)
     node = tree.node_at(function.def_start, function.end)
     if node is not None and node.type == "decorated_definition":
         node = node.child_by_field_name("definition")
     found = _Reader(tree, function.name).read(node) if node is not None else Counter[str]()
+    return sentence_of(found)
+
+
+def sentence_of(found: Counter[str]) -> Facts:
+    """The facts of which there are any, with their sentence."""
     words = tuple(word for word in VOCABULARY if found[word])
     return Facts(words, _sentence(words))
 

@@ -1,4 +1,7 @@
-"""The functions of a Python file: names, ranges and fingerprints, whatever state the file is in."""
+"""The functions of a file: names, ranges and fingerprints, whatever state the file is in.
+
+Of Python here; of another language by its dialect (see analysis.languages).
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,19 @@ from typing import Literal
 
 from tree_sitter import Node
 
+from analysis.languages import dialect_of
 from analysis.syntax import Tree, normal_form, parse, statements, walk
 from analysis.text import Range
 
-__all__ = ["Function", "Tree", "function_at", "function_named", "functions_in", "parse"]
+__all__ = [
+    "Function",
+    "Tree",
+    "function_at",
+    "function_named",
+    "functions_in",
+    "parse",
+    "parse_file",
+]
 
 Kind = Literal["function", "method", "nested"]
 
@@ -34,8 +46,10 @@ class Function:
     `start` to `end` is the whole definition with its decorators, `def_start` is where ``def`` or
     ``async def`` stands, `body_start` the first statement of the body (a docstring counts).
     `line` is that of ``def``, `first_line` that of the first decorator (``co_firstlineno - 1``).
-    `qualname` is Python's ``__qualname__``; a "nested" function stands inside another one, at any
-    depth. `ignored` tells that ``# hasten: ignore`` stands at the function or for the whole file.
+    `qualname` is Python's ``__qualname__``, or "name(argument types)" with namespaces and classes
+    in C and C++: "ns::Grid::at(const int *, size_t) const". A "nested" function stands inside
+    another one, at any depth. `ignored` tells that ``# hasten: ignore`` stands at the function or
+    for the whole file.
     `source` is the definition from the start of its first line.
     """
 
@@ -62,7 +76,14 @@ class Function:
         Made when it is asked for: a file is read at each key stroke, while fingerprints are
         needed only of the few functions that are hot.
         """
-        return _fingerprint(self.source)
+        dialect = dialect_of(self.path)
+        return dialect.fingerprint(self.source, self.path) if dialect else _fingerprint(self.source)
+
+
+def parse_file(text: str, path: str, old: Tree | None = None) -> Tree:
+    """The tree of a file's text, by the grammar of its suffix; `old` is as of `parse`."""
+    dialect = dialect_of(path)
+    return dialect.parse(text, path, old) if dialect else parse(text, old)
 
 
 def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Function, ...]:
@@ -71,6 +92,9 @@ def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Functi
     Of several definitions with one qualified name all are listed. `tree` is the text's tree where
     the caller keeps one (see `parse`); it must be the tree of this very text.
     """
+    dialect = dialect_of(path)
+    if dialect is not None:
+        return dialect.functions_in(text, path, tree)
     tree = tree or parse(text)
     found = _functions(tree, path)
     if tree.root.has_error:
@@ -131,7 +155,13 @@ def _without_open_brackets(tree: Tree, found: list[Function]) -> Tree | None:
 
 
 def function_named(text: str, path: str, qualname: str) -> Function | None:
-    """The function of that qualified name; of several the last, which is what Python keeps."""
+    """The function of that qualified name; of several the last, which is what Python keeps.
+
+    In C and C++ the argument types may be left out where the name alone tells.
+    """
+    dialect = dialect_of(path)
+    if dialect is not None:
+        return dialect.find(functions_in(text, path), qualname)
     matches = [f for f in functions_in(text, path) if f.qualname == qualname]
     return matches[-1] if matches else None
 

@@ -18,6 +18,7 @@ from pyflakes import checker, messages
 from tree_sitter import Node
 
 from analysis.functions import functions_in, parse
+from analysis.languages import dialect_of
 from analysis.names import imported_modules, imported_names, names_in
 from analysis.syntax import Tree, depth, normal_form, walk
 from analysis.text import TextChange, apply_changes
@@ -53,6 +54,9 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
     change nothing outside the function but to add imports (of the standard library or of what the
     file imports already) and private module constants (``_NAME = ...``).
     """
+    dialect = dialect_of(path)
+    if dialect is not None:
+        return dialect.check_candidate(before, after, qualname, path)
     if after == before:
         return "it changes nothing"
     if len(after) > len(before) + MAX_ADDED:

@@ -1,4 +1,4 @@
-"""Python syntax trees by tree-sitter, addressed by string offsets.
+"""Syntax trees by tree-sitter, addressed by string offsets; Python unless told otherwise.
 
 tree-sitter counts UTF-8 bytes and knows no lone ``\\r`` as a line end; Python and LSP do. So the
 bytes that are parsed have lone ``\\r`` turned into ``\\n`` (no offset moves by that), and a
@@ -94,14 +94,14 @@ class Tree:
         return self.root.descendant_for_byte_range(self.byte(start), self.byte(end))
 
 
-def parse(text: str, old: Tree | None = None) -> Tree:
-    """Parse Python source; syntax errors become ERROR nodes and the rest stays usable.
+def parse(text: str, old: Tree | None = None, language: tree_sitter.Language = LANGUAGE) -> Tree:
+    """Parse source, Python by default; syntax errors become ERROR nodes, the rest stays usable.
 
     With `old`, the tree of an earlier text, only what differs is parsed again. The difference is
     found here, from the bytes, so that no list of changes can disagree with the text.
     """
     data = _parsed_bytes(text)
-    parser = tree_sitter.Parser(LANGUAGE)
+    parser = tree_sitter.Parser(language)
     if old is None:
         return Tree(text, data, parser.parse(data))
     if data == old.data:

@@ -13,6 +13,7 @@ from functools import cache
 
 from analysis.edits import AtomicEdit
 from analysis.functions import Function
+from analysis.languages import PYTHON, language_of
 from analysis.rules import (
     aggregates,
     calls,
@@ -72,6 +73,8 @@ def find(
     function is looked at, with all that is nested in it; findings then carry its name. Each
     finding stands alone: its changes refer to `text`. A rule that fails is logged and skipped.
     """
+    if language_of(path) is not PYTHON:
+        return ()  # there are rules for Python only
     wanted = [f for f in functions if only is None or f.qualname == only]
     try:
         module = Module(text)

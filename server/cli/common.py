@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.errors import Cancelled, InputError
-from analysis.functions import Function, function_named, functions_in, parse
+from analysis.functions import Function, function_named, functions_in, parse_file
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import Interpreter, find_python
 from hasten.paths import state_dir, workspace_of
@@ -78,14 +79,26 @@ def require_function(text: str, path: Path, qualname: str) -> Function:
     if found:
         return found
     names = [f.qualname for f in functions_in(text, str(path))]
-    last = qualname.rsplit(".", 1)[-1]
-    near = [n for n in names if n.rsplit(".", 1)[-1] == last] or names[:8]
+    near = near_names(names, qualname)
     raise InputError(
         f"{path}: no function {qualname!r}",
         code="function-unknown",
         mend=(f"functions there: {', '.join(near)}" if near else "the file defines no function")
-        + ("; a syntax error in it may hide others" if parse(text).root.has_error else ""),
+        + (
+            "; a syntax error in it may hide others"
+            if parse_file(text, str(path)).root.has_error
+            else ""
+        ),
     )
+
+
+def near_names(names: Sequence[str], qualname: str) -> list[str]:
+    """Those of the names that a person may have meant, else the first few."""
+
+    def last(name: str) -> str:
+        return re.split(r"\.|::", name.split("(", 1)[0])[-1].strip()
+
+    return [n for n in names if last(n) == last(qualname)] or list(names[:8])
 
 
 def split_command(text: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from analysis.functions import Tree, functions_in, parse
+from analysis.functions import Tree, functions_in, parse_file
 from analysis.source import read_source
 from analysis.text import Encoding, LineIndex, Position, TextChange
 from server.lsp.outline import Outline, Spans, Splice, splice_between
@@ -85,7 +85,8 @@ class Document:
             return spans.outline
         del spans
         if self._tree is None:
-            self._tree, self._old_tree = parse(self.text, self._old_tree), None
+            path = str(self.path)
+            self._tree, self._old_tree = parse_file(self.text, path, self._old_tree), None
         functions = functions_in(self.text, str(self.path), self._tree)
         self._lines = self._tree.lines
         outline = Outline.of(self.text, self._lines, functions, wanted)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 
-from analysis.functions import functions_in, parse
+from analysis.functions import functions_in, parse_file
 from server.lsp.outline import Outline
 
 
 def main() -> int:
     """`{"text", "path", "wanted"}` on stdin, the outline as JSON on stdout."""
     given = json.load(sys.stdin)
-    tree = parse(given["text"])
+    tree = parse_file(given["text"], given["path"])
     functions = functions_in(given["text"], given["path"], tree)
     outline = Outline.of(given["text"], tree.lines, functions, given["wanted"])
     json.dump(outline.to_json(), sys.stdout)

@@ -1,0 +1,63 @@
+"""C and C++ as `analysis` asks for them; what only a search needs is imported by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analysis.languages.native import functions, syntax
+from analysis.syntax import Tree
+from analysis.text import TextChange
+
+if TYPE_CHECKING:
+    from analysis.facts import Facts
+    from analysis.functions import Function
+    from analysis.languages import Dialect
+
+
+class NativeDialect:
+    """See analysis.languages.Dialect."""
+
+    def parse(self, text: str, path: str, old: Tree | None) -> Tree:
+        """See Dialect."""
+        return syntax.parse(text, path, old)
+
+    def functions_in(self, text: str, path: str, tree: Tree | None) -> tuple[Function, ...]:
+        """See Dialect."""
+        return functions.functions_in(text, path, tree)
+
+    def find(self, found: tuple[Function, ...], name: str) -> Function | None:
+        """See Dialect."""
+        return functions.find(found, name)
+
+    def fingerprint(self, source: str, path: str) -> str:
+        """See Dialect."""
+        return functions.fingerprint(source, path)
+
+    def facts(self, text: str, function: Function) -> Facts:
+        """See Dialect."""
+        from analysis.languages.native.facts import facts
+
+        return facts(text, function)
+
+    def check_candidate(self, before: str, after: str, qualname: str, path: str) -> str | None:
+        """See Dialect."""
+        from analysis.languages.native.gate import check_candidate
+
+        return check_candidate(before, after, qualname, path)
+
+    def normalised_key(self, text: str, qualname: str, path: str) -> str:
+        """See Dialect."""
+        from analysis.languages.native.parts import normalised_key
+
+        return normalised_key(text, qualname, path)
+
+    def decompose(
+        self, before: str, after: str, qualname: str, path: str
+    ) -> tuple[tuple[TextChange, ...], ...]:
+        """See Dialect."""
+        from analysis.languages.native.parts import decompose
+
+        return decompose(before, after, qualname, path)
+
+
+DIALECT: Dialect = NativeDialect()
