@@ -22,7 +22,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-INERT_UNTIL_TRUSTED = frozenset({"python", "workload", "model", "api_base"})
+INERT_UNTIL_TRUSTED = frozenset(
+    {"python", "workload", "model", "api_base", "program_cases", "program_build"}
+)
+
+TABLES = ("program", "command")
+"""Tables below `[tool.hasten]`: `cases` of `program` is the setting `program_cases`."""
 
 
 def _setting(default: Any, kind: str, description: str, **limits: Any) -> Any:
@@ -86,6 +91,17 @@ class Settings:
     ignore: tuple[str, ...] = _setting(
         (), "array", "Globs of files, relative to the workspace, that hasten leaves alone."
     )
+    program_cases: str | None = _setting(
+        None,
+        "string",
+        "Cases of a C or C++ program: a folder of NAME.in and NAME.out, or a .jsonl file; {stem} "
+        "stands for the source file's name without its suffix.",
+    )
+    program_build: str | None = _setting(
+        None,
+        "string",
+        "Command that builds a C or C++ file, for example: g++ -O2 {source} -o {out}.",
+    )
     rounding: float | None = _setting(
         None,
         "number",
@@ -130,8 +146,26 @@ def _project_table(workspace: Path) -> tuple[dict[str, Any], str]:
         for key in keys:
             table = table.get(key, {}) if isinstance(table, dict) else {}
         if isinstance(table, dict) and (table or not keys):
-            return {k.replace("-", "_"): v for k, v in table.items()}, str(file)
+            return flattened(table), str(file)
     return {}, ""
+
+
+def flattened(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by their names: those of `[tool.hasten.program]` begin with "program_"."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name in TABLES and isinstance(value, Mapping):
+            found |= {f"{name}_{k.replace('-', '_')}": v for k, v in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def written(name: str) -> str:
+    """A setting as one writes it: "program.cases" for `program_cases`."""
+    table, _, rest = name.partition("_")
+    return f"{table}.{rest}" if table in TABLES else name
 
 
 def _fits(value: Any, meta: Mapping[str, Any]) -> bool:
@@ -166,8 +200,8 @@ def _checked(values: Mapping[str, Any], source: str) -> Settings:
     if unknown:
         raise _error(
             source,
-            f"unknown setting {unknown[0]!r}",
-            f"known: {', '.join(sorted(Settings.names()))}",
+            f"unknown setting {written(unknown[0])!r}",
+            f"known: {', '.join(sorted(map(written, Settings.names())))}",
         )
     for field in attrs.fields(Settings):
         if field.name not in values or values[field.name] is None:
@@ -176,7 +210,7 @@ def _checked(values: Mapping[str, Any], source: str) -> Settings:
         if not _fits(value, meta) or value not in meta.get("enum", [value]):
             raise _error(
                 source,
-                f"{field.name} = {value!r} is not valid",
+                f"{written(field.name)} = {value!r} is not valid",
                 f"{meta['description'].rstrip('.')}: {_allowed(meta)}",
             )
     try:
@@ -200,7 +234,7 @@ def load_settings(
     if not trusted:
         for name in sorted(INERT_UNTIL_TRUSTED & set(table)):
             del table[name]
-            notes.append(f"{name} of {source} is not used: this workspace is not trusted")
+            notes.append(f"{written(name)} of {source} is not used: this workspace is not trusted")
     given = {k: v for k, v in (overrides or {}).items() if v is not None and v != ""}
     settings = _checked({**table, **given}, "settings")
     return LoadedSettings(settings, tuple(notes))

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "editors" / "vscode" / "package.json"
 sys.path.insert(0, str(ROOT))
 
-from server.settings import INERT_UNTIL_TRUSTED, Settings  # noqa: E402
+from server.settings import INERT_UNTIL_TRUSTED, Settings, written  # noqa: E402
 
 EDITOR_ONLY: dict[str, Any] = {
     "hasten.path": {
@@ -53,7 +53,7 @@ def properties() -> dict[str, Any]:
             entry["items"] = {"type": "string"}
         if "enum" in meta:
             meta["enum"] = [*meta["enum"], None]
-        found[f"hasten.{field.name}"] = {**entry, **meta}
+        found[f"hasten.{written(field.name)}"] = {**entry, **meta}
     return found
 
 
@@ -69,7 +69,7 @@ def current() -> str:
     package["contributes"]["configuration"]["properties"] = properties()
     trust = package["capabilities"]["untrustedWorkspaces"]
     trust["restrictedConfigurations"] = sorted(
-        f"hasten.{name}" for name in (*INERT_UNTIL_TRUSTED, "path")
+        f"hasten.{written(name)}" for name in (*INERT_UNTIL_TRUSTED, "path")
     )
     return json.dumps(package, indent=2, ensure_ascii=False) + "\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import HastenError
-from server.settings import LoadedSettings, Settings, load_settings
+from server.settings import LoadedSettings, Settings, flattened, load_settings
 from server.trust import is_trusted
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Configuration:
             value = value[SECTION]
         if not isinstance(value, Mapping):
             return False
-        known = {k: v for k, v in value.items() if k in Settings.names()}
+        known = {k: v for k, v in flattened(value).items() if k in Settings.names()}
         changed = known != self._client
         self._client = known
         self._loaded.clear()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import InputError
-from server.settings import load_settings
+from server.settings import load_settings, written
 
 
 def project(folder: Path, table: str, name: str = "pyproject.toml") -> Path:
@@ -35,12 +35,23 @@ def test_the_editor_overrides_the_file(tmp_path: Path):
     assert load_settings(tmp_path, {"budget": 9}, trusted=False).settings.budget == 9
 
 
-@pytest.mark.parametrize("name", ["python", "workload", "model", "api_base"])
+def test_a_table_holds_the_settings_of_one_kind(tmp_path: Path):
+    project(tmp_path, "[tool.hasten.program]\ncases = 'cases/{stem}'\n")
+    assert load_settings(tmp_path, trusted=True).settings.program_cases == "cases/{stem}"
+    untrusted = load_settings(tmp_path, trusted=False)
+    assert untrusted.settings.program_cases is None
+    assert "program.cases" in untrusted.notes[0]
+    project(tmp_path, "[tool.hasten.program]\ncase = 'x'\n")
+    with pytest.raises(InputError, match=r"program\.case'"):
+        load_settings(tmp_path, trusted=True)
+
+
+@pytest.mark.parametrize("name", ["python", "workload", "model", "api_base", "program_build"])
 def test_what_could_run_or_send_is_inert_until_trusted(tmp_path: Path, name: str):
-    project(tmp_path, f'{name} = "evil"\n')
+    project(tmp_path, f'{written(name)} = "evil"\n')
     untrusted, trusted = (load_settings(tmp_path, trusted=t) for t in (False, True))
     assert getattr(untrusted.settings, name) is None
-    assert name in untrusted.notes[0]
+    assert written(name) in untrusted.notes[0]
     assert getattr(trusted.settings, name) == "evil"
 
 

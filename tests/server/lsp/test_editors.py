@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from server.settings import INERT_UNTIL_TRUSTED, Settings
+from server.settings import INERT_UNTIL_TRUSTED, Settings, written
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = json.loads((ROOT / "editors" / "vscode" / "package.json").read_text())
@@ -24,13 +24,13 @@ def test_the_schema_of_the_settings_is_current():
 def test_every_setting_is_in_the_schema_without_a_default_of_its_own():
     properties = PACKAGE["contributes"]["configuration"]["properties"]
     for field in attrs.fields(Settings):
-        assert properties[f"hasten.{field.name}"]["default"] is None
+        assert properties[f"hasten.{written(field.name)}"]["default"] is None
 
 
 def test_what_could_run_code_is_not_taken_from_an_untrusted_workspace():
     trust = PACKAGE["capabilities"]["untrustedWorkspaces"]
     assert trust["supported"] == "limited"
-    inert = {f"hasten.{name}" for name in INERT_UNTIL_TRUSTED}
+    inert = {f"hasten.{written(name)}" for name in INERT_UNTIL_TRUSTED}
     assert inert | {"hasten.path"} == set(trust["restrictedConfigurations"])
 
 
