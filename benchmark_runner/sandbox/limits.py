@@ -51,3 +51,43 @@ class Limits:
             ("FSIZE", max(self.file_bytes, self.scratch_bytes)),
             ("NOFILE", 4096),
         ]
+
+
+@dataclass(frozen=True)
+class TreeLimits:
+    """Bounds of a program with all the processes it starts, as a build or a test suite has them.
+
+    `memory` is resident bytes of all of them (what they share counts for each), `disk` bytes below
+    its writable folders that it adds; both are watched by the parent every few milliseconds.
+    """
+
+    memory: int = 8 << 30
+    processes: int = 512
+    disk: int = 4 << 30
+    output_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True)
+class BinaryLimits:
+    """Bounds of one run of a compiled program. Sizes are bytes, `wall_s` wall seconds.
+
+    `output_bytes` holds for standard output, standard error and each file it writes. `memory` is
+    resident memory: a sanitizer reserves terabytes of addresses, so these are not bounded.
+    """
+
+    wall_s: float = 10.0
+    memory: int = 2 << 30
+    output_bytes: int = 64 << 20
+    scratch_bytes: int = 256 << 20
+    threads: int = 64
+    open_files: int = 256
+
+    def rlimits(self) -> list[tuple[str, int]]:
+        """As `Limits.rlimits`: none on CPU seconds, which would make the CPU clock coarse."""
+        return [
+            ("CORE", 0),
+            ("FSIZE", self.output_bytes),
+            ("NOFILE", self.open_files),
+            ("MEMLOCK", 0),
+            ("MSGQUEUE", 0),
+        ]

@@ -17,9 +17,9 @@ from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import landlock
 from benchmark_runner.sandbox.layout import Layout
-from benchmark_runner.sandbox.limits import Limits
+from benchmark_runner.sandbox.limits import BinaryLimits, Limits
 from benchmark_runner.sandbox.probe import Probe, probe
-from benchmark_runner.sandbox.seccomp import Policy, assemble, seccomp_number
+from benchmark_runner.sandbox.seccomp import OWN_PID, Policy, assemble, seccomp_number
 
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 SYSTEM_FILES = (
@@ -174,6 +174,39 @@ class Confinement:
         if policy == "program":
             rules.append((Path("/dev/shm"), landlock.READ_WRITE))
         return landlock.ruleset(found.landlock_abi, rules)
+
+    def write_access(self) -> int:
+        """Landlock's rights in the folder of one run of a compiled program."""
+        return landlock.READ_WRITE
+
+    def binary_jail(
+        self, program: Path, limits: BinaryLimits, exec_at: tuple[int, int, int]
+    ) -> dict[str, Any]:
+        """What the launcher's child applies to itself before it becomes a compiled program.
+
+        The launcher adds the run's own folder to Landlock's rules and the pid to the filter.
+        """
+        level = self.sandbox.level
+        kernel, found = level != "L0", probe()
+        rules = landlock.ruleset(found.landlock_abi, self._binary_rules(program))
+        code = b""
+        if kernel and found.seccomp:
+            code = assemble("run", OWN_PID, exec_at=exec_at)
+        return {
+            "rlimits": limits.rlimits(),
+            "kernel": kernel,
+            "drop_capabilities": kernel,
+            "landlock": rules if kernel and found.landlock_abi else None,
+            "seccomp": code,
+            "seccomp_number": seccomp_number(),
+        }
+
+    def _binary_rules(self, program: Path) -> list[tuple[Path, int]]:
+        """Read the system and what was given; execute what is needed for the one exec."""
+        shown = [Path(p) for p in (*SYSTEM, *SYSTEM_FILES, *_PROC)]
+        rules = [(p, landlock.READ_EXECUTE) for p in (*shown, *self.more)]
+        rules += [(p, landlock.READ_EXECUTE) for p in (program, Path(os.path.realpath(program)))]
+        return rules + [(Path(p), landlock.DEVICE) for p in DEVICES]
 
 
 def make_scratch(level: Level) -> Path:

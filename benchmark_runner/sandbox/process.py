@@ -29,7 +29,7 @@ def _spawner() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="hasten-spawner")
 
 
-def _spawn_for_good(command: list[str], **given: Any) -> subprocess.Popen[bytes]:
+def spawn_for_good(command: list[str], **given: Any) -> subprocess.Popen[bytes]:
     """Start a process from a thread that lives as long as this process does.
 
     PR_SET_PDEATHSIG, which bubblewrap's --die-with-parent uses too, kills the child when the
@@ -90,7 +90,7 @@ class Process:
                 *command,
             ]
         try:
-            popen = _spawn_for_good(
+            popen = spawn_for_good(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=self.stdout,

@@ -25,7 +25,7 @@ from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import bwrap
 from benchmark_runner.sandbox.files import remove_folder
 from benchmark_runner.sandbox.layout import Layout, layout_of
-from benchmark_runner.sandbox.limits import Limits
+from benchmark_runner.sandbox.limits import Limits, TreeLimits
 from benchmark_runner.sandbox.policy import (
     SYSTEM_FILES,
     Confinement,
@@ -34,9 +34,10 @@ from benchmark_runner.sandbox.policy import (
     make_scratch,
 )
 from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.watchdog import Tree
 
 _TAIL = 32_768
-_POLL_S = 0.1
+_POLL_S = 0.03
 _GRACE_S = 2.0
 
 
@@ -56,6 +57,8 @@ class ProgramRun:
     stdout: str
     stderr: str
     stdout_sha256: str
+    reason: str = ""
+    """Which limit ended it: "timeout", "memory", "processes", "disk"; empty for none."""
 
 
 def run_program(
@@ -68,6 +71,7 @@ def run_program(
     extra_environment: Mapping[str, str] | None = None,
     timeout_s: float = 600.0,
     limits: Limits | None = None,
+    bounds: TreeLimits | None = None,
     sandbox: Sandbox | None = None,
     cancel: CancelToken | None = None,
 ) -> ProgramRun:
@@ -75,16 +79,17 @@ def run_program(
 
     It reads the system, the interpreter `python`, and `readable`; it writes in `writable` and in a
     private scratch folder (its HOME and TMPDIR). Its environment is a worker's and
-    `extra_environment`. Raises InterpreterError, Cancelled. Where bubblewrap fails it says so in
-    `stderr`.
+    `extra_environment`. `bounds` is for it and all that it starts. Raises
+    InterpreterError, Cancelled. Where bubblewrap fails it says so in `stderr`.
     """
     sandbox = sandbox or Sandbox.reached()
     layout = layout_of(python)
     scratch = make_scratch(sandbox.level)
+    bounds = bounds or TreeLimits()
     confinement = Confinement(
         sandbox=sandbox,
         layout=layout,
-        limits=limits or Limits(),
+        limits=limits or Limits(file_bytes=bounds.output_bytes),
         project=(),
         more=tuple(readable),
         scratch=scratch,
@@ -92,15 +97,18 @@ def run_program(
     )
     values = {**environment(layout, scratch, 0), **(extra_environment or {})}
     values["PATH"] = f"{python.parent}:{values['PATH']}"
+    folders = [*writable, *([] if sandbox.level == "L2" else [scratch])]
     try:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             program = _start(command, confinement, layout, cwd, values, out, err)
-            told = _wait(program, timeout_s, cancel)
+            tree = Tree(program.popen.pid, bounds, folders)
+            told = _wait(program, tree, timeout_s, cancel)
             return ProgramRun(
                 exit_code=told.exit_code,
                 wall_s=told.wall_s,
                 cpu_s=told.cpu_s,
-                timed_out=told.timed_out,
+                timed_out=told.reason == "timeout",
+                reason=told.reason,
                 level=sandbox.level,
                 stdout=_tail(out),
                 stderr=_tail(err),
@@ -122,7 +130,7 @@ class _End:
     exit_code: int
     wall_s: float
     cpu_s: float
-    timed_out: bool
+    reason: str
 
 
 def _start(
@@ -178,29 +186,27 @@ def _start(
     return _Started(popen, report_read)
 
 
-def _wait(program: _Started, timeout_s: float, cancel: CancelToken | None) -> _End:
-    """Wait for the end; end all that runs at the timeout or a cancel."""
+def _wait(program: _Started, tree: Tree, timeout_s: float, cancel: CancelToken | None) -> _End:
+    """Wait for the end; end all that runs at the timeout, at a limit or a cancel."""
     popen, started = program.popen, time.monotonic()
     pidfd = os.pidfd_open(popen.pid)
-    timed_out = False
+    reason = ""
     try:
-        while not select.select([pidfd], [], [], _POLL_S)[0]:
-            timed_out = time.monotonic() - started > timeout_s
-            if timed_out:
-                break
+        while not reason and not select.select([pidfd], [], [], _POLL_S)[0]:
+            reason = "timeout" if time.monotonic() - started > timeout_s else tree.broken()
             if cancel is not None:
                 cancel.check()
         wall = time.monotonic() - started
-        report = b"" if timed_out else os.read(program.report, 4096)
+        report = b"" if reason else os.read(program.report, 4096)
     finally:
         _end(popen, pidfd)
         os.close(pidfd)
         os.close(program.report)
     try:
         told = harness.decode_plain(report, 100)
-        return _End(int(told["exit_code"]), float(told["wall_s"]), float(told["cpu_s"]), False)
+        return _End(int(told["exit_code"]), float(told["wall_s"]), float(told["cpu_s"]), "")
     except (ValueError, TypeError, KeyError):
-        return _End(popen.returncode or -signal.SIGKILL, wall, 0.0, timed_out)
+        return _End(popen.returncode or -signal.SIGKILL, wall, 0.0, reason)
 
 
 def _end(popen: subprocess.Popen[bytes], pidfd: int) -> None:

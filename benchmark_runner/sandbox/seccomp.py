@@ -16,7 +16,10 @@ from typing import Literal
 
 from benchmark_runner.sandbox.syscalls import AARCH64, X86_64
 
-Policy = Literal["worker", "program"]
+Policy = Literal["worker", "program", "run"]
+"""A Python worker; a program that may start others; a compiled program that runs alone."""
+OWN_PID = 0x1A5EC0DE
+"""Stands in a filter for a process id that is only known after the fork (see `with_pid`)."""
 
 _LOAD, _JUMP_EQ, _JUMP_GE, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
@@ -24,6 +27,7 @@ _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW = 0x7E020000  # every CLONE_NEW* of clone(2); CLONE_NEWTIME only exists in clone3
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_AF_UNIX = 1
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -43,6 +47,11 @@ _KILLED = _words("""
     move_mount fsopen fsconfig fsmount fspick mount_setattr setns bpf perf_event_open
     userfaultfd reboot init_module finit_module delete_module kexec_load kexec_file_load swapon
     swapoff open_by_handle_at
+""")
+_KILLED_ALONE = _words("""
+    connect bind listen accept accept4 pidfd_open pidfd_send_signal io_uring_setup chroot unshare
+    setpriority sched_setscheduler sched_setparam sched_setattr ioprio_set mknod mknodat tkill
+    rt_sigqueueinfo rt_tgsigqueueinfo
 """)
 _WORKER_ONLY = _words("""
     execve execveat fork vfork chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
@@ -84,6 +93,7 @@ def _argument(index: int) -> Instruction:
 
 _DENY = _error(errno.EPERM)
 _PASS: Instruction = (_RETURN, 0, 0, _ALLOW)
+_KILLS: Instruction = (_RETURN, 0, 0, _KILL)
 
 
 def _only_when(index: int, allowed: Sequence[int]) -> list[Instruction]:
@@ -102,10 +112,36 @@ def _clone(policy: Policy) -> list[Instruction]:
     return [*body, _PASS]
 
 
-def _rules(policy: Policy, pid: int, signals: bool) -> list[tuple[str, list[Instruction]]]:
-    """What to do for each system call that is not simply allowed."""
-    rules = [(name, [_DENY]) for name in _DENIED_ALWAYS]
-    rules += [(name, [(_RETURN, 0, 0, _KILL)]) for name in _KILLED]
+def _exec_only(addresses: Sequence[int]) -> list[Instruction]:
+    """Allow execve(2) only with these three pointers (path, arguments, environment).
+
+    They are random, and gone with the address space once the call has been made: the program
+    that was started can't know them, nor try twice.
+    """
+    body: list[Instruction] = []
+    for index, address in enumerate(addresses):
+        for offset, word in ((0, address & 0xFFFFFFFF), (4, address >> 32)):
+            body.append((_LOAD, 0, 0, _ARGUMENTS + 8 * index + offset))
+            body += [(_JUMP_EQ, 1, 0, word), _KILLS]
+    return [*body, _PASS]
+
+
+def _alone(exec_at: Sequence[int]) -> list[tuple[str, list[Instruction]]]:
+    """What is harder for a compiled program: other processes and networks end it."""
+    rules = [(name, [_KILLS]) for name in ("fork", "vfork", "execveat")]
+    rules += [(name, [_KILLS]) for name in _KILLED_ALONE]
+    thread = [_argument(0), (_JUMP_SET, 1, 0, _CLONE_THREAD), _KILLS, _PASS]
+    local = [_argument(0), (_JUMP_EQ, 0, 1, _AF_UNIX), _DENY, _KILLS]
+    return [*rules, ("clone", thread), ("socket", local), ("execve", _exec_only(exec_at))]
+
+
+def _rules(
+    policy: Policy, pid: int, signals: bool, exec_at: Sequence[int]
+) -> list[tuple[str, list[Instruction]]]:
+    """What to do for each system call that is not simply allowed; the first rule for one holds."""
+    rules = _alone(exec_at) if policy == "run" else []
+    rules += [(name, [_DENY]) for name in _DENIED_ALWAYS]
+    rules += [(name, [_KILLS]) for name in _KILLED]
     rules.append(("clone3", [_error(errno.ENOSYS)]))  # its flags lie in memory: can't be judged
     rules.append(("clone", _clone(policy)))
     rules.append(
@@ -123,7 +159,7 @@ def _rules(policy: Policy, pid: int, signals: bool) -> list[tuple[str, list[Inst
     if not signals:
         rules.append(("kill", _only_when(0, [pid])))
         rules.append(("tgkill", _only_when(0, [pid])))
-    if policy == "worker":
+    if policy != "program":
         rules += [(name, [_DENY]) for name in _WORKER_ONLY]
         rules.append(("prlimit64", _only_when(0, [0, pid])))
         rules.append(("sched_setaffinity", _only_when(0, [0, pid])))
@@ -131,12 +167,18 @@ def _rules(policy: Policy, pid: int, signals: bool) -> list[tuple[str, list[Inst
 
 
 def assemble(
-    policy: Policy, pid: int, machine: str | None = None, *, signals: bool = False
+    policy: Policy,
+    pid: int,
+    machine: str | None = None,
+    *,
+    signals: bool = False,
+    exec_at: Sequence[int] = (0, 0, 0),
 ) -> bytes:
     """The filter as `struct sock_filter[]`; `pid` is the worker's own, as it sees itself.
 
-    `signals` allows signals to any process, for where something else confines them. Empty bytes
-    where the architecture is unknown.
+    `signals` allows signals to any process, for where something else confines them. `exec_at` are
+    the addresses of the only execve that the policy "run" allows. Empty bytes where the
+    architecture is unknown.
     """
     known = architecture(machine)
     if known is None:
@@ -149,7 +191,7 @@ def assemble(
     ]
     if known.numbers is X86_64:  # the x32 ABI has its own numbers
         program += [(_JUMP_GE, 0, 1, 0x40000000), _DENY]
-    for name, body in _rules(policy, pid, signals):
+    for name, body in _rules(policy, pid, signals, exec_at):
         number = known.numbers.get(name)
         if number is not None:
             program += [(_JUMP_EQ, 0, len(body), number), *body]

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmark_runner.sandbox.limits import TreeLimits
 
 _POLL_S = 0.01
 _DISK_EVERY = 20
@@ -55,6 +57,45 @@ def folder_bytes(folder: Path, most: int = 20_000) -> int:
 
 def _too_much_disk(one: Watched) -> bool:
     return one.scratch is not None and folder_bytes(one.scratch) > one.scratch_bytes
+
+
+def descendants(pid: int, most: int = 10_000) -> list[int]:
+    """A process and all that descend from it, as far as they have not been adopted by another."""
+    found, at = [pid], 0
+    while at < len(found) < most:
+        one = found[at]
+        at += 1
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{one}/task"):  # noqa: PTH208
+                with open(f"/proc/{one}/task/{task}/children", "rb") as file:  # noqa: PTH123
+                    found += [int(word) for word in file.read().split()]
+    return found
+
+
+class Tree:
+    """The processes below one, with their limits; `folders` are those that they write in."""
+
+    def __init__(self, pid: int, limits: TreeLimits, folders: Sequence[Path]) -> None:
+        self._pid = pid
+        self._limits = limits
+        self._folders = tuple(folders)
+        self._before = self._disk()
+        self._turn = 0
+
+    def _disk(self) -> int:
+        return sum(folder_bytes(folder, 200_000) for folder in self._folders)
+
+    def broken(self) -> str:
+        """Which limit they have passed; empty for none."""
+        self._turn += 1
+        alive = descendants(self._pid)
+        if len(alive) > self._limits.processes:
+            return "processes"
+        if sum(resident(pid) for pid in alive) > self._limits.memory:
+            return "memory"
+        if self._turn % _DISK_EVERY == 0 and self._disk() - self._before > self._limits.disk:
+            return "disk"
+        return ""
 
 
 class Watchdog:
