@@ -6,16 +6,35 @@ from pathlib import Path
 
 import typer
 
-from server.cli.output import GOOD, NOT_GOOD, emit_json
-from server.cli.verify_function import Options, print_receipt, verify_function, verify_json
+from analysis.errors import InputError
+from benchmark_runner.repeat import save as save_receipt
+from server.cli.output import GOOD, NOT_GOOD, emit_json, note, shown
+from server.cli.verify_function import (
+    Judged,
+    Options,
+    print_receipt,
+    verify_function,
+    verify_json,
+)
+from server.cli.verify_receipt import Repetition, verify_receipt, write_guard
 
 
 def verify(
-    before: str = typer.Argument(help="The file as it is."),
-    after: str = typer.Argument(help="The changed file; it may lie anywhere."),
-    function: str = typer.Option(..., "--function", help="The function's __qualname__."),
+    before: str | None = typer.Argument(None, help="The file as it is."),
+    after: str | None = typer.Argument(None, help="The changed file; it may lie anywhere."),
+    function: str | None = typer.Option(None, "--function", help="The function's __qualname__."),
     inputs: str | None = typer.Option(
         None, "--inputs", help="FILE.py that defines inputs() yielding (args, kwargs)."
+    ),
+    receipt: str | None = typer.Option(
+        None, "--receipt", help="Prove again what a receipt claims; BEFORE says where its file is."
+    ),
+    now: bool = typer.Option(
+        False, "--now", help="With --receipt: judge the file as it is now, not as it was proved."
+    ),
+    save: str | None = typer.Option(None, "--save", help="Write the receipt to this file."),
+    guard: str | None = typer.Option(
+        None, "--guard", help="With --receipt: write a pytest file that fails if the gain is lost."
     ),
     python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
     rounding: float | None = typer.Option(
@@ -32,9 +51,61 @@ def verify(
 ) -> int:
     """Judge two versions of a function: same behaviour, and truly faster."""
     options = Options(python, rounding, allow_unsandboxed)
-    receipt = verify_function(before, after, function, inputs, options)
-    if as_json:
-        emit_json(verify_json(receipt))
+    repetition: Repetition | None = None
+    if receipt is not None:
+        repetition = verify_receipt(receipt, before, now, options)
+        judged = repetition.judged
     else:
-        print_receipt(receipt, Path(after))
-    return GOOD if receipt.decision == "faster" else NOT_GOOD
+        judged = _judge(before, after, function, inputs, options)
+    whole = judged.repeatable(rounding)
+    if save is not None:
+        _save(judged, save, rounding)
+    if guard is not None:
+        if repetition is None or receipt is None:
+            raise _usage("--guard needs --receipt FILE", "write one first with --save FILE")
+        write_guard(repetition, guard, receipt)
+    if as_json:
+        more = {} if repetition is None else {"repeats": repetition.as_json()}
+        emit_json({**verify_json(whole), **more})
+    else:
+        print_receipt(judged.receipt, Path(after or judged.receipt.path))
+    if repetition is not None and not now:
+        return _again(repetition, as_json)
+    return GOOD if judged.receipt.decision == "faster" else NOT_GOOD
+
+
+def _usage(message: str, mend: str) -> InputError:
+    return InputError(message, code="usage", mend=mend)
+
+
+def _judge(
+    before: str | None,
+    after: str | None,
+    function: str | None,
+    inputs: str | None,
+    options: Options,
+) -> Judged:
+    """Which kind of workload the arguments name, and its judgement."""
+    if before is None or after is None:
+        raise _usage("BEFORE and AFTER are missing", "name the file as it is and the changed one")
+    if function is None:
+        raise _usage("no function is named", "--function QUALNAME")
+    return verify_function(before, after, function, inputs, options)
+
+
+def _save(judged: Judged, file: str, rounding: float | None) -> None:
+    try:
+        save_receipt(judged.repeatable(rounding), Path(file))
+    except OSError as error:
+        raise InputError(
+            f"{file}: can't be written: {error.strerror or error}",
+            code="file-unwritable",
+            mend="check the folder",
+        ) from error
+    note(f"`hasten verify --receipt {shown(file)}` proves it again")
+
+
+def _again(repetition: Repetition, as_json: bool) -> int:
+    if as_json:
+        return GOOD if repetition.holds else NOT_GOOD
+    return repetition.print()

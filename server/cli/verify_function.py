@@ -11,8 +11,15 @@ import cattrs
 
 from analysis.source import read_source
 from benchmark_runner.receipt import Receipt, to_json
+from benchmark_runner.repeat import with_repeat
 from benchmark_runner.verify import FunctionBench
-from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
+from benchmark_runner.workload import (
+    FunctionWorkload,
+    GeneratedInputs,
+    InputsFile,
+    Version,
+    Workload,
+)
 from server.cli.common import (
     cancel_on_interrupt,
     existing_file,
@@ -32,30 +39,47 @@ class Options:
     allow_unsandboxed: bool = False
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A receipt, with what was proved, so that it can be proved again."""
+
+    receipt: Receipt
+    workload: Workload
+    after: Version
+
+    def repeatable(self, rounding: float | None) -> Receipt:
+        """The receipt with all that a repetition needs."""
+        return with_repeat(self.receipt, self.workload, self.after, "user", rounding)
+
+
 def verify_function(
     before: str, after: str, function: str, inputs: str | None, options: Options
-) -> Receipt:
+) -> Judged:
     """Judge two versions of a function: same behaviour, and truly faster."""
     before_path, after_path = existing_file(before), existing_file(after)
     old, new = read_source(before_path), read_source(after_path)
     require_function(old.text, before_path, function)
-    place = place_of(before_path)
-    interpreter = python_of(place, options.python)
     source = InputsFile(existing_file(inputs)) if inputs else GeneratedInputs()
     workload = FunctionWorkload(before_path, function, Version.of({before_path: old.text}), source)
+    interpreter = python_of(place_of(before_path), options.python)
+    return judge(workload, Version.of({before_path: new.text}), interpreter.path, options)
+
+
+def judge(workload: FunctionWorkload, after: Version, python: Path, options: Options) -> Judged:
+    """Prove one version under an interpreter, with progress and Ctrl-C."""
     with (
         cancel_on_interrupt() as cancel,
         ProgressLine() as progress,
         FunctionBench(
             workload,
-            python=interpreter.path,
+            python=python,
             allow_unsandboxed=options.allow_unsandboxed,
             rounding=options.rounding,
             progress=progress,
             cancel=cancel,
         ) as bench,
     ):
-        return bench.prove(Version.of({before_path: new.text}), origin="user")
+        return Judged(bench.prove(after, origin="user"), workload, after)
 
 
 def verify_json(receipt: Receipt) -> dict[str, Any]:

@@ -1,0 +1,278 @@
+"""What it takes to run a proof again, packed into its receipt and taken out of one.
+
+A receipt from a file is as hostile as a candidate: its texts and pickles are only ever given to
+sandboxed workers, its paths are only read where the workload itself reads them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark_runner.errors import WorkloadError
+from benchmark_runner.receipt import Receipt, Repeat, from_json, to_json
+from benchmark_runner.workload import (
+    CapturedInputs,
+    CommandWorkload,
+    FunctionWorkload,
+    GeneratedInputs,
+    Inputs,
+    InputsFile,
+    InputsOfTests,
+    NativeWorkload,
+    Origin,
+    ProgramWorkload,
+    Version,
+    Workload,
+)
+
+MOST_INPUT_BYTES = 8 << 20
+"""Captured calls and cases larger than this together stay where they are, and only there."""
+MOST_RECEIPT_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Again:
+    """A proof to run once more."""
+
+    workload: Workload
+    after: Version
+    origin: Origin
+    rounding: float | None
+
+
+def pack(workload: Workload, after: Version, origin: Origin, rounding: float | None) -> Repeat:
+    """All that another run of this proof needs."""
+    told: dict[str, Any] = {"before_commit": workload.before.commit, "after_commit": after.commit}
+    files: dict[str, bytes] = {}
+    if isinstance(workload, FunctionWorkload):
+        told |= {"kind": "function", "path": str(workload.path), "function": workload.function}
+        told["inputs"], files = _pack_inputs(workload.inputs, workload.before)
+    elif isinstance(workload, NativeWorkload):
+        told |= {"kind": "native", "path": str(workload.path), "function": workload.function}
+        told["build"] = workload.build
+        told["inputs"], files = _pack_inputs(workload.inputs, workload.before)
+    elif isinstance(workload, ProgramWorkload):
+        told |= {"kind": "program", "path": str(workload.path), "function": workload.function}
+        told |= {"build": workload.build, "cases": str(workload.cases)}
+        files = _files_of(workload.cases)
+    else:
+        told |= {"kind": "command", "tree": str(workload.tree), "function": workload.function}
+        told |= {"test": workload.test, "benchmark": workload.benchmark, "metric": workload.metric}
+        told |= {
+            "path": None if workload.path is None else str(workload.path),
+            "higher_is_better": workload.higher_is_better,
+            "timeout_s": workload.timeout_s,
+        }
+    return Repeat(
+        workload=told,
+        before=workload.before.files,
+        after=after.files,
+        origin=origin,
+        inputs=tuple(
+            f"{name}:{base64.b64encode(data).decode()}" for name, data in sorted(files.items())
+        ),
+        options={"rounding": rounding},
+    )
+
+
+def _pack_inputs(inputs: Inputs, before: Version) -> tuple[dict[str, Any], dict[str, bytes]]:
+    if isinstance(inputs, InputsFile):
+        told = {"kind": "file", "path": str(inputs.path)}
+        text = before.text_of(inputs.path)  # a receipt's own, when it is proved again
+        data = inputs.path.read_bytes() if text is None else text.encode("utf-8")
+        return told, {inputs.path.name: data}
+    if isinstance(inputs, GeneratedInputs):
+        return {"kind": "generated", "seed": inputs.seed}, {}
+    if isinstance(inputs, InputsOfTests):
+        told, files = _pack_inputs(inputs.calls, before)
+        return {**told, "kind": "tests", "tests": list(inputs.tests)}, files
+    return {"kind": "captured", "path": str(inputs.folder)}, _files_of(inputs.folder)
+
+
+def _files_of(place: Path) -> dict[str, bytes]:
+    """The files of a folder, or one file; none where they are too large to be carried along."""
+    paths = sorted(p for p in place.iterdir() if p.is_file()) if place.is_dir() else [place]
+    if sum(p.stat().st_size for p in paths) > MOST_INPUT_BYTES:
+        return {}
+    return {p.name: p.read_bytes() for p in paths}
+
+
+def with_repeat(
+    receipt: Receipt, workload: Workload, after: Version, origin: Origin, rounding: float | None
+) -> Receipt:
+    """The receipt with all that it takes to repeat it."""
+    return replace(receipt, repeat=pack(workload, after, origin, rounding))
+
+
+def unpack(receipt: Receipt, folder: Path, path: Path | None = None) -> Again:
+    """The proof of a receipt. What it carries of inputs is written into `folder`.
+
+    `path` says where the file lies on this machine, where the receipt's own path does not exist.
+    Raises WorkloadError: receipt-not-repeatable, receipt-elsewhere.
+    """
+    repeat = receipt.repeat
+    if repeat is None:
+        raise _broken("it does not carry what a repetition needs")
+    told = repeat.workload
+    try:
+        again = _workload(told, repeat, folder, path)
+        after = _moved(Version(repeat.after, told.get("after_commit")), told, path)
+        if isinstance(again, FunctionWorkload) and isinstance(again.inputs, InputsFile):
+            given = again.inputs
+            again = replace(again, before=_with_inputs_file(again.before, given, repeat))
+            after = _with_inputs_file(after, given, repeat)
+        rounding = repeat.options.get("rounding")
+        return Again(
+            workload=again,
+            after=after,
+            origin="user",  # whoever made it: it comes from a file now
+            rounding=None if rounding is None else float(rounding),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _broken(f"it is damaged: {type(error).__name__}: {error}") from error
+
+
+def _broken(why: str) -> WorkloadError:
+    return WorkloadError(
+        f"the receipt can't be repeated: {why}",
+        code="receipt-not-repeatable",
+        mend="write one with `hasten verify ... --save FILE`",
+    )
+
+
+def _moved(version: Version, told: dict[str, Any], path: Path | None) -> Version:
+    """The version with the file where it lies on this machine."""
+    if path is None:
+        return version
+    own = str(told["path"])
+    return replace(
+        version, files=tuple((str(path) if p == own else p, text) for p, text in version.files)
+    )
+
+
+def _workload(
+    told: dict[str, Any], repeat: Repeat, folder: Path, moved_to: Path | None
+) -> Workload:
+    before = _moved(Version(repeat.before, told.get("before_commit")), told, moved_to)
+    kind = told["kind"]
+    if kind == "command":
+        return _command(told, before, moved_to)
+    path = moved_to or Path(told["path"])
+    if not path.parent.is_dir():
+        raise WorkloadError(
+            f"{path.parent}: no such folder: the receipt is about a file in it",
+            code="receipt-elsewhere",
+            mend="say where the file lies here: hasten verify BEFORE --receipt FILE",
+        )
+    if kind == "function":
+        inputs = _inputs(told["inputs"], repeat, folder)
+        return FunctionWorkload(path, str(told["function"]), before, inputs)
+    if kind == "native":
+        inputs = _inputs(told["inputs"], repeat, folder)
+        if isinstance(inputs, InputsFile):
+            inputs = InputsFile(_written(repeat, folder)[0])
+        if not isinstance(inputs, InputsFile | GeneratedInputs):
+            raise ValueError("inputs of a C function are given by a file or generated")
+        return NativeWorkload(path, str(told["function"]), before, inputs, told["build"])
+    if kind == "program":
+        cases = Path(told["cases"])
+        if repeat.inputs:
+            written = _written(repeat, folder)
+            cases = folder if len(written) > 1 else written[0]
+        return ProgramWorkload(path, before, cases, told["build"], str(told["function"]))
+    raise ValueError(f"kind {kind!r}")
+
+
+def _command(told: dict[str, Any], before: Version, moved_to: Path | None) -> CommandWorkload:
+    tree = moved_to or Path(told["tree"])
+    return CommandWorkload(
+        tree=tree,
+        before=before,
+        benchmark=tuple(map(str, told["benchmark"])),
+        test=None if told["test"] is None else tuple(map(str, told["test"])),
+        metric=str(told["metric"]),
+        higher_is_better=bool(told["higher_is_better"]),
+        timeout_s=float(told["timeout_s"]),
+        path=None if told["path"] is None else Path(told["path"]),
+        function=str(told["function"]),
+    )
+
+
+def _inputs(told: dict[str, Any], repeat: Repeat, folder: Path) -> Inputs:
+    kind = told["kind"]
+    if kind == "generated":
+        return GeneratedInputs(int(told["seed"]))
+    if kind == "file":
+        return InputsFile(Path(told["path"]))
+    if kind not in ("captured", "tests"):
+        raise ValueError(f"inputs of kind {kind!r}")
+    calls = CapturedInputs(Path(told["path"]))
+    if repeat.inputs:
+        _written(repeat, folder)
+        calls = CapturedInputs(folder)
+    if kind == "tests":
+        return InputsOfTests(calls, tuple(map(str, told["tests"])))
+    return calls
+
+
+def _with_inputs_file(version: Version, inputs: InputsFile, repeat: Repeat) -> Version:
+    """The inputs as they were: the file's text stands in for what lies at its path now."""
+    [(_, data)] = _carried(repeat)
+    others = tuple(pair for pair in version.files if pair[0] != str(inputs.path))
+    return replace(version, files=(*others, (str(inputs.path), data.decode("utf-8"))))
+
+
+def _carried(repeat: Repeat) -> list[tuple[str, bytes]]:
+    found = []
+    for item in repeat.inputs:
+        name, _, data = item.partition(":")
+        if not name or name in (".", "..") or "/" in name or "\0" in name:
+            raise ValueError(f"{name!r} is no file name")
+        try:
+            found.append((name, base64.b64decode(data, validate=True)))
+        except binascii.Error as error:
+            raise ValueError(f"{name}: {error}") from error
+    return found
+
+
+def _written(repeat: Repeat, folder: Path) -> list[Path]:
+    """What the receipt carries, as files."""
+    paths = []
+    for name, data in _carried(repeat):
+        (folder / name).write_bytes(data)
+        paths.append(folder / name)
+    return paths
+
+
+def save(receipt: Receipt, path: Path) -> None:
+    """Write a receipt whole or not at all. Raises OSError."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(to_json(receipt), indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read(path: Path) -> Receipt:
+    """A receipt from a file: one as `save` writes it, or the output of `verify --json`.
+
+    Raises WorkloadError (code "receipt-unreadable").
+    """
+    try:
+        if path.stat().st_size > MOST_RECEIPT_BYTES:
+            raise ValueError(f"it is larger than {MOST_RECEIPT_BYTES >> 20} MB")
+        data = json.loads(path.read_text("utf-8"))
+        if isinstance(data, dict) and "schema" not in data and "receipt" in data:
+            data = data["receipt"]
+        if not isinstance(data, dict):
+            raise ValueError("it is no JSON object")  # noqa: TRY004 - one kind of damage
+        return from_json(data)
+    except (OSError, ValueError, RecursionError) as error:
+        raise WorkloadError(
+            f"{path}: not a receipt that can be read: {error}",
+            code="receipt-unreadable",
+            mend="give a file that `hasten verify ... --save FILE` wrote",
+        ) from error

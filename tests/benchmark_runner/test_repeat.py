@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark_runner.errors import WorkloadError
+from benchmark_runner.receipt import Receipt, from_json, to_json
+from benchmark_runner.repeat import pack, read, save, unpack, with_repeat
+from benchmark_runner.workload import (
+    CapturedInputs,
+    CommandWorkload,
+    FunctionWorkload,
+    GeneratedInputs,
+    InputsFile,
+    InputsOfTests,
+    NativeWorkload,
+    ProgramWorkload,
+    Version,
+    Workload,
+)
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def receipt() -> Receipt:
+    data = json.loads((HERE / "data" / "receipt_schema_1.json").read_text())
+    return from_json(data)
+
+
+def workloads(folder: Path) -> list[Workload]:
+    path = folder / "work.py"
+    path.write_text("def f(x): return x\n")
+    given = folder / "given.py"
+    given.write_text("def inputs(): yield (1,), {}\n")
+    calls = folder / "calls"
+    calls.mkdir()
+    (calls / "manifest.json").write_text("{}")
+    (calls / "calls").write_bytes(b"\x80\x04pickles")
+    cases = folder / "cases"
+    cases.mkdir()
+    (cases / "1.in").write_text("3\n")
+    (cases / "1.out").write_text("9\n")
+    old = Version.of({path: path.read_text()})
+    captured = CapturedInputs(calls)
+    return [
+        FunctionWorkload(path, "f", old, InputsFile(given)),
+        FunctionWorkload(path, "A.f", old, GeneratedInputs(7)),
+        FunctionWorkload(path, "f", old, captured),
+        FunctionWorkload(path, "f", old, InputsOfTests(captured, ("test_a.py::test_f",))),
+        NativeWorkload(path, "f(int)", old, GeneratedInputs(), "cc {source} -o {out}"),
+        NativeWorkload(path, "f(int)", old, InputsFile(given)),
+        ProgramWorkload(path, old, cases, "g++ {source} -o {out}", "solve"),
+        ProgramWorkload(path, old, cases / "1.in"),
+        CommandWorkload(folder, Version((), "a" * 40), ("make", "bench"), ("make", "test")),
+    ]
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_what_was_packed_is_unpacked(tmp_path: Path, receipt: Receipt, number: int) -> None:
+    work = workloads(tmp_path)[number]
+    after = Version.of({tmp_path / "work.py": "def f(x): return +x\n"})
+    whole = with_repeat(receipt, work, after, "model", 1e-9)
+    again = unpack(from_json(json.loads(json.dumps(to_json(whole)))), made(tmp_path / "there"))
+    assert type(again.workload) is type(work)
+    assert again.after.text_of(tmp_path / "work.py") == "def f(x): return +x\n"
+    assert again.rounding == 1e-9
+    assert again.origin == "user", "a receipt from a file is nobody's rule"
+    repacked = pack(again.workload, again.after, "model", 1e-9)
+    assert whole.repeat is not None
+    assert repacked.inputs == whole.repeat.inputs or number == 7
+    for key, value in whole.repeat.workload.items():
+        if key not in ("inputs", "cases"):
+            assert repacked.workload[key] == value
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_the_inputs_file_of_then_stands_in_for_the_one_of_now(
+    tmp_path: Path, receipt: Receipt
+) -> None:
+    work = workloads(tmp_path)[0]
+    whole = with_repeat(receipt, work, Version(), "user", None)
+    given = tmp_path / "given.py"
+    then = given.read_text()
+    given.write_text("def inputs(): yield (2,), {}\n")
+    again = unpack(whole, made(tmp_path / "there"))
+    assert again.workload.before.text_of(given) == then
+    assert again.after.text_of(given) == then
+
+
+def test_captured_calls_and_cases_are_carried_along(tmp_path: Path, receipt: Receipt) -> None:
+    for number, name in ((2, "calls/calls"), (6, "cases/1.in")):
+        folder = made(tmp_path / str(number))
+        work = workloads(folder)[number]
+        data = (folder / name).read_bytes()
+        whole = with_repeat(receipt, work, Version(), "user", None)
+        (folder / name).write_bytes(b"other")
+        again = unpack(whole, made(folder / "there")).workload
+        place = again.inputs.folder if isinstance(again, FunctionWorkload) else again.cases  # type: ignore[union-attr]
+        assert (place / Path(name).name).read_bytes() == data
+
+
+def test_a_file_that_lies_elsewhere_here(tmp_path: Path, receipt: Receipt) -> None:
+    work = workloads(tmp_path)[1]
+    after = Version.of({tmp_path / "work.py": "new"})
+    whole = with_repeat(receipt, work, after, "user", None)
+    here = made(tmp_path / "checkout") / "work.py"
+    again = unpack(whole, made(tmp_path / "there"), here)
+    assert isinstance(again.workload, FunctionWorkload)
+    assert again.workload.path == here
+    assert again.workload.before.text_of(here) == "def f(x): return x\n"
+    assert again.after.text_of(here) == "new"
+
+
+def test_a_folder_that_is_not_here(tmp_path: Path, receipt: Receipt) -> None:
+    work = replace(workloads(tmp_path)[1], path=tmp_path / "gone" / "work.py")
+    whole = with_repeat(receipt, work, Version(), "user", None)
+    with pytest.raises(WorkloadError) as error:
+        unpack(whole, made(tmp_path / "there"))
+    assert error.value.code == "receipt-elsewhere"
+    assert str(tmp_path / "gone") in error.value.message
+
+
+def test_without_what_a_repetition_needs(tmp_path: Path, receipt: Receipt) -> None:
+    with pytest.raises(WorkloadError, match="does not carry"):
+        unpack(receipt, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "..", ".", "", "a\0b"])
+def test_no_file_outside_the_folder_is_written(tmp_path: Path, receipt: Receipt, name: str) -> None:
+    work = workloads(tmp_path)[2]
+    repeat = pack(work, Version(), "user", None)
+    evil = replace(repeat, inputs=(f"{name}:{base64.b64encode(b'x').decode()}",))
+    there = made(tmp_path / "there")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(WorkloadError, match="damaged"):
+        unpack(replace(receipt, repeat=evil), there)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"workload": {}},
+        {"workload": {"kind": "what"}},
+        {"workload": {"kind": "function", "path": 3, "function": "f", "inputs": None}},
+        {"inputs": ("no base64: at all",)},
+    ],
+)
+def test_damaged_ones_are_named(
+    tmp_path: Path, receipt: Receipt, damage: dict[str, object]
+) -> None:
+    work = workloads(tmp_path)[2]
+    repeat = replace(pack(work, Version(), "user", None), **damage)  # type: ignore[arg-type]
+    with pytest.raises(WorkloadError) as error:
+        unpack(replace(receipt, repeat=repeat), made(tmp_path / "there"))
+    assert error.value.code == "receipt-not-repeatable"
+
+
+def test_reading_what_was_saved_and_what_verify_printed(tmp_path: Path, receipt: Receipt) -> None:
+    file = tmp_path / "r.json"
+    save(receipt, file)
+    assert read(file) == receipt
+    file.write_text(json.dumps({"decision": "faster", "receipt": to_json(receipt)}))
+    assert read(file) == receipt
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 99}', "[" * 100_000, '{"schema": 2}'])
+def test_what_is_no_receipt(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "r.json"
+    file.write_text(text)
+    with pytest.raises(WorkloadError) as error:
+        read(file)
+    assert error.value.code == "receipt-unreadable"
+    assert str(file) in error.value.message
+
+
+def test_a_receipt_of_the_first_schema_is_read(receipt: Receipt) -> None:
+    assert receipt.schema == 1
+    assert (receipt.kind, receipt.dependencies, receipt.repeat) == ("function", (), None)
