@@ -13,7 +13,7 @@ from benchmark_runner.probes import (
     takes_more_wall,
 )
 from benchmark_runner.receipt import Decision
-from benchmark_runner.samples import Samples
+from benchmark_runner.samples import Samples, doing
 from benchmark_runner.statistics import CONFIRM_GAIN, MIN_GAIN, Step, confirms, pairs_to_decide
 
 _LOST = 0.5
@@ -83,7 +83,7 @@ def what_would_decide(samples: Samples) -> str:
     if spread > 2 * noise.prior_sd:
         usual = f"{noise.prior_sd:.1%} is usual"
         said.append(f"a quieter machine (pairs differ by {spread:.1%}, {usual})")
-    if samples.clock == "wall":
+    if samples.clock == "wall" and doing(samples, "before").cores <= 1.0:
         said.append("or the same function without the waiting, by CPU time")
     elif 0.0 < now.mean < math.log(MIN_GAIN) + spread:
         said.append("or larger inputs, if the gain grows with them")

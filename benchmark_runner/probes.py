@@ -13,6 +13,8 @@ from benchmark_runner.windows import ColdCall, PairRun
 _PAIR_SD = 0.06
 """Spread of one pair of 2 ms windows on the CPU clock."""
 _SLOWER_THAN = 0.95
+_SHARES, _WALL_SHARES = 0.1, 0.3
+"""Spread of the share of a gain that a first call lacks, by CPU and by wall time."""
 _COLD_FLOOR_S = 20e-6
 """What the first call of a version may cost beside its work, and the clock may blur."""
 _COLD_GAIN_S = 0.2e-3
@@ -70,7 +72,8 @@ def cold_probe(samples: Sequence[Samples]) -> ColdProbe:
             logs.append(math.log(timing.before_s / (timing.after_s + extra)))
     if len(shares) < 3:
         return ColdProbe(None, None)
-    now = estimate([trimmed_mean(shares[start::3]) for start in range(3)], prior_sd=0.1)
+    prior_sd = _WALL_SHARES if wall else _SHARES
+    now = estimate([trimmed_mean(shares[start::3]) for start in range(3)], prior_sd=prior_sd)
     return ColdProbe(ratio=math.exp(trimmed_mean(logs)), lost=now.bound(0.025))
 
 
