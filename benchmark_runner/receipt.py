@@ -54,6 +54,8 @@ class Verdict:
     max_ulp: int = 0
     inputs: int = 0
     hash_seeds: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is told but is no difference: other memory layout, other context of an exception."""
 
 
 @dataclass(frozen=True)
