@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from benchmark_runner.probes import (
+from benchmark_runner.measurement import (
+    Samples,
     cold_probe,
-    leaves_threads,
     moved_outside,
     moved_to_import,
     takes_more_wall,
+    waits,
 )
 from benchmark_runner.receipt import Decision
-from benchmark_runner.samples import Samples, doing
-from benchmark_runner.statistics import CONFIRM_GAIN, MIN_GAIN, Step, confirms, pairs_to_decide
+from benchmark_runner.statistics import CONFIRM_GAIN, MIN_GAIN, Step, confirms, estimate
 
 _LOST = 0.5
 _IMPLAUSIBLE = 10.0
@@ -33,10 +33,9 @@ def _times(ratio: float) -> str:
 
 
 def _interval(samples: Samples) -> str:
-    now = samples.estimate()
+    now = estimate(samples.values())
     low, high = now.interval
-    clock = " by the wall clock" if samples.clock == "wall" else ""
-    return f"{now.ratio:.3g}x{clock} (95 %: {low:.3g} to {high:.3g})"
+    return f"{now.ratio:.3g}x (95 %: {low:.3g} to {high:.3g})"
 
 
 def cheats(groups: list[Samples]) -> str | None:
@@ -51,11 +50,6 @@ def cheats(groups: list[Samples]) -> str | None:
             f"defers work: outside the timed calls it used {found[1] * 1e3:.0f} ms of CPU, "
             f"the original {found[0] * 1e3:.0f} ms"
         )
-    if more := leaves_threads(groups):
-        return (
-            f"goes on after its calls have returned: it leaves {more} more threads behind than "
-            "the original does"
-        )
     probe = cold_probe(groups)
     if probe.lost is not None and probe.ratio is not None and probe.lost > _LOST:
         return (
@@ -65,35 +59,16 @@ def cheats(groups: list[Samples]) -> str | None:
     return None
 
 
-def what_would_decide(samples: Samples) -> str:
-    """What it would take to answer what is still open, by the numbers that were seen."""
-    values, noise = samples.values(), samples.noise
-    now = samples.estimate()
-    mean = math.fsum(values) / len(values)
-    spread = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / max(1, len(values) - 1))
-    said = []
-    count = pairs_to_decide(values, noise)
-    if count is not None:
-        said.append(f"about {count} pairs at this spread")
-    else:
-        said.append(
-            f"the gain is too near to {MIN_GAIN:.2f}x, the smallest that is offered, for any "
-            "number of pairs"
-        )
-    if spread > 2 * noise.prior_sd:
-        usual = f"{noise.prior_sd:.1%} is usual"
-        said.append(f"a quieter machine (pairs differ by {spread:.1%}, {usual})")
-    if samples.clock == "wall" and doing(samples, "before").cores <= 1.0:
-        said.append("or the same function without the waiting, by CPU time")
-    elif 0.0 < now.mean < math.log(MIN_GAIN) + spread:
-        said.append("or larger inputs, if the gain grows with them")
-    return "what would decide it: " + ", ".join(said)
-
-
 def judge(samples: Samples, step: Step, confirmed: Samples | None) -> Judgement:
     """The decision after the timing phases. `confirmed` is None unless the first one accepted."""
     shown = _interval(samples)
-    now = samples.estimate()
+    now = estimate(samples.values())
+    if waits(samples):
+        return Judgement(
+            "inconclusive",
+            "the original waits more than it computes, so CPU time says little about it; a "
+            "function that does the computing without the waiting could be decided",
+        )
     if now.bound(0.975) < 0.0:
         return Judgement("slower", f"slower: {shown}")
     if step == "stop":
@@ -101,18 +76,18 @@ def judge(samples: Samples, step: Step, confirmed: Samples | None) -> Judgement:
     if step != "accept":
         return Judgement(
             "inconclusive",
-            f"after {now.count} pairs of processes it is still open: {shown}; "
-            f"{what_would_decide(samples)}",
+            f"after {now.count} pairs of processes it is still open: {shown}; larger inputs or "
+            "a quieter machine would decide it",
         )
     groups = [samples, confirmed] if confirmed else [samples]
     if why := cheats(groups):
         return Judgement("refused", why)
-    if samples.clock == "cpu" and takes_more_wall(samples):
-        wall = samples.estimate("wall").ratio
+    if takes_more_wall(samples):
+        wall = math.exp(estimate(samples.values(wall=True)).mean)
         return Judgement(
             "not faster", f"less CPU time ({shown}) but more wall time: {wall:.2f}x by the clock"
         )
-    if confirmed is None or not confirms(confirmed.values(), confirmed.noise):
+    if confirmed is None or not confirms(confirmed.values()):
         again = f" ({_interval(confirmed)})" if confirmed else ""
         return Judgement(
             "not faster",
@@ -124,7 +99,7 @@ def judge(samples: Samples, step: Step, confirmed: Samples | None) -> Judgement:
 
 def plausibility_note(samples: Samples, inputs: int) -> str | None:
     """A note for gains that should make one look twice."""
-    ratio = samples.estimate().ratio
+    ratio = estimate(samples.values()).ratio
     if ratio <= _IMPLAUSIBLE:
         return None
     return (

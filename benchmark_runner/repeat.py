@@ -67,6 +67,10 @@ def pack(workload: Workload, after: Version, origin: Origin, rounding: float | N
             "path": None if workload.path is None else str(workload.path),
             "higher_is_better": workload.higher_is_better,
             "timeout_s": workload.timeout_s,
+            "setup": workload.setup,
+            "keep": list(workload.keep),
+            "own_tests": workload.own_tests,
+            "budget_s": workload.budget_s,
         }
     return Repeat(
         workload=told,
@@ -200,6 +204,10 @@ def _command(told: dict[str, Any], before: Version, moved_to: Path | None) -> Co
         timeout_s=float(told["timeout_s"]),
         path=None if told["path"] is None else Path(told["path"]),
         function=str(told["function"]),
+        setup=tuple(map(str, told["setup"])) if told.get("setup") else None,
+        keep=tuple(map(str, told.get("keep", ()))),
+        own_tests=bool(told.get("own_tests", False)),
+        budget_s=float(told.get("budget_s", 600.0)),
     )
 
 

@@ -135,8 +135,9 @@ class CommandWorkload:
 
     `tree` is the root of the work tree. `before` and candidates are versions of it. `benchmark`'s
     metric is read from what it prints or writes: pytest-benchmark, pyperf, hyperfine, Google
-    Benchmark, or one plain number (`metric` "auto" finds out which). `path` and `function`, where
-    the editor knows them, only name what is searched.
+    Benchmark, or plain numbers (`metric` "auto" finds out which; it may also be the path of a file
+    in the tree that the benchmark writes). `path` and `function`, where the editor knows them, only
+    name what is searched. `timeout_s` is for one run of a command.
     """
 
     tree: Path
@@ -148,6 +149,14 @@ class CommandWorkload:
     timeout_s: float = 600.0
     path: Path | None = None
     function: str = ""
+    setup: tuple[str, ...] | None = None
+    """Run once for each version, before its tests: a build step."""
+    keep: tuple[str, ...] = ()
+    """Globs of files that git ignores and both versions get as they are on disk (data, modules)."""
+    own_tests: bool = False
+    """Tests and benchmarks of each version's own; else both versions get those of `before`."""
+    budget_s: float = 600.0
+    """Seconds that timing may take in all; at least four pairs of runs are needed for a claim."""
 
 
 Workload = FunctionWorkload | NativeWorkload | ProgramWorkload | CommandWorkload

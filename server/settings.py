@@ -1,8 +1,8 @@
 """Settings: one attrs class, read from the project's file and overridden by the editor or flags.
 
 `[tool.hasten]` in pyproject.toml, or hasten.toml at the root of the workspace. What could run code
-or send text away (`python`, `workload`, `model`, `api_base`) is inert when it comes from a
-workspace that the user has not trusted: a cloned repository must not choose what is executed.
+or send text away (INERT_UNTIL_TRUSTED) is inert when it comes from a workspace that the user has
+not trusted: a cloned repository must not choose what is executed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,21 @@ else:
     import tomli as tomllib
 
 INERT_UNTIL_TRUSTED = frozenset(
-    {"python", "workload", "model", "api_base", "program_cases", "program_build"}
+    {
+        "python",
+        "workload",
+        "model",
+        "api_base",
+        "cluster",
+        "program_cases",
+        "program_build",
+        "command_test",
+        "command_benchmark",
+        "command_setup",
+        "command_metric",
+        "command_keep",
+        "command_higher_is_better",
+    }
 )
 
 TABLES = ("program", "command")
@@ -46,6 +60,43 @@ class Settings:
     )
     workload: str | None = _setting(
         None, "string", "Command that exercises this project, for example: python main.py --small."
+    )
+    command_test: str | None = _setting(
+        None, "string", "Test command of the project; it must pass for both versions."
+    )
+    command_benchmark: str | None = _setting(
+        None, "string", "Benchmark command of the project, for example: pytest benchmarks."
+    )
+    command_setup: str | None = _setting(
+        None, "string", "Command that is run once in each copy before its tests (a build)."
+    )
+    command_metric: str = _setting(
+        "auto",
+        "string",
+        "What is read: auto, pytest-benchmark, pyperf, hyperfine, google-benchmark, number, or "
+        "the path of a file that the benchmark writes.",
+    )
+    command_higher_is_better: bool = _setting(
+        False, "boolean", "The benchmark's metric is a rate: more of it is better."
+    )
+    command_timeout: float = _setting(
+        600.0, "number", "Seconds for one run of a command.", minimum=1.0, maximum=86400.0
+    )
+    command_budget: float = _setting(
+        600.0,
+        "number",
+        "Seconds for all timing of one proof by commands.",
+        minimum=1.0,
+        maximum=604800.0,
+    )
+    command_keep: tuple[str, ...] = _setting(
+        (), "array", "Globs of files that git ignores and that both copies need."
+    )
+    cluster: str | None = _setting(
+        None,
+        "string",
+        "Address of a dask scheduler whose workers evaluate candidates, for example "
+        "tcp://127.0.0.1:8786.",
     )
     model: str | None = _setting(
         None,

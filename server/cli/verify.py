@@ -9,6 +9,7 @@ import typer
 from analysis.errors import InputError
 from benchmark_runner.repeat import save as save_receipt
 from server.cli.output import GOOD, NOT_GOOD, emit_json, note, shown
+from server.cli.verify_command import CommandOptions, verify_command
 from server.cli.verify_function import (
     Judged,
     Options,
@@ -25,6 +26,34 @@ def verify(
     function: str | None = typer.Option(None, "--function", help="The function's __qualname__."),
     inputs: str | None = typer.Option(
         None, "--inputs", help="FILE.py that defines inputs() yielding (args, kwargs)."
+    ),
+    command: bool = typer.Option(
+        False,
+        "--command",
+        help="Judge the work tree against --base by the project's own tests and benchmark.",
+    ),
+    base: str = typer.Option("HEAD", "--base", help="With --command: the commit to compare with."),
+    test: str | None = typer.Option(None, "--test", help="With --command: the test command."),
+    benchmark: str | None = typer.Option(
+        None, "--benchmark", help="With --command: the benchmark command."
+    ),
+    metric: str | None = typer.Option(
+        None,
+        "--metric",
+        help="With --command: auto, pytest-benchmark, pyperf, hyperfine, google-benchmark, number, "
+        "or a file that the benchmark writes.",
+    ),
+    higher_is_better: bool | None = typer.Option(
+        None, "--higher-is-better/--lower-is-better", help="With --command: what a gain is."
+    ),
+    timeout: float | None = typer.Option(
+        None, "--timeout", help="With --command: seconds for one run of a command."
+    ),
+    budget: float | None = typer.Option(
+        None, "--budget", help="With --command: seconds for all timing."
+    ),
+    own_tests: bool = typer.Option(
+        False, "--own-tests", help="With --command: each side's own tests and benchmarks."
     ),
     receipt: str | None = typer.Option(
         None, "--receipt", help="Prove again what a receipt claims; BEFORE says where its file is."
@@ -49,12 +78,19 @@ def verify(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
-    """Judge two versions of a function: same behaviour, and truly faster."""
+    """Judge two versions of a function, or of a whole tree: same behaviour, and truly faster."""
     options = Options(python, rounding, allow_unsandboxed)
     repetition: Repetition | None = None
     if receipt is not None:
         repetition = verify_receipt(receipt, before, now, options)
         judged = repetition.judged
+    elif command:
+        if before is not None or function is not None or inputs is not None:
+            raise _usage("--command judges the work tree", "give it no file and no --function")
+        given = CommandOptions(
+            base, test, benchmark, metric, higher_is_better, timeout, budget, own_tests
+        )
+        judged = verify_command(Path.cwd(), given, options)
     else:
         judged = _judge(before, after, function, inputs, options)
     whole = judged.repeatable(rounding)

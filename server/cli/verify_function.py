@@ -93,7 +93,10 @@ def verify_json(receipt: Receipt) -> dict[str, Any]:
         "equality": receipt.equality,
         "counterexample": cattrs.unstructure(receipt.counterexample),
         "slower_on": [
-            {"input": t.input, "ratio": math.exp(t.log_ratio)} for t in timings if t.input in slower
+            {"input": t.input, "ratio": math.exp(t.log_ratio)}
+            | ({"name": t.name} if t.name else {})
+            for t in timings
+            if t.input in slower
         ],
         "reason": receipt.reason,
         "inputs": {"source": receipt.inputs.source, "count": receipt.inputs.count},
@@ -122,6 +125,8 @@ def print_receipt(receipt: Receipt, after: Path) -> None:
         )
     else:
         out.print(f"  {receipt.reason}", markup=False)
+    if receipt.measurement is not None:
+        _print_named(receipt)
     implementation = receipt.environment.implementation.replace("cpython", "CPython")
     out.print(
         f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), "
@@ -131,3 +136,17 @@ def print_receipt(receipt: Receipt, after: Path) -> None:
     )
     for text in receipt.notes:
         out.print(f"  note: {text}", markup=False)
+
+
+_MOST_SHOWN = 20
+
+
+def _print_named(receipt: Receipt) -> None:
+    """Benchmarks that have names: the ratio of each, the slowest first."""
+    named = [t for t in receipt.measurement.inputs if t.name] if receipt.measurement else []
+    for timing in sorted(named, key=lambda t: t.log_ratio)[:_MOST_SHOWN]:
+        slower = "  slower" if timing.input in receipt.slower_on else ""
+        ratio = ratio_text(math.exp(timing.log_ratio))
+        page().print(f"    {ratio:>8} {timing.name}{slower}", markup=False)
+    if len(named) > _MOST_SHOWN:
+        page().print(f"    ... and {len(named) - _MOST_SHOWN} more", markup=False)

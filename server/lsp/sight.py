@@ -30,7 +30,7 @@ class Seen:
     """One function of a document of which something is known.
 
     `stale` tells that the function is not what the profile measured; `outdated` that an edit was
-    proved for it which no longer fits. `changed` says what the proofs rest on and is not as it was.
+    proved for it which no longer fits.
     """
 
     document: Document
@@ -40,7 +40,6 @@ class Seen:
     refused: tuple[Rejection, ...]
     running: bool
     edits: tuple[Edit, ...]
-    changed: tuple[str, ...] = ()
     _fits: list[Fitting] | None = field(default=None, repr=False)
 
     @property
@@ -52,7 +51,7 @@ class Seen:
         """
         if self._fits is None:
             self._fits = []
-            for edit in () if self.changed else self.edits:
+            for edit in self.edits:
                 if self.span.touched and edit.proved != self.document.text:
                     continue
                 if changes := edit.fit(self.document.text, self.span):
