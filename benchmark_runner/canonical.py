@@ -146,8 +146,8 @@ def _difference(level: Level, found: _Rounding, before: str, after: str, what: s
     return Difference(level, part, path, before, after, what, found.relative, found.ulp)
 
 
-def _walk(a: Node, b: Node, rounding: _Rounding) -> None:
-    stack: list[tuple[Node, Node, _Place | None]] = [(a, b, None)]
+def _walk(a: Node, b: Node, rounding: _Rounding, place: _Place | None = None) -> None:
+    stack: list[tuple[Node, Node, _Place | None]] = [(a, b, place)]
     while stack:
         a, b, place = stack.pop()
         _heads(a, b, place, rounding)
@@ -205,10 +205,9 @@ def _arrays(a: Node, b: Node, place: _Place | None, rounding: _Rounding) -> None
     theirs = {str(k.value): v for k, v in b.pairs()}
     if ours.keys() != theirs.keys():
         raise _Differs("attributes", a, b, place)
-    for name in ("dtype", "shape", "memory"):
-        if name in ours:
-            inner = _Rounding()
-            _walk(ours[name], theirs[name], inner)
+    for position, name in enumerate(str(key.value) for key, _ in a.pairs()):
+        if name != "data":
+            _walk(ours[name], theirs[name], rounding, _Place(place, a, 2 * position + 1))
     x, y = ours.get("data"), theirs.get("data")
     dtype = ours.get("dtype")
     if x is None or y is None or dtype is None:
@@ -241,7 +240,14 @@ def _elements(
 
 _OUTCOME_FIELDS = {
     "return": ["", "result"],
-    "raise": ["", "exception type", "exception arguments", "exception text", "exception cause"],
+    "raise": [
+        "",
+        "exception type",
+        "exception arguments",
+        "exception text",
+        "exception cause",
+        "exception attributes",
+    ],
     "": ["", "result type", "result", "end of iteration"],
 }
 

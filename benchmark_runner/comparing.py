@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.progress import CancelToken, Progress
 from benchmark_runner.crew import Crew
@@ -159,6 +159,7 @@ class Comparer:
             return Checked(self._verdict(refused=refused))
         equal = [one for one in found if isinstance(one, tuple)]
         roundings = [difference for _, some in equal for difference in some]
-        return Checked(
-            self._verdict(differences=roundings), tuple(behaviour for behaviour, _ in equal)
-        )
+        behaviours = tuple(behaviour for behaviour, _ in equal)
+        notes = dict.fromkeys(note for behaviour in behaviours for note in behaviour.notes)
+        verdict = replace(self._verdict(differences=roundings), notes=tuple(notes))
+        return Checked(verdict, behaviours)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from benchmark_runner.measurement import (
-    Samples,
+from benchmark_runner.probes import (
     cold_probe,
+    leaves_threads,
     moved_outside,
     moved_to_import,
     takes_more_wall,
-    waits,
 )
 from benchmark_runner.receipt import Decision
-from benchmark_runner.statistics import CONFIRM_GAIN, MIN_GAIN, Step, confirms, estimate
+from benchmark_runner.samples import Samples, doing
+from benchmark_runner.statistics import CONFIRM_GAIN, MIN_GAIN, Step, confirms, pairs_to_decide
 
 _LOST = 0.5
 _IMPLAUSIBLE = 10.0
@@ -33,9 +33,10 @@ def _times(ratio: float) -> str:
 
 
 def _interval(samples: Samples) -> str:
-    now = estimate(samples.values())
+    now = samples.estimate()
     low, high = now.interval
-    return f"{now.ratio:.3g}x (95 %: {low:.3g} to {high:.3g})"
+    clock = " by the wall clock" if samples.clock == "wall" else ""
+    return f"{now.ratio:.3g}x{clock} (95 %: {low:.3g} to {high:.3g})"
 
 
 def cheats(groups: list[Samples]) -> str | None:
@@ -50,6 +51,11 @@ def cheats(groups: list[Samples]) -> str | None:
             f"defers work: outside the timed calls it used {found[1] * 1e3:.0f} ms of CPU, "
             f"the original {found[0] * 1e3:.0f} ms"
         )
+    if more := leaves_threads(groups):
+        return (
+            f"goes on after its calls have returned: it leaves {more} more threads behind than "
+            "the original does"
+        )
     probe = cold_probe(groups)
     if probe.lost is not None and probe.ratio is not None and probe.lost > _LOST:
         return (
@@ -59,16 +65,35 @@ def cheats(groups: list[Samples]) -> str | None:
     return None
 
 
+def what_would_decide(samples: Samples) -> str:
+    """What it would take to answer what is still open, by the numbers that were seen."""
+    values, noise = samples.values(), samples.noise
+    now = samples.estimate()
+    mean = math.fsum(values) / len(values)
+    spread = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / max(1, len(values) - 1))
+    said = []
+    count = pairs_to_decide(values, noise)
+    if count is not None:
+        said.append(f"about {count} pairs at this spread")
+    else:
+        said.append(
+            f"the gain is too near to {MIN_GAIN:.2f}x, the smallest that is offered, for any "
+            "number of pairs"
+        )
+    if spread > 2 * noise.prior_sd:
+        usual = f"{noise.prior_sd:.1%} is usual"
+        said.append(f"a quieter machine (pairs differ by {spread:.1%}, {usual})")
+    if samples.clock == "wall" and doing(samples, "before").cores <= 1.0:
+        said.append("or the same function without the waiting, by CPU time")
+    elif 0.0 < now.mean < math.log(MIN_GAIN) + spread:
+        said.append("or larger inputs, if the gain grows with them")
+    return "what would decide it: " + ", ".join(said)
+
+
 def judge(samples: Samples, step: Step, confirmed: Samples | None) -> Judgement:
     """The decision after the timing phases. `confirmed` is None unless the first one accepted."""
     shown = _interval(samples)
-    now = estimate(samples.values())
-    if waits(samples):
-        return Judgement(
-            "inconclusive",
-            "the original waits more than it computes, so CPU time says little about it; a "
-            "function that does the computing without the waiting could be decided",
-        )
+    now = samples.estimate()
     if now.bound(0.975) < 0.0:
         return Judgement("slower", f"slower: {shown}")
     if step == "stop":
@@ -76,18 +101,18 @@ def judge(samples: Samples, step: Step, confirmed: Samples | None) -> Judgement:
     if step != "accept":
         return Judgement(
             "inconclusive",
-            f"after {now.count} pairs of processes it is still open: {shown}; larger inputs or "
-            "a quieter machine would decide it",
+            f"after {now.count} pairs of processes it is still open: {shown}; "
+            f"{what_would_decide(samples)}",
         )
     groups = [samples, confirmed] if confirmed else [samples]
     if why := cheats(groups):
         return Judgement("refused", why)
-    if takes_more_wall(samples):
-        wall = math.exp(estimate(samples.values(wall=True)).mean)
+    if samples.clock == "cpu" and takes_more_wall(samples):
+        wall = samples.estimate("wall").ratio
         return Judgement(
             "not faster", f"less CPU time ({shown}) but more wall time: {wall:.2f}x by the clock"
         )
-    if confirmed is None or not confirms(confirmed.values()):
+    if confirmed is None or not confirms(confirmed.values(), confirmed.noise):
         again = f" ({_interval(confirmed)})" if confirmed else ""
         return Judgement(
             "not faster",
@@ -99,7 +124,7 @@ def judge(samples: Samples, step: Step, confirmed: Samples | None) -> Judgement:
 
 def plausibility_note(samples: Samples, inputs: int) -> str | None:
     """A note for gains that should make one look twice."""
-    ratio = estimate(samples.values()).ratio
+    ratio = samples.estimate().ratio
     if ratio <= _IMPLAUSIBLE:
         return None
     return (

@@ -22,7 +22,7 @@ from benchmark_runner.workload import Version
 from hasten.paths import workspace_of
 
 ReadText = Callable[[Path], "str | None"]
-_BEFORE, _AFTER = "before ", "after "
+_BEFORE, _AFTER, _TOGETHER = "before ", "after ", "together "
 _NORMAL = re.compile(r"[-_.]+")
 
 
@@ -164,23 +164,40 @@ def _changed_code(known: Sequence[Dependency], own: Dependency, read: ReadText) 
     if now != own.digest and now not in edited:
         return [f"{own.name} was changed"]
     state = _BEFORE if now == own.digest else _AFTER
-    expected = {
-        (d.kind.removeprefix(state), d.path, d.name): d.digest
-        for d in known
-        if d.kind.removeprefix(state) in ("callee", "constant")
-    }
+    allowed: dict[tuple[str, str, str], set[str]] = {}
+    for d in known:
+        for prefix in ("", state, _TOGETHER):
+            kind = d.kind.removeprefix(prefix)
+            if kind in ("callee", "constant"):
+                allowed.setdefault((kind, d.path, d.name), set()).add(d.digest)
     found: dict[tuple[str, str, str], str] = {
         (n.kind, n.path, n.name): n.digest for n in needs if n.kind in ("callee", "constant")
     }
     changed = []
-    for key in sorted(expected.keys() | found.keys()):
-        if expected.get(key) != found.get(key):
+    for key in sorted(allowed.keys() | found.keys()):
+        if found.get(key) not in allowed.get(key, ()):
             kind, where, name = key
-            word = "changed" if key in expected and key in found else (
-                "gone" if key in expected else "new"
-            )  # fmt: skip
+            both = key in allowed and key in found
+            word = "changed" if both else "gone" if key in allowed else "new"
             changed.append(f"{kind} {name} of {Path(where).name} is {word}")
     return changed
+
+
+def together(
+    own: Sequence[Dependency], others: Iterable[Sequence[Dependency]]
+) -> tuple[Dependency, ...]:
+    """The dependencies of a claim that was proved again together with others.
+
+    A callee may then also be as another of the edits leaves it.
+    """
+    callees = {(d.path, d.name) for d in own if d.kind.endswith("callee")}
+    more = [
+        Dependency(f"{_TOGETHER}callee", d.path, d.name, d.digest)
+        for known in others
+        for d in known
+        if d.kind == "edited" and (d.path, d.name) in callees
+    ]
+    return tuple(dict.fromkeys((*own, *more)))
 
 
 def _changed_interpreter(

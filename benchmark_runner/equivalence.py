@@ -7,7 +7,7 @@ candidate's process; they are compared here, as bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_runner import canonical, harness
@@ -19,6 +19,8 @@ HASH_SEEDS = (0, 1)
 """PYTHONHASHSEED of the workers: an order that leaks from a set differs between them."""
 _FULL = 12
 """Inputs that are observed with globals, and once more with the first result changed in place."""
+_ORDERED = 3
+"""Inputs on which the order of output and changes of arguments is observed, if they write."""
 _IDLE_S = 0.06
 _IDLE_SHARE = 0.25
 
@@ -46,6 +48,8 @@ class Behaviour:
     remembers: frozenset[str]
     attempts: frozenset[tuple[str, str]]
     settings: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What is told of a version that is equal: differences that are none by our rules."""
 
     def cores(self) -> dict[int, bytes]:
         """Digests of outcome and arguments by input, which timed calls must repeat."""
@@ -88,13 +92,49 @@ def script_of(infos: Sequence[InputInfo]) -> list[Call]:
 def further_calls(seen: Mapping[Call, Observation]) -> list[Call]:
     """More calls on some inputs: the result changed in place between two, iterators left early."""
     more: list[Call] = []
+    written = 0
     for (index, mode), observation in seen.items():
+        if mode == "full" and "output" in observation.marks and written < _ORDERED:
+            written += 1
+            more.append((index, "order"))
         if mode != "full" or observation.kind == "raise":
             continue
         more.append((index, "twice"))
         if observation.kind == "iterator":
             more.append((index, "partial"))
     return more
+
+
+def notes_on(before: Observation, after: Observation) -> Iterator[str]:
+    """What two equal observations differ in without being told apart by the comparison."""
+    ours, theirs = before.marks, after.marks
+    if ours.get("context") != theirs.get("context"):
+        shown = (seen.get("context", ("nothing",))[0] for seen in (ours, theirs))
+        yield "an exception is raised while handling {}, now while handling {}".format(*shown)
+    if ours.get("layout") != theirs.get("layout"):
+        yield "an array of the same content lies in another order in memory (C or F, or strided)"
+
+
+def unseen(observations: Iterable[Observation]) -> list[str]:
+    """What of these observations nothing can be said about, in words."""
+    opaque, capped = {}, {}
+    for seen in observations:
+        opaque.update(dict.fromkeys(seen.marks.get("opaque", ())))
+        capped.update(dict.fromkeys(seen.marks.get("capped", ())))
+    notes = [f"compared no further than {name}" for name in capped]
+    if opaque:
+        notes.append(f"compared by their type only: {', '.join(opaque)}")
+    return notes
+
+
+def unencodable(observation: Observation) -> str | None:
+    """Why a call's outcome can't be compared at all, or None."""
+    if len(observation.payload) > 4096:
+        return None
+    outcome = canonical.parts_of(observation.payload).get("outcome")
+    if outcome is None or len(outcome.children) < 2 or outcome.children[0].value != "unencodable":
+        return None
+    return str(outcome.children[1].value)
 
 
 def changed(before: bytes, after: bytes) -> frozenset[str]:
@@ -184,11 +224,15 @@ _PARTS = {
     "globals": "globals: ",
     "process": "process settings: ",
     "first": "",
+    "unstarted": "an iterator that is closed before its first item: ",
+    "order": "order of output and other effects: ",
 }
 
 
 def _what(found: canonical.Difference) -> str:
     """Which observation differs, in words: "result[2]: value"."""
+    if found.part.endswith(" alone"):  # of an observation that is too large to be sent
+        return f"{_PARTS.get(found.part[:-6], '') or 'result: '}value"
     if found.path in ("", "outcome"):
         return f"{_PARTS.get(found.part, '')}kind of outcome"
     if found.path == found.part:
@@ -213,6 +257,7 @@ def observe_candidate(
     _refuse_settings(state, original)
     seen: dict[Call, Observation] = {}
     roundings: list[Difference] = []
+    notes: dict[str, None] = {}
     remembers: frozenset[str] = frozenset()
     for call in script:
         observation = _observe(worker, call, infos, slowest_s)
@@ -220,6 +265,7 @@ def observe_candidate(
         refuse_uses(tried(loaded.attempts, observation.attempts), original)
         found = compare(call, original.seen[call], observation, rounding)
         if found is None:
+            notes.update(dict.fromkeys(notes_on(original.seen[call], observation)))
             continue
         if found.rounding and rounding is not None:
             roundings.append(found)
@@ -238,7 +284,8 @@ def observe_candidate(
             f"{_IDLE_S * 1e3:.0f} ms in which nothing was asked"
         )
     attempts = tried(loaded.attempts, *(observation.attempts for observation in seen.values()))
-    return Behaviour(loaded, infos, seen, remembers, attempts), roundings
+    told = tuple(notes)
+    return Behaviour(loaded, infos, seen, remembers, attempts, notes=told), roundings
 
 
 def _load(worker: Worker, original: Behaviour) -> tuple[Loaded, tuple[InputInfo, ...]]:
@@ -305,6 +352,7 @@ def counterexample(difference: Difference, infos: Sequence[InputInfo], name: str
     call = f"{name}({infos[index].call})"
     extra = {"twice": ", called again after its first result was changed in place"}
     extra["partial"] = ", its iterator closed after one item"
+    extra["order"] = ", looked at whenever it writes"
     return Counterexample(
         input=index,
         call=call,

@@ -75,6 +75,12 @@ MAX_SHIPPED = 16 << 20
 MAX_ITEMS = 100_000
 """Items taken from an iterator that is a result."""
 
+_MAX_INNER = 10_000
+"""Items taken from an iterator that lies inside a result."""
+_BULK_BYTES = 4096
+"""Of an array that is larger, a digest of state holds a digest."""
+_CAPPED = ("cap",)
+
 _float8 = _Struct("<d")
 _int8 = _Struct("<q")
 _len4 = _Struct("<I")
@@ -253,7 +259,8 @@ class Encoder:
         self.memo: Dict[int, int] = {}
         self.keep: List[Any] = []
         self.count = 0
-        self.roots: Dict[int, int] = {}
+        self.roots: Dict[int, Tuple[int, int]] = {}
+        self.marks: Dict[str, Dict[str, None]] = {}
         self.consume = consume
         self.limit = limit
         self.depth = depth
@@ -265,6 +272,12 @@ class Encoder:
         self.memo[id(value)] = self.count
         self.count += 1
         self.keep.append(value)
+
+    def mark(self, kind: str, text: str) -> None:
+        """Note what is no part of the value: "layout" of arrays, "opaque" or "capped" content."""
+        found = self.marks.setdefault(kind, {})
+        if len(found) < 16:
+            found[text[:100]] = None
 
     def text(self, value: str) -> None:
         """A length and the text."""
@@ -439,10 +452,9 @@ class Encoder:
             )
         if t is ModuleType:
             return self.head(x, "module " + str(vars(x).get("__name__")), [], identity=False)
-        if name.startswith(("numpy.", "pandas.")):
-            done = self.array(x, t, mro, name)
-            if done is not None:
-                return done
+        done = self.array(x, t, mro, name) if "numpy" in sys.modules else None
+        if done is not None:
+            return done
         for base in _BASES:
             if base in mro:
                 return self.subclass(x, base, mro, name)
@@ -490,7 +502,8 @@ class Encoder:
     def subclass(self, x: Any, base: type, mro: Sequence[type], name: str) -> Iterable[Any]:
         """An instance of a subclass of a builtin: the base's content by the base's methods."""
         if base is dict:
-            content: Any = list(dict.items(x))
+            ordered = getattr(sys.modules.get("collections"), "OrderedDict", dict)
+            content: Any = list((ordered if ordered in mro else dict).items(x))
             if name == "collections.Counter" or name == "collections.defaultdict":
                 content = dict(content)
         else:
@@ -505,55 +518,136 @@ class Encoder:
         """A builtin iterator, by its items."""
         self.lazy = True
         if not self.consume:
-            return self.head(x, "iterator " + name, [])
-        items, end = take(x, 10_000)
+            held = held_by(x, name) if self.state else None
+            return self.head(x, "iterator " + name, [] if held is None else [("held", held)])
+        items, end = take(x, _MAX_INNER)
+        if end == _CAPPED:
+            self.mark("capped", f"the first {_MAX_INNER} items of a {name} inside the result")
         return self.head(x, "iterator " + name, [("items", items), ("end", end)])
 
     def array(self, x: Any, t: type, mro: Sequence[type], name: str) -> Optional[Iterable[Any]]:
         """numpy arrays and scalars, pandas frames, series and indexes, by exact content."""
-        numpy = sys.modules.get("numpy")
-        if numpy is None:
-            return None
-        if numpy.ndarray in mro:
-            root = x
-            while type(root.base) is numpy.ndarray:
-                root = root.base
-            if id(root) not in self.roots:
-                self.roots[id(root)] = len(self.roots)
-                self.keep.append(root)
-            plain = numpy.ndarray.__array__(x) if t is not numpy.ndarray else x
-            data: Any = list(plain.ravel()) if plain.dtype.hasobject else plain.tobytes()
-            kind = plain.dtype.str if plain.dtype.names is None else repr(plain.dtype.descr)
-            fields = [
-                ("dtype", kind),
-                ("shape", tuple(plain.shape)),
-                ("data", data),
-                ("memory", self.roots[id(root)]),
-            ]
-            return self.head(x, "ndarray " + name, fields)
-        if numpy.generic in mro and not x.dtype.hasobject:
-            fields = [("dtype", x.dtype.str), ("data", x.tobytes())]
+        numpy = sys.modules["numpy"]
+        try:
+            ndarray, generic = numpy.ndarray, numpy.generic
+        except AttributeError:
+            return None  # it is just being imported
+        if ndarray in mro:
+            return self.ndarray(numpy, x, t, mro, name)
+        if generic in mro and _module_of(t) == "numpy" and not x.dtype.hasobject:
+            fields = [("dtype", x.dtype.str), ("data", array_content(numpy, numpy.asarray(x)))]
             return self.head(x, "scalar " + name, fields, identity=False)
         pandas = sys.modules.get("pandas")
-        if pandas is not None:
-            return self.pandas(pandas, x, t, name)
+        if pandas is not None and getattr(pandas, "Index", None) is not None:
+            return self.pandas(pandas, numpy, x, mro, name)
         return None
 
-    def pandas(self, pandas: Any, x: Any, t: type, name: str) -> Optional[Iterable[Any]]:
+    def ndarray(self, numpy: Any, x: Any, t: type, mro: Sequence[type], name: str) -> Iterable[Any]:
+        """An array: content, whether it may be written, whose memory it is, where in it it lies."""
+        ndarray = numpy.ndarray
+        plain = x if t is ndarray else ndarray.view(x, ndarray)
+        root = plain
+        while root.base is not None and ndarray in _mro_of(type(root.base)):
+            root = root.base
+        address = plain.__array_interface__["data"][0]
+        known = self.roots.get(id(root))
+        if known is None:
+            known = self.roots[id(root)] = (self.next_root(), address)
+            self.keep.append(root)
+            place: Fields = []
+        else:
+            place = [("offset", address - known[1]), ("strides", tuple(plain.strides))]
+        own: Fields = []
+        masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
+        if masked is not None and masked in mro:
+            mask = ndarray.view(numpy.ma.getmaskarray(x), ndarray)
+            if mask.dtype.names is None:
+                plain = numpy.where(mask, numpy.zeros((), plain.dtype), plain)
+            shown = None if x.mask is numpy.ma.nomask else array_content(numpy, mask)
+            own = [("mask", shown), ("fill value", x.fill_value), ("hard mask", x.hardmask)]
+        elif t is not ndarray:
+            own = instance_fields(x, mro)
+        kind = plain.dtype.str if plain.dtype.names is None else repr(plain.dtype.descr)
+        content = array_content(numpy, plain)
+        if self.state and type(content) is bytes and len(content) > _BULK_BYTES:
+            content = digest(content)
+        fields = [
+            ("dtype", kind),
+            ("shape", tuple(plain.shape)),
+            ("data", content),
+            ("memory", known[0]),
+            ("writeable", x.flags.writeable),
+            *place,
+            *own,
+        ]
+        over: Any = root.base
+        over = over.obj if type(over) is memoryview else over
+        if type(over) is bytearray or type_name(type(over)) == "array.array":
+            fields.append(("over", over))
+        if plain.size > 1:
+            flags = x.flags
+            order = (flags.c_contiguous and "C", flags.f_contiguous and "F")
+            self.mark("layout", f"{plain.shape}: {order}")
+        return self.head(x, "ndarray " + name, fields)
+
+    def next_root(self) -> int:
+        """A number for memory that arrays and frames share."""
+        return len({number for number, _ in self.roots.values()})
+
+    def pandas(
+        self, pandas: Any, numpy: Any, x: Any, mro: Sequence[type], name: str
+    ) -> Optional[Iterable[Any]]:
         """A frame by columns, a series by values, an index by items; dtypes included."""
-        if t is pandas.DataFrame:
-            columns = [
-                (label, str(x.iloc[:, i].dtype), list(x.iloc[:, i]))
-                for i, label in enumerate(x.columns)
-            ]
-            return self.head(x, "frame " + name, [("index", x.index), ("columns", columns)])
-        if t is pandas.Series:
-            fields = [("name", x.name), ("dtype", str(x.dtype)), ("index", x.index)]
-            return self.head(x, "series " + name, [*fields, ("values", list(x))])
-        if pandas.Index in _mro_of(t):
-            fields = [("dtype", str(x.dtype)), ("values", list(x)), ("names", list(x.names))]
+        if pandas.DataFrame in mro:
+            plain = x if type(x) is pandas.DataFrame else pandas.DataFrame(x)
+            columns = [self.column(numpy, plain.iloc[:, i]) for i in range(plain.shape[1])]
+            fields = [("index", plain.index), ("labels", plain.columns), ("columns", columns)]
+            return self.head(x, "frame " + name, fields + self.labelled(pandas, x))
+        if pandas.Series in mro:
+            plain = x if type(x) is pandas.Series else pandas.Series(x)
+            fields = [("name", plain.name), ("index", plain.index)]
+            fields.append(("values", self.column(numpy, plain)))
+            return self.head(x, "series " + name, fields + self.labelled(pandas, x))
+        if pandas.Index in mro:
+            fields = [("values", self.column(numpy, x)), ("names", list(x.names))]
+            if getattr(x, "freq", None) is not None:
+                fields.append(("freq", str(x.freq)))
+            if x.nlevels > 1:
+                fields.append(("dtypes", [str(level.dtype) for level in x.levels]))
             return self.head(x, "index " + name, fields, identity=False)
         return None
+
+    def labelled(self, pandas: Any, x: Any) -> Fields:
+        """What a frame or series has beside its values: flags, attributes, shared memory."""
+        fields: Fields = [("attrs", dict(x.attrs))]
+        fields.append(("duplicate labels", x.flags.allows_duplicate_labels))
+        if int(pandas.__version__.partition(".")[0]) >= 3:
+            return fields  # copy on write: what is shared can't be seen
+        number, shared = self.next_root(), set()
+        for array in getattr(getattr(x, "_mgr", None), "arrays", ()):
+            root: Any = array
+            while type(getattr(root, "base", None)) is type(array) and root.base is not None:
+                root = root.base
+            known = self.roots.get(id(root))
+            if known is None:
+                self.roots[id(root)] = (number, 0)
+                self.keep.append(root)
+            elif known[0] != number:
+                shared.add(known[0])
+        return [*fields, ("shares", sorted(shared))]
+
+    def column(self, numpy: Any, x: Any) -> Any:
+        """The values of a series or an index, with all of their dtype."""
+        dtype = x.dtype
+        if numpy.dtype in _mro_of(type(dtype)):
+            if dtype.kind == "O":
+                return "object", list(x)
+            return Column(dtype.str, array_content(numpy, numpy.asarray(x)), len(x))
+        if type_name(type(dtype)).endswith(".CategoricalDtype"):
+            values = x.array
+            codes = array_content(numpy, numpy.asarray(values.codes))
+            return "category", dtype.ordered, values.categories, codes
+        return str(dtype), repr(dtype), list(x)
 
     def instance(self, x: Any, t: type, mro: Sequence[type], name: str) -> Iterable[Any]:
         """Any other instance: enum members by name, Python objects by fields, C ones by reduce."""
@@ -567,6 +661,7 @@ class Encoder:
             return self.cached(x)
         fields = instance_fields(x, mro)
         if fields or _is_python_class(t):
+            fields += self.hidden(x, mro)
             if "<locals>" in name:
                 fields.append(("class", t))
             return self.head(x, "instance " + name, fields)
@@ -576,12 +671,29 @@ class Encoder:
         try:
             reduced: Any = _reduce_of(t)(x, 4)
         except Exception:
+            self.mark("opaque", name)
             return self.head(x, "opaque " + name, [])
         if type(reduced) is str:
             return self.head(x, "global " + name, [("name", reduced)], identity=False)
-        if len(reduced) > 3:
-            reduced = (*reduced[:3], *(list(r) if r is not None else None for r in reduced[3:5]))
-        return self.head(x, "reduced " + name, [("state", reduced)])
+        return self.head(x, "reduced " + name, [("state", _listed(reduced))])
+
+    def hidden(self, x: Any, mro: Sequence[type]) -> Fields:
+        """What a C class holds below a Python class: a deque's items, a generator's state."""
+        for base in mro:
+            if base is object or base in _BASES:
+                continue
+            reader = _HIDDEN.get(type_name(base))
+            if reader is not None:
+                held = reader(base, x)
+                return [] if held is None else [("base", held)]
+            entries = _dict_of(base)
+            found = entries.get("__reduce_ex__", entries.get("__reduce__"))
+            if found is not None and type(found) is not FunctionType:
+                try:
+                    return [("base", _listed(_reduce_of(base)(x, 4)))]
+                except Exception:
+                    self.mark("opaque", type_name(base))
+        return []
 
     def cached(self, x: Any) -> Iterable[Any]:
         """A function under lru_cache; for state, with what its cache holds by now."""
@@ -590,6 +702,84 @@ class Encoder:
             return self.head(x, label, [], identity=False)
         fields = [("size", x.cache_info().currsize), ("wrapped", vars(x).get("__wrapped__"))]
         return self.head(x, label, fields)
+
+
+class Column:
+    """Values of a numpy dtype in a pandas object; written as an array without identity."""
+
+    __slots__ = ("dtype", "data", "length")
+
+    def __init__(self, dtype: str, data: Any, length: int) -> None:
+        self.dtype = dtype
+        self.data = data
+        self.length = length
+
+
+def array_content(numpy: Any, plain: Any) -> Any:
+    """The bytes of an array in C order; a structured one by fields, objects as a list.
+
+    Every NaN is written as the same one, and bytes that are no part of any number (of long
+    doubles, between fields) are left out: both differ between equal computations.
+    """
+    dtype = plain.dtype
+    if dtype.names is not None:
+        parts = [(name, plain[name]) for name in dtype.names]
+        return tuple((n, p.dtype.str, p.shape, array_content(numpy, p)) for n, p in parts)
+    if dtype.hasobject:
+        return list(plain.ravel())
+    if dtype.kind not in "fc":
+        return plain.tobytes()
+    with numpy.errstate(all="ignore"):
+        if (plain != plain).any():
+            plain = numpy.array(plain)
+            for part in (plain,) if dtype.kind == "f" else (plain.real, plain.imag):
+                part[part != part] = numpy.nan
+    data: bytes = plain.tobytes()
+    if dtype.char in "gG" and numpy.finfo(dtype).nmant == 63:
+        raw = numpy.frombuffer(data, numpy.uint8).reshape(
+            -1, dtype.itemsize // (1 + (dtype.char == "G"))
+        )
+        data = raw[:, :10].tobytes()
+    return data
+
+
+def _listed(reduced: Any) -> Any:
+    """What `__reduce_ex__` gave, with its iterators as lists."""
+    if type(reduced) is tuple and len(reduced) > 3:
+        return (*reduced[:3], *(list(r) if r is not None else None for r in reduced[3:5]))
+    return reduced
+
+
+def _random_state(base: Any, x: Any) -> Any:
+    system = getattr(sys.modules.get("random"), "SystemRandom", None)
+    return None if system in _mro_of(type(x)) else base.getstate(x)
+
+
+_HIDDEN: Dict[str, Callable[[Any, Any], Any]] = {
+    "_random.Random": _random_state,
+    "collections.deque": lambda base, x: (list(base.__iter__(x)), base.maxlen.__get__(x)),
+    "decimal.Decimal": lambda base, x: base.__str__(x),
+    "_thread._local": lambda base, x: None,
+}
+"""What instances of C classes hold, read by these classes' own methods."""
+
+
+def held_by(iterator: Any, name: str) -> Any:
+    """How far an iterator has come, without taking an item: for digests of state."""
+    frame = getattr(iterator, "gi_frame", None) if name == "generator" else None
+    if name == "generator":
+        return None if frame is None else (frame.f_lasti, list(frame.f_locals.values()))
+    if name in ("itertools.count", "itertools.repeat"):
+        return repr(iterator)
+    warnings = sys.modules.get("warnings")
+    try:
+        if warnings is None or not name.startswith("itertools."):
+            return _listed(_reduce_of(type(iterator))(iterator, 4))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _listed(_reduce_of(type(iterator))(iterator, 4))
+    except Exception:
+        return None
 
 
 def _str_of(kind: Any) -> Any:
@@ -616,7 +806,7 @@ def take(iterator: Any, limit: int) -> Tuple[List[Any], Any]:
         return items, ("stop", stop.value)
     except BaseException as error:
         return items, ("raise", *exception_parts(error))
-    return items, ("cap",)
+    return items, _CAPPED
 
 
 def _address_free(text: str) -> str:
@@ -641,9 +831,30 @@ def exception_text(error: BaseException) -> str:
     return _address_free(text if type(text) is str else str.__str__(text))
 
 
+_TOO_DEEP = "maximum recursion depth exceeded"
+
+
 def exception_parts(error: BaseException) -> Tuple[str, Any, str]:
-    """Type, arguments and text of an exception."""
-    return type_name(type(error)), _exception_args(error), exception_text(error)
+    """Type, arguments and text of an exception.
+
+    How the interpreter's own RecursionError ends ("while calling a Python object", "in
+    comparison") says only which call happened to be the one too many.
+    """
+    kind, text = type(error), exception_text(error)
+    if kind is RecursionError and text.startswith(_TOO_DEEP):
+        return type_name(kind), (_TOO_DEEP,), _TOO_DEEP
+    return type_name(kind), _exception_args(error), text
+
+
+def exception_outcome(error: BaseException) -> Tuple[Any, ...]:
+    """All that is compared of an exception: also its own attributes, notes, and its causes."""
+    causes: List[Any] = []
+    cause = error.__cause__
+    while cause is not None and len(causes) < 5:
+        causes.append(exception_parts(cause))
+        cause = cause.__cause__
+    own = dict(instance_fields(error, _mro_of(type(error))))
+    return (*exception_parts(error), causes or None, own or None)
 
 
 def _fixed(kind: str, *names: str) -> Callable[[Any], Tuple[str, Fields, bool]]:
@@ -667,6 +878,11 @@ _SPECIAL: Dict[type, Callable[[Any], Tuple[str, Fields, bool]]] = {
     TracebackType: lambda x: ("opaque traceback", [], False),
     object: lambda x: ("instance object", [], True),
     _Struct: lambda x: ("value struct.Struct", [("format", x.format)], False),
+    Column: lambda x: (
+        "ndarray column",
+        [("dtype", x.dtype), ("shape", (x.length,)), ("data", x.data)],
+        False,
+    ),
 }
 
 
@@ -1518,9 +1734,7 @@ async def _drain(source: Any, items: List[Any]) -> Any:
 def outcome_of(result: Any) -> Any:
     """What is encoded of a result."""
     if type(result) is Raised:
-        error = result.error
-        cause = error.__cause__
-        return ("raise", *exception_parts(error), None if cause is None else type(cause))
+        return ("raise", *exception_outcome(result.error))
     if type(result) is Consumed:
         return (result.kind, result.name, result.items, result.end)
     return ("return", result)
@@ -1585,6 +1799,32 @@ def spoil(value: Any) -> None:
             x["__spoiled__"] = None
         elif t is set:
             x.add("__spoiled__")
+        elif t not in _ATOMS and t is not tuple and t is not frozenset:
+            _spoil_other(x, t)
+
+
+def _spoil_other(x: Any, t: type) -> None:
+    """The same for what is no plain container."""
+    mro = _mro_of(t)
+    numpy = sys.modules.get("numpy")
+    try:
+        if numpy is not None and getattr(numpy, "ndarray", None) in mro:
+            if x.size and x.flags.writeable and x.dtype.kind in "biufc":
+                x.flat[0] = not x.flat[0] if x.dtype.kind == "b" else x.flat[0] + 1
+        elif dict in mro:
+            dict.__setitem__(x, "__spoiled__", None)
+        elif list in mro:
+            list.append(x, 0)
+        elif type_name(t) == "collections.deque":
+            x.append(0)
+        elif _is_python_class(t):
+            own = instance_dict(x, mro)
+            if own is not None:
+                own["__spoiled__"] = None
+        elif type_name(t).startswith("pandas.") and hasattr(x, "iloc") and x.size:
+            x.iloc[0] = x.iloc[-1]
+    except Exception:
+        pass  # what can't be changed can't be shared either
 
 
 class Steps:
@@ -1703,6 +1943,65 @@ class Output:
         return texts[0], texts[1]
 
 
+class Order:
+    """Tells at which places of the output the arguments were changed, or the stream was.
+
+    Its streams look at the arguments before each write; how the output is cut into writes does
+    not matter, only what had been written when something was another than before.
+    """
+
+    MOST = 500
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.events: List[Any] = []
+        self.written = self.writes = 0
+        self.held: Any = None
+        self.last: Any = None
+        self.saved: Any = None
+
+    def begin(self, arguments: Any) -> None:
+        """From now on, until `end`."""
+        self.held = arguments
+        io = __import__("io")
+        order = self
+
+        class Noted(io.TextIOWrapper):  # type: ignore[misc,name-defined,unused-ignore]
+            def write(self, text: str) -> int:
+                order.before(self.fileno(), text)
+                return int(super().write(text))
+
+        self.saved = (sys.stdout, sys.stderr)
+        self.output.flush()
+        sys.stdout, sys.stderr = (
+            Noted(io.FileIO(number, "w", closefd=False), "utf-8", "replace", write_through=True)
+            for number in (1, 2)
+        )
+        self.before(0, "")
+
+    def before(self, stream: int, text: str) -> None:
+        """Something is about to be written."""
+        self.writes += 1
+        if self.writes > self.MOST:
+            return
+        encoder = Encoder(consume=False, limit=1 << 20)
+        try:
+            encoder.add(self.held)
+            held = digest(bytes(encoder.out))
+        except Exception:
+            held = b"too large"
+        if (stream, held) != self.last:
+            self.events.append((self.written, stream, held))
+            self.last = stream, held
+        self.written += len(text)
+
+    def end(self) -> None:
+        """Give the streams back."""
+        if self.saved is not None:
+            sys.stdout, sys.stderr = self.saved
+            self.saved = None
+
+
 class Warned:
     """Records warnings of a call, if the module `warnings` is there at all."""
 
@@ -1735,7 +2034,22 @@ def process_state() -> Dict[str, Any]:
     import _thread
 
     environ: Any = getattr(sys.modules.get("os"), "environ", {})
+    more: Dict[str, Any] = {}
+    decimal = sys.modules.get("decimal")
+    if hasattr(decimal, "getcontext"):
+        context = decimal.getcontext()  # type: ignore[union-attr]
+        traps = sorted(type_name(k) for k, on in context.traps.items() if on)
+        names = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
+        more["decimal context"] = [getattr(context, name) for name in names] + traps
+    numpy = sys.modules.get("numpy")
+    if hasattr(numpy, "geterr"):
+        more["numpy errors"] = sorted(numpy.geterr().items())  # type: ignore[union-attr]
+    if "contextvars" in sys.modules:
+        more["context variables"] = context_variables()
+    if hasattr(sys, "get_int_max_str_digits"):
+        more["digits of an int"] = sys.get_int_max_str_digits()
     return {
+        **more,
         "recursion limit": sys.getrecursionlimit(),
         "gc enabled": _gc_enabled(),
         "gc threshold": tuple(_gc_threshold()),
@@ -1748,6 +2062,18 @@ def process_state() -> Dict[str, Any]:
         "stdout": id(sys.stdout),
         "import hooks": len(sys.meta_path),
     }
+
+
+def context_variables() -> bytes:
+    """A digest of what context variables hold, but for those of libraries named above."""
+    encoder = Encoder(consume=False, limit=1 << 16, state=True)
+    try:
+        held = [(k.name, v) for k, v in sys.modules["contextvars"].copy_context().items()]
+        known = ("decimal", "numpy")
+        encoder.add(sorted((p for p in held if not p[0].startswith(known)), key=lambda p: p[0]))
+    except Exception:
+        return b"unreadable"
+    return digest(bytes(encoder.out))
 
 
 def global_digests(modules: Iterable[Tuple[str, Any]], limit: int) -> Dict[str, bytes]:
@@ -1772,12 +2098,21 @@ def global_digests(modules: Iterable[Tuple[str, Any]], limit: int) -> Dict[str, 
                 encoder.add(value)
                 found[f"{module_name}:{name}"] = digest(bytes(encoder.out))
             except Exception:
-                size = -1
-                for base in (list, dict, set, tuple, str, bytes):
-                    if base in _mro_of(type(value)):
-                        size = base.__len__(value)
-                found[f"{module_name}:{name}"] = digest(f"{id(value)} {size}".encode())
+                found[f"{module_name}:{name}"] = digest(bytes(encoder.out) + held_items(value))
     return found
+
+
+def held_items(value: Any) -> bytes:
+    """Which objects a container holds, by identity: for what is too large to be looked into."""
+    mro = _mro_of(type(value))
+    ids: List[int] = [id(value)]
+    if dict in mro:
+        ids += map(id, dict.keys(value))
+        ids += map(id, dict.values(value))
+    for base in (list, tuple, set, frozenset):
+        if base in mro:
+            ids += map(id, base.__iter__(value))
+    return bytes(_Struct(f"<{len(ids)}Q").pack(*ids))
 
 
 _WATCHED = ("builtins", "sys", "functools", "math", "random", "time", "copy", "collections", "os")
@@ -1866,6 +2201,8 @@ class Session:
         self.results: List[Any] = []
         self.loop: Callable[[Any, Sequence[Any], List[Any]], None] = batch
         self.process = process_state()
+        self.draws = False
+        self.marks: Dict[str, List[str]] = {}
 
     # -- protocol
 
@@ -1956,7 +2293,8 @@ class Session:
         sys.path += [p for p in config["more_path"] if p not in sys.path]
         sys.argv[:] = [path]
         texts = "".join(text for _, text in config["files"]) + config["hint"]
-        if "random" in texts:
+        self.draws = "random" in texts
+        if self.draws:
             __import__("random")
         if "warn" in texts:
             __import__("warnings")
@@ -2054,11 +2392,22 @@ class Session:
             except Exception:
                 pass
         numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is None and self.draws and "numpy" in sys.modules:
+            numpy_random = self.numpy_random()  # numpy would load it in the call, unseeded
         if numpy_random is not None:
             try:
                 numpy_random.seed(1_000_003 + number)
             except Exception:
                 pass
+
+    @staticmethod
+    def numpy_random() -> Any:
+        """numpy's own source of random numbers, loaded before a call that may want it."""
+        try:
+            __import__("numpy.random")
+        except Exception:
+            return None
+        return sys.modules.get("numpy.random")
 
     def random_state(self) -> Dict[str, bytes]:
         """Digests of the states of those sources."""
@@ -2324,10 +2673,12 @@ class Session:
 
     # -- observing
 
-    def call(self, index: int) -> Tuple[Any, Any, Any, float]:
+    def call(self, index: int, order: Any = None) -> Tuple[Any, Any, Any, float]:
         """One call on fresh arguments: raw result, arguments, CPU seconds by our own clock."""
         args, kwargs = self.inputs.fresh(index)
         self.seed(index)
+        if order is not None:
+            order.begin((args, kwargs))
         function = self.function
         started = _process_time_ns()
         try:
@@ -2357,7 +2708,7 @@ class Session:
             payload = encode({"outcome": ("unencodable", exception_text(error))})
             core = digest(payload)
         if len(payload) > MAX_SHIPPED:
-            payload = encode({"outcome": ("digest", len(payload), digest(payload))})
+            payload = encode(_digested(payload, parts))
         told = {
             "payload": payload,
             "core": core,
@@ -2365,13 +2716,15 @@ class Session:
             "kind": kind,
             "lazy": encoder.lazy,
             "rng": any(name == "rng" and value for name, value in parts),
+            "marks": {**self.marks, **{kind: list(found) for kind, found in encoder.marks.items()}},
             "attempts": self.attempts(),
         }
         return encode(told)
 
     def observed(self, index: int, mode: str) -> Tuple[Any, Any, Any, Any, float, str]:
-        """Make the call (modes: full, light, twice, partial) and gather the named parts."""
+        """Make the call in a mode (see observations.py) and gather the named parts."""
         full = mode == "full"
+        self.marks = {}
         modules = self.project_modules() if full else []
         before = global_digests(modules, 1 << 20) if full else {}
         settings = process_state()
@@ -2380,9 +2733,13 @@ class Session:
         random_before = self.random_state()
         warned = Warned()
         self.guarded(True)
+        unstarted: Any = None
+        order = Order(self.output) if mode == "order" else None
         try:
             with warned:
-                result, args, kwargs, cpu = self.call(index)
+                if mode == "partial":
+                    unstarted = self.unstarted(index)
+                result, args, kwargs, cpu = self.call(index, order)
                 raw = type(result)
                 started = _process_time_ns()
                 if mode == "partial" and is_iterator(raw):
@@ -2393,6 +2750,8 @@ class Session:
                 else:
                     settled = settle(result)
                 cpu += (_process_time_ns() - started) / 1e9
+                if order is not None:
+                    order.end()
             random_after = self.random_state()
             parts: List[Tuple[str, Any]] = [
                 ("outcome", outcome_of(settled)),
@@ -2402,13 +2761,24 @@ class Session:
                 first = Encoder()
                 first.part("first", outcome_of(settled))
                 spoil(settled.items if type(settled) is Consumed else settled)
-                again, args, kwargs, _ = self.call(index)
-                parts = [("outcome", outcome_of(settle(again))), ("arguments", (args, kwargs))]
+                with Warned():
+                    again, args, kwargs, _ = self.call(index)
+                    again = settle(again)
+                parts = [("outcome", outcome_of(again)), ("arguments", (args, kwargs))]
                 parts.append(("first", digest(bytes(first.out))))
+            if mode == "partial":
+                parts.append(("unstarted", unstarted))
         finally:
             self.guarded(False)
+            if order is not None:
+                order.end()
         stdout, stderr = self.output.take()
         parts.append(("output", (stdout, stderr)))
+        if order is not None:
+            parts.append(("order", order.events))
+        if stdout or stderr:
+            self.marks["output"] = [name for name, text in (("1", stdout), ("2", stderr)) if text]
+        self.mark_outcome(settled)
         parts.append(("rng", _changed(random_before, random_after)))
         parts.append(("warnings", warned.found))
         if full:
@@ -2417,6 +2787,25 @@ class Session:
         parts.append(("process", _changed(settings, process_state())))
         kind = settled.kind if type(settled) is Consumed else "plain"
         return parts, settled, args, kwargs, cpu, "raise" if raw is Raised else kind
+
+    def unstarted(self, index: int) -> Any:
+        """The arguments after a call whose iterator is closed before its first item."""
+        result, args, kwargs, _ = self.call(index)
+        if hasattr(result, "close"):
+            result.close()
+        encoder = Encoder(consume=False)
+        encoder.add((args, kwargs))
+        return digest(bytes(encoder.out))
+
+    def mark_outcome(self, settled: Any) -> None:
+        """Note what of an outcome is told, but no difference."""
+        if type(settled) is Raised:
+            error = settled.error
+            context = None if error.__suppress_context__ else error.__context__
+            if context is not None:
+                self.marks["context"] = [type_name(type(context))]
+        elif type(settled) is Consumed and settled.end == _CAPPED:
+            self.marks["capped"] = [f"the first {MAX_ITEMS} items of the result"]
 
     def changed_globals(self, before: Dict[str, bytes], after: Dict[str, bytes]) -> Dict[str, Any]:
         """Globals that the call changed, added or removed, with what they hold now."""
@@ -2510,6 +2899,21 @@ class Session:
         for name, value in process_state().items():
             found[f"process {name}"] = value
         return encode(found)
+
+
+def _digested(payload: bytes, parts: Sequence[Tuple[str, Any]]) -> Dict[str, Any]:
+    """In place of an observation that is too large to be sent: a digest of the whole, and of the
+    parts where each can be written for itself."""
+    found: Dict[str, Any] = {}
+    for name, value in parts:
+        encoder = Encoder(consume=False)
+        try:
+            encoder.add(value)
+        except (TooLarge, RuntimeError):
+            continue
+        found[name + " alone"] = digest(bytes(encoder.out))
+    found["outcome"] = ("digest", len(payload), digest(payload))
+    return found
 
 
 def _with_bytecode(path: Optional[str]) -> Tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,12 +11,14 @@ from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.workload import Version
 
-Mode = Literal["full", "light", "twice", "partial"]
+Mode = Literal["full", "light", "twice", "partial", "order"]
 """What `observe` looks at.
 
 full: everything. light: without globals, for many inputs. twice: the result of a first call is
 changed in place, then a second call on fresh arguments is observed, with the first outcome's
-digest beside. partial: of an iterator one item is taken, then it is closed.
+digest beside. partial: of an iterator one item is taken, then it is closed; and of another one
+none, with a digest of the arguments beside. order: as light, and at which places of the output
+the arguments or the stream changed.
 """
 
 
@@ -139,12 +142,15 @@ class Observation:
 
     `payload` holds canonical bytes of a dict with the parts "outcome", "arguments", "output"
     (stdout, stderr), "rng", "warnings", "process", in mode full also "globals", in mode twice also
-    "first". `core` is the digest of outcome and arguments, the same that `check` gives. `kind` is
-    "plain", "raise", "iterator", "coroutine" or "async iterator"; `lazy` tells that the result
-    holds an iterator somewhere inside: time such inputs with `stage(..., encode=True)`. `rng`: the
-    call drew random numbers, so in a batch only the first call repeats `core`. `cpu_s` and
-    `wall_s` are of the whole request by the parent's clocks; `call_s` is the call alone by the
-    worker's own, good for choosing sizes only.
+    "first", in mode partial "unstarted", in mode order "order". `core` is the digest of outcome
+    and arguments, the same that `check` gives. `kind` is "plain", "raise", "iterator", "coroutine"
+    or "async iterator"; `lazy` tells that the result holds an iterator somewhere inside: time such
+    inputs with `stage(..., encode=True)`. `rng`: the call drew random numbers, so in a batch only
+    the first call repeats `core`. `cpu_s` and `wall_s` are of the whole request by the parent's
+    clocks; `call_s` is the call alone by the worker's own, good for choosing sizes only. `marks`
+    are texts on what is no part of the comparison but is told: "context" of an exception, "layout"
+    of arrays in memory, "opaque" objects, of which only the type is known, what was "capped", and
+    "output" where there was any.
     """
 
     payload: bytes
@@ -156,6 +162,7 @@ class Observation:
     wall_s: float
     call_s: float
     attempts: Attempts
+    marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

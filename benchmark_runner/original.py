@@ -25,6 +25,8 @@ from benchmark_runner.equivalence import (
     script_of,
     settings_of,
     tried,
+    unencodable,
+    unseen,
 )
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied, WorkloadError
 from benchmark_runner.supervisor import InputInfo, Loaded, Observation, Worker, WorkerSpec
@@ -139,6 +141,7 @@ def observe_original(
     notes = []
     if dropped:
         notes.append(f"{len(dropped)} generated inputs dropped: the original can't take them")
+    notes += unseen(first.seen.values())
     if first.cut:
         notes.append(f"calls are slow: {len(costs)} of {count} inputs are used")
     return Original(behaviours, script, first.infos, costs, first.slowest_s, tuple(notes))
@@ -169,6 +172,15 @@ def _failed(message: str) -> WorkloadError:
         f"the original fails: {message}",
         code="original-failed",
         mend="make the file load and the function run on these inputs first",
+    )
+
+
+def _uncomparable(why: str, info: InputInfo) -> WorkloadError:
+    return WorkloadError(
+        f"what the original gives can't be compared: {why}, on input {info.index}, "
+        f"({info.call[:120]})",
+        code="original-failed",
+        mend="give smaller inputs: --inputs FILE.py",
     )
 
 
@@ -228,9 +240,12 @@ def _explore(worker: Worker, dropped: set[int], generated: bool) -> _Exploration
             cut = True
             break
         observation = _first(worker, call, infos, generated)
-        if generated and raised(observation) in _GIVE_UP:
+        too_large = unencodable(observation)
+        if generated and (too_large or raised(observation) in _GIVE_UP):
             dropped.add(call[0])
             raise _Dropped(call[0])
+        if too_large:
+            raise _uncomparable(too_large, infos[call[0]])
         seen[call] = observation
         slowest = max(slowest, observation.wall_s)
     started = time.perf_counter()

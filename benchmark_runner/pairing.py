@@ -12,7 +12,8 @@ from benchmark_runner.equivalence import HASH_SEEDS, Behaviour
 from benchmark_runner.errors import CandidateFailed, WorkerDied, WorkloadError
 from benchmark_runner.measurement import RunReplicate
 from benchmark_runner.supervisor import InputInfo, Observation, Worker, WorkerSpec
-from benchmark_runner.timing import PairRun, Rates, Traits, WrongAnswer, run_pair
+from benchmark_runner.timing import Rates, Traits, WrongAnswer, run_pair
+from benchmark_runner.windows import Account, PairRun
 from benchmark_runner.workload import Version
 
 Side = tuple[Version, tuple[Behaviour, ...]]
@@ -29,14 +30,38 @@ class Scheduled:
         self.run = worker.run
         self.check = worker.check
         self.cpu_s = worker.cpu_s
-        self._schedstat = Path(f"/proc/{worker.pid}/schedstat")
+        self._folder = f"/proc/{worker.pid}"
 
-    def in_line_s(self) -> float:
-        """Seconds ready to run while others had the CPUs; 0 where the kernel keeps no account."""
-        try:
-            return int(self._schedstat.read_bytes().split()[1]) / 1e9
-        except (OSError, ValueError, IndexError):
-            return 0.0
+    def account(self) -> Account:
+        """What the kernel tells of the worker and of this thread; zeros where it keeps none."""
+        status = _read(f"{self._folder}/status")
+        return Account(
+            in_line_s=_in_line_s(f"{self._folder}/schedstat") + _in_line_s(_OWN_SCHEDSTAT),
+            blocks=_field(status, b"voluntary_ctxt_switches:"),
+            threads=max(1, _field(status, b"Threads:")),
+        )
+
+
+_OWN_SCHEDSTAT = "/proc/thread-self/schedstat"
+"""How late this thread heard of an answer is no time of the worker's."""
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def _in_line_s(path: str) -> float:
+    fields = _read(path).split()
+    return int(fields[1]) / 1e9 if len(fields) == 3 else 0.0
+
+
+def _field(status: bytes, name: bytes) -> int:
+    """A number of /proc/PID/status; 0 where it is not there."""
+    _, found, rest = status.partition(b"\n" + name)
+    return int(rest.split(None, 1)[0]) if found else 0
 
 
 def pair_runner(

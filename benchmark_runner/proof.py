@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 
 from analysis.progress import Progress
 from benchmark_runner.decision import Judgement
-from benchmark_runner.measurement import Samples, slower_on, summarise
+from benchmark_runner.measurement import summarise
+from benchmark_runner.probes import slower_on
 from benchmark_runner.receipt import (
     SCHEMA,
     Dependency,
@@ -20,6 +21,7 @@ from benchmark_runner.receipt import (
     Stage,
     Verdict,
 )
+from benchmark_runner.samples import Samples
 from benchmark_runner.statistics import Step
 from benchmark_runner.workload import FunctionWorkload, Version
 

@@ -54,6 +54,8 @@ class Verdict:
     max_ulp: int = 0
     inputs: int = 0
     hash_seeds: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is told but is no difference: other memory layout, other context of an exception."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,11 @@ class Measurement:
     clock: Clock = "cpu"
     unit: str = "s"
     """Of `before_s`, `after_s` and the timings: seconds, or the unit of a command's own metric."""
+    cpu_ratio: float | None = None
+    """The ratio by CPU time, where `clock` is wall; `wall_ratio` is the one by wall time."""
+    first_s: tuple[float, float] | None = None
+    """Seconds of the very first call in a fresh process, before and after: what a program that
+    calls the function once would see."""
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,16 @@ def _attempts(told: Any) -> Attempts:
     return tuple((str(kind)[:40], str(detail)[:200]) for kind, detail in pairs)
 
 
+def _marks(told: Any) -> dict[str, tuple[str, ...]]:
+    """What is told beside an observation, bounded and of the right types."""
+    found = {}
+    for kind, texts in list(told.items())[:8] if isinstance(told, dict) else ():
+        some = texts[:16] if isinstance(texts, list) else ()
+        shown = ("".join(c if c.isprintable() else " " for c in str(text)[:100]) for text in some)
+        found[str(kind)[:20]] = tuple(shown)
+    return found
+
+
 class Worker:
     """A running worker. Ends with its context; killable from any thread at any moment."""
 
@@ -310,6 +320,7 @@ class Worker:
             wall_s=time.perf_counter() - wall,
             call_s=_seconds(told.get("cpu_s")),
             attempts=_attempts(told.get("attempts")),
+            marks=_marks(told.get("marks")),
         )
 
     def stage(self, i: int, reps: int, *, encode: bool = False) -> None:

@@ -9,23 +9,21 @@ from analysis.progress import CancelToken, Progress
 from benchmark_runner.comparing import Comparer
 from benchmark_runner.decision import judge
 from benchmark_runner.lock import timing_lock
-from benchmark_runner.measurement import (
+from benchmark_runner.measurement import RunReplicate, confirmation, first_phase, summarise
+from benchmark_runner.pairing import pair_runner
+from benchmark_runner.planning import (
     FOUND_CALLS_S,
     TIMED_CALLS_S,
-    RunReplicate,
     TimingPlan,
-    confirmation,
-    first_phase,
     glanced_inputs,
     plan_inputs,
-    summarise,
     weighty,
     worth_timing,
 )
-from benchmark_runner.pairing import pair_runner
 from benchmark_runner.proof import Diary, Timed, within
 from benchmark_runner.receipt import Measurement
 from benchmark_runner.record import capture_in
+from benchmark_runner.samples import clock_note
 from benchmark_runner.specs import Specs
 from benchmark_runner.statistics import glance
 from benchmark_runner.timing import Rates
@@ -134,8 +132,11 @@ class Timer:
                     run,
                     plan.holdout or plan.timed,
                     len(samples.runs),
+                    clock=samples.clock,
                     progress=within(self._progress, 0.75, 0.95),
                     cancel=self._cancel,
                 )
                 diary.add("confirmation", since)
+        if note := clock_note(samples):
+            diary.notes.append(note)
         return Timed(samples, step, confirmed)

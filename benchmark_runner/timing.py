@@ -12,11 +12,20 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from benchmark_runner.statistics import median
-
-Side = Literal["before", "after"]
+from benchmark_runner.windows import (
+    Account,
+    Clocked,
+    ColdCall,
+    PairOfWindows,
+    PairRun,
+    Side,
+    Window,
+    pair_of,
+    window_of,
+)
 
 BATCH_S = 0.002
 """Aimed length of a window: at 5 ms nearly each one meets a preemption, at 2 ms few do."""
@@ -35,21 +44,11 @@ _STAGED_BYTES = 32_000_000
 _WINDOW_WALL_S = 0.04
 """Wall seconds that a window of many calls may take: calls that sleep use next to no CPU."""
 _MOST_CALLS = 20_000
+ONCE_S = 0.25
+"""The first call of a process that takes this long tells as much as a later one: it is timed."""
 _CHECKED_CALLS = 2
 _LARGE_BYTES = 100_000
 """Of windows on inputs larger than this, one call is checked: encoding them takes long."""
-
-
-class Clocked(Protocol):
-    """CPU seconds of the worker and wall seconds of the parent in one window."""
-
-    @property
-    def cpu_s(self) -> float:
-        """CPU seconds of the worker."""
-
-    @property
-    def wall_s(self) -> float:
-        """Wall seconds of the parent."""
 
 
 class TimedWorker(Protocol):
@@ -70,8 +69,8 @@ class TimedWorker(Protocol):
     def cpu_s(self) -> float:
         """CPU seconds that the worker has used since it started."""
 
-    def in_line_s(self) -> float:
-        """Seconds that the worker was ready to run while others had the CPUs, since it started."""
+    def account(self) -> Account:
+        """What the scheduler tells of the worker, and of who waits for it, up to now."""
 
 
 class WrongAnswer(Exception):
@@ -82,54 +81,6 @@ class WrongAnswer(Exception):
         self.side = side
         self.index = index
         self.calls = calls
-
-
-@dataclass(frozen=True)
-class PairOfWindows:
-    """One window of each side on one input: seconds per call."""
-
-    index: int
-    before_cpu_s: float
-    after_cpu_s: float
-    before_wall_s: float
-    after_wall_s: float
-    before_calls: int
-    after_calls: int
-    before_busy: float
-    """Share of the window's wall time that the original computed or stood in line for a CPU."""
-
-    @property
-    def log_cpu(self) -> float:
-        """log(CPU time before / after)."""
-        return math.log(self.before_cpu_s / self.after_cpu_s)
-
-    @property
-    def log_wall(self) -> float:
-        """log(wall time before / after)."""
-        return math.log(self.before_wall_s / self.after_wall_s)
-
-
-@dataclass(frozen=True)
-class ColdCall:
-    """The first call of each side on an input that the process had not seen, CPU seconds."""
-
-    index: int
-    before_s: float
-    after_s: float
-
-
-@dataclass(frozen=True)
-class PairRun:
-    """All that one pair of processes told. `untimed` is CPU spent outside the windows."""
-
-    pairs: tuple[PairOfWindows, ...]
-    cold: tuple[ColdCall, ...]
-    before_untimed_s: float
-    after_untimed_s: float
-    before_import_s: float
-    after_import_s: float
-    cpu_s: float
-    wall_s: float
 
 
 @dataclass(frozen=True)
@@ -144,9 +95,10 @@ class Traits:
 
 @dataclass
 class Rates:
-    """Seconds per call (CPU, wall) and per staged copy, as far as known; for all replicates.
+    """Seconds per call and per staged copy, as far as known; for all replicates.
 
-    Only the lengths of the windows depend on it, never a result.
+    `call_s` is by the clock that decides. Only the lengths of the windows depend on it, never a
+    result.
     """
 
     sizes: Mapping[int, int]
@@ -178,17 +130,26 @@ class Rates:
         return max(1, min(count, self.most_calls(side, index)))
 
     def pair_s(self, index: int) -> float:
-        """CPU seconds that one pair of windows costs."""
+        """Seconds that one pair of windows costs."""
         return sum(
             self.call_s[side, index] * self.calls(side, index) for side in ("before", "after")
         )
 
-    def learn(self, pairs: Sequence[PairOfWindows]) -> None:
-        """Take the seconds per call from a replicate's windows."""
+    def learn(self, pairs: Sequence[PairOfWindows], *, wall: bool = False) -> None:
+        """Take the seconds per call from a replicate's windows, by the clock that decides."""
         for index in {pair.index for pair in pairs}:
             own = [pair for pair in pairs if pair.index == index]
-            self.call_s["before", index] = median([pair.before_cpu_s for pair in own])
-            self.call_s["after", index] = median([pair.after_cpu_s for pair in own])
+            self.call_s["before", index] = median(
+                [pair.before_wall_s if wall else pair.before_cpu_s for pair in own]
+            )
+            self.call_s["after", index] = median(
+                [pair.after_wall_s if wall else pair.after_cpu_s for pair in own]
+            )
+
+    def once(self, index: int) -> bool:
+        """Whether calls are so long that a process makes only one of them on this input."""
+        before, after = self.call_s["before", index], self.call_s["after", index]
+        return before >= ONCE_S and after >= ONCE_S / 10
 
     def rounds(self, inputs: Sequence[int]) -> int:
         """How often each input is timed in a replicate: the same for all, at least once."""
@@ -218,20 +179,18 @@ class _SideRun:
         self.traits = traits
         self.calls = 0
         self.timed_s = 0.0
-        self.busy = 1.0
         self.random = random.SystemRandom()
 
-    def window(self, index: int, calls: int) -> Clocked:
+    def window(self, index: int, calls: int) -> Window:
         """Stage, run and check one window. Raises WrongAnswer."""
         started = time.perf_counter()
         self.worker.stage(index, calls, encode=index in self.traits.lazy)
         staged_s = (time.perf_counter() - started) / calls
         before = self.rates.staging_s.get((self.side, index), staged_s)
         self.rates.staging_s[self.side, index] = min(staged_s, before)
-        in_line = self.worker.in_line_s()
+        told = self.worker.account()
         clocked = self.worker.run()
-        in_line = self.worker.in_line_s() - in_line
-        self.busy = (clocked.cpu_s + in_line) / max(clocked.wall_s, 1e-9)
+        window = window_of(clocked, told, self.worker.account())
         wall_s = clocked.wall_s / calls
         self.rates.wall_s[self.side, index] = min(
             wall_s, self.rates.wall_s.get((self.side, index), wall_s)
@@ -245,7 +204,7 @@ class _SideRun:
         for digest in self.worker.check(chosen):
             if self.expected.setdefault(index, digest) != digest:
                 raise WrongAnswer(self.side, index, self.calls)
-        return clocked
+        return window
 
     def calibrate(self, index: int, first_s: float) -> None:
         """Find the seconds per call: windows that grow until one is long enough to believe."""
@@ -256,7 +215,7 @@ class _SideRun:
             if following <= calls:
                 break
             calls = following
-            per_call = max(self.window(index, calls).cpu_s / calls, 1e-8)
+            per_call = max(self.window(index, calls).cost_s / calls, 1e-8)
         self.rates.call_s[self.side, index] = per_call
 
 
@@ -285,25 +244,45 @@ def run_pair(
         _SideRun("after", after, expected_after, rates, traits),
     )
     start_s = [side.worker.cpu_s() for side in sides]
+    threads = [side.worker.account().threads for side in sides]
     turn = replicate % len(inputs)
-    cold = _first_calls(sides, [*inputs[turn:], *inputs[:turn]], rates, replicate, between)
-    pairs = []
-    for round_ in range(rates.rounds(inputs)):
-        for place, index in enumerate(inputs):
+    calls = _first_calls(sides, [*inputs[turn:], *inputs[:turn]], rates, replicate, between)
+    first, pairs = calls[0], []
+    once = {call.index for call in calls if rates.once(call.index)}
+    pairs += [pair_of(call.index, *call.windows, 1, 1) for call in calls if call.index in once]
+    several = [index for index in inputs if index not in once]
+    for round_ in range(rates.rounds(several) if several else 0):
+        for place, index in enumerate(several):
             between()
             flipped = (round_ + place + replicate) % 2
             pairs.append(_pair(sides, index, rates, flipped=bool(flipped)))
     spent = [side.worker.cpu_s() - start for side, start in zip(sides, start_s, strict=True)]
+    more = [side.worker.account().threads - had for side, had in zip(sides, threads, strict=True)]
     return PairRun(
         pairs=tuple(pairs),
-        cold=cold,
+        cold=tuple(call.cold() for call in (calls[1:] or calls) if call.index not in once),
         before_untimed_s=spent[0] - sides[0].timed_s,
         after_untimed_s=spent[1] - sides[1].timed_s,
         before_import_s=imports_s[0],
         after_import_s=imports_s[1],
         cpu_s=sum(spent),
         wall_s=time.perf_counter() - wall,
+        first=first.cold(),
+        before_threads=more[0],
+        after_threads=more[1],
     )
+
+
+@dataclass(frozen=True)
+class _FirstCall:
+    """The first call on an input, timed alone on both sides."""
+
+    index: int
+    windows: tuple[Window, Window]
+
+    def cold(self) -> ColdCall:
+        before, after = self.windows
+        return ColdCall(self.index, before.cpu_s, after.cpu_s, before.wall_s, after.wall_s)
 
 
 def _first_calls(
@@ -312,43 +291,33 @@ def _first_calls(
     rates: Rates,
     replicate: int,
     between: Callable[[], None],
-) -> tuple[ColdCall, ...]:
+) -> list[_FirstCall]:
     """Call each input once, timed alone; the first input also warms the interpreter up.
 
     The very first call of a process specialises bytecode, so it says something about caching only
     when there is no other input.
     """
-    cold: list[ColdCall] = []
+    found: list[_FirstCall] = []
     for place, index in enumerate(order):
         between()
-        first: dict[Side, float] = {}
+        first: dict[Side, Window] = {}
         for side in sides if replicate % 2 == 0 else sides[::-1]:
-            first[side.side] = side.window(index, 1).cpu_s
+            first[side.side] = side.window(index, 1)
             if (side.side, index) not in rates.call_s:
-                side.calibrate(index, first[side.side])
+                side.calibrate(index, first[side.side].cost_s)
             elif place == 0 and rates.call_s[side.side, index] < BATCH_S:
                 side.window(index, min(64, rates.most_calls(side.side, index)))
-        if place or len(order) == 1:
-            cold.append(ColdCall(index, first["before"], first["after"]))
-    return tuple(cold)
+        found.append(_FirstCall(index, (first["before"], first["after"])))
+    return found
 
 
 def _pair(
     sides: tuple[_SideRun, _SideRun], index: int, rates: Rates, *, flipped: bool
 ) -> PairOfWindows:
     """One window of either side, in the given order."""
-    found: dict[Side, tuple[Clocked, int]] = {}
+    found: dict[Side, tuple[Window, int]] = {}
     for side in sides[::-1] if flipped else sides:
         calls = rates.calls(side.side, index)
         found[side.side] = (side.window(index, calls), calls)
     (before, before_calls), (after, after_calls) = found["before"], found["after"]
-    return PairOfWindows(
-        index=index,
-        before_cpu_s=max(before.cpu_s, 1e-9) / before_calls,
-        after_cpu_s=max(after.cpu_s, 1e-9) / after_calls,
-        before_wall_s=max(before.wall_s, 1e-9) / before_calls,
-        after_wall_s=max(after.wall_s, 1e-9) / after_calls,
-        before_calls=before_calls,
-        after_calls=after_calls,
-        before_busy=sides[0].busy,
-    )
+    return pair_of(index, before, after, before_calls, after_calls)

@@ -159,6 +159,7 @@ class FunctionBench:
         self._comparer.equal(base)
         since = time.perf_counter()
         verdict = self.check(after, origin)
+        diary.notes += verdict.notes
         failed = verdict.refused or (
             verdict.counterexample.what if verdict.counterexample else None
         )

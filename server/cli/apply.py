@@ -15,6 +15,7 @@ from analysis.errors import HastenError, InputError
 from analysis.relocate import carry, relocate
 from analysis.source import SourceFile, read_source, write_source
 from analysis.text import apply_changes, changes_between
+from benchmark_runner.dependencies import changes_since
 from hasten.paths import state_dir, workspace_of
 from index.record import AcceptedEdit
 from index.store import Memory, now
@@ -167,9 +168,21 @@ def _plan(
                 code="stale",
                 mend=f"prove it again: hasten optimize {shown(s.path)}::{s.function}",
             )
+        _require_fresh(s)
         texts[s.path] = apply_changes(before, changes)
         planned.append((s, sources[s.path], before, texts[s.path]))
     return planned
+
+
+def _require_fresh(s: Suggestion) -> None:
+    """Raise InputError (code "stale") where what a proof rests on is not as it was."""
+    changed = changes_since(s.receipt.dependencies)
+    if changed:
+        raise InputError(
+            f"{s.path}: what the proof of {s.id} rests on changed: {'; '.join(changed)}",
+            code="stale",
+            mend=f"prove it again: hasten optimize {shown(s.path)}::{s.function}",
+        )
 
 
 def _take_back(batch: Sequence[AcceptedEdit], memory: Memory) -> None:

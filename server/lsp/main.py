@@ -26,6 +26,10 @@ def main(argv: Sequence[str]) -> int:
         from server.lsp.functions_reader import main as read_functions
 
         return read_functions()
+    if argv and argv[0] == "--check-receipts":
+        from server.lsp.receipts_reader import main as check_receipts
+
+        return check_receipts()
     parser = argparse.ArgumentParser(
         prog="hasten lsp", description="Run the language server on stdin and stdout."
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,12 @@ class Offers:
                     if edit.suggestion.id == id and edit.rung == rung:
                         return root, edit
         return None
+
+    def edits(self) -> Iterator[Edit]:
+        """Every edit that is known."""
+        for functions in self._known.values():
+            for offers in functions.values():
+                yield from offers.edits
 
     async def refresh(self, root: Path, paths: Iterable[Path], *, force: bool = False) -> bool:
         """Read again what changed on disk; True when something did."""

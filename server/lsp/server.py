@@ -24,6 +24,7 @@ from server.lsp.configuration import Configuration
 from server.lsp.documents import Document, Documents, path_of
 from server.lsp.elsewhere import read_elsewhere
 from server.lsp.feature import Feature
+from server.lsp.freshness import Freshness
 from server.lsp.heat import Heat
 from server.lsp.jobs import Ended, Jobs
 from server.lsp.offers import NONE, Offers
@@ -61,6 +62,7 @@ class HastenServer(LanguageServer):
         self.configuration = Configuration()
         self.heat = Heat()
         self.offers = Offers()
+        self.freshness = Freshness()
         self.tasks = Tasks()
         self.progress_book = ProgressBook(self)
         self.jobs = Jobs(self.tasks, self.progress_book, self._job_ended)
@@ -339,6 +341,11 @@ class HastenServer(LanguageServer):
             seen[name] = Seen(
                 document, name, span, heat.get(name), offer.refused,
                 self.jobs.running(document.path, name) is not None, offer.edits,
+                tuple(
+                    dict.fromkeys(
+                        c for e in offer.edits for c in self.freshness.changed(e.suggestion.id)
+                    )
+                ),
             )  # fmt: skip
         return seen
 
@@ -375,6 +382,12 @@ class HastenServer(LanguageServer):
             if await self.offers.refresh(root, paths, force=force):
                 self.forget_sights()
                 self.tell("offers_changed")
+        if await self.freshness.refresh(self.offers.edits(), self._document_at):
+            self.forget_sights()
+            self.tell("offers_changed")
+
+    def _document_at(self, path: Path) -> Document | None:
+        return next((d for d in self.documents if d.path == path), None)
 
     def settings_changed(self) -> None:
         """Show everything as the new settings say."""

@@ -30,7 +30,7 @@ class Seen:
     """One function of a document of which something is known.
 
     `stale` tells that the function is not what the profile measured; `outdated` that an edit was
-    proved for it which no longer fits.
+    proved for it which no longer fits. `changed` says what the proofs rest on and is not as it was.
     """
 
     document: Document
@@ -40,6 +40,7 @@ class Seen:
     refused: tuple[Rejection, ...]
     running: bool
     edits: tuple[Edit, ...]
+    changed: tuple[str, ...] = ()
     _fits: list[Fitting] | None = field(default=None, repr=False)
 
     @property
@@ -51,7 +52,7 @@ class Seen:
         """
         if self._fits is None:
             self._fits = []
-            for edit in self.edits:
+            for edit in () if self.changed else self.edits:
                 if self.span.touched and edit.proved != self.document.text:
                     continue
                 if changes := edit.fit(self.document.text, self.span):

@@ -10,6 +10,7 @@ from benchmark_runner.dependencies import (
     changes_since,
     dependencies_of,
     file_dependency,
+    together,
 )
 from benchmark_runner.receipt import Dependency
 from benchmark_runner.workload import Version
@@ -128,3 +129,18 @@ def test_a_file_by_its_bytes(tmp_path: Path) -> None:
     assert changes(known) == ("1.in was changed",)
     case.unlink()
     assert changes(known) == ("1.in is gone",)
+
+
+def test_what_was_proved_together_may_be_taken_one_by_one(path: Path) -> None:
+    tools = path.with_name("tools.py")
+    faster = TOOLS.replace("2 * x", "x + x")
+    before, after = Version.of({tools: TOOLS}), Version.of({tools: faster})
+    callee = dependencies_of(tools, "double", before, after, Interpreter(path, "3.11.7", []))
+    known = made(path)
+    tools.write_text(faster)
+    assert changes(known) == ("callee double of tools.py is changed",)
+    assert changes(together(known, [known, callee])) == ()
+    tools.write_text(TOOLS)
+    assert changes(together(known, [known, callee])) == ()
+    tools.write_text(TOOLS.replace("2 * x", "x * 2"))
+    assert changes(together(known, [callee])) == ("callee double of tools.py is changed",)

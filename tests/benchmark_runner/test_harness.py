@@ -322,7 +322,7 @@ class TestObserving:
 
     def test_exception_with_its_text(self, project: Project) -> None:
         got = self.observed(project, "def f(): raise KeyError('x')\n")["outcome"]
-        assert got == ("raise", "KeyError", ("x",), "'x'", None)
+        assert got == ("raise", "KeyError", ("x",), "'x'", None, None)
 
     def test_globals_that_changed(self, project: Project) -> None:
         text = "A = [1]\nB = 2\ndef f():\n    A.append(3)\n    f.calls = 1\n"

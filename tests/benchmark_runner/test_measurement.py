@@ -11,24 +11,26 @@ import pytest
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
-from benchmark_runner import measurement
-from benchmark_runner.measurement import (
+from benchmark_runner.decision import judge
+from benchmark_runner.measurement import confirmation, first_phase, summarise
+from benchmark_runner.planning import (
     MOST_TIMED,
-    Samples,
-    cold_probe,
-    confirmation,
-    first_phase,
-    moved_outside,
-    moved_to_import,
+    TimingPlan,
     plan_inputs,
-    slower_on,
-    summarise,
-    takes_more_wall,
-    waits,
     weighty,
     worth_timing,
 )
-from benchmark_runner.timing import PAIRS, PairRun, Rates, WrongAnswer, run_pair
+from benchmark_runner.probes import (
+    cold_probe,
+    leaves_threads,
+    moved_outside,
+    moved_to_import,
+    slower_on,
+    takes_more_wall,
+)
+from benchmark_runner.samples import Samples, clock_note, doing
+from benchmark_runner.timing import PAIRS, Rates, WrongAnswer, run_pair
+from benchmark_runner.windows import Account, PairRun
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Program:
 
     call_s: Sequence[float]
     waits_s: float = 0.0
+    cores: float = 1.0
+    threads: int = 0
     crowded: float = 0.2
     remembers: bool = False
     wrong_after: int | None = None
@@ -80,7 +84,7 @@ class SimulatedWorker:
             cpu *= 1.5
         in_line = 0.01 if self.rng.random() < self.program.crowded else 0.0
         self.in_line += in_line
-        wall = cpu + self.program.waits_s * reps + in_line
+        wall = cpu / self.program.cores + self.program.waits_s * reps + in_line
         self.total_s += cpu + self.program.deferred_s * reps
         return Clock(cpu, wall)
 
@@ -92,8 +96,8 @@ class SimulatedWorker:
     def cpu_s(self) -> float:
         return self.total_s
 
-    def in_line_s(self) -> float:
-        return self.in_line
+    def account(self) -> Account:
+        return Account(self.in_line, 0, 1 + (self.program.threads if self.calls else 0))
 
 
 def replicates(
@@ -191,20 +195,99 @@ def test_equal_inputs_are_not_named_slower() -> None:
     assert sum(len(found) for found in named) <= 6
 
 
-def test_an_original_that_sleeps_is_seen_and_a_busy_machine_is_not_that() -> None:
-    asleep = Program([1e-4], waits_s=5e-3)
-    run, rates = replicates(asleep, Program([1e-5]))
+def judged(before: Program, after: Program, seed: int = 1) -> tuple[str, Samples]:
+    run, rates = replicates(before, after, seed)
     samples, step = first_phase(run, [0], rates)
-    assert waits(samples)
-    assert step == "stop"
-    assert not waits(measured(Program([1e-4], crowded=1.0), Program([1e-5]), [0]))
+    held = None
+    if step == "accept":
+        held = confirmation(run, [0], len(samples.runs), clock=samples.clock)
+    return judge(samples, step, held).decision, samples
 
 
-def test_less_cpu_but_more_wall_time_is_seen() -> None:
-    samples = measured(Program([2e-3]), Program([1e-3], waits_s=4e-3), [0])
-    assert samples.values()[0] > 0.5
-    assert takes_more_wall(samples)
+def test_half_the_waiting_is_twice_as_fast_by_the_wall_clock() -> None:
+    decision, samples = judged(Program([1e-4], waits_s=10e-3), Program([1e-4], waits_s=5e-3))
+    assert decision == "faster"
+    assert samples.clock == "wall"
+    assert samples.estimate().ratio == pytest.approx(2.0, rel=0.05)
+    assert samples.estimate("cpu").ratio == pytest.approx(1.0, rel=0.1)
+    assert samples.timings()[0].before_s == pytest.approx(10.1e-3, rel=0.05)
+
+
+@pytest.mark.parametrize("crowded", [0.2, 1.0])
+def test_less_computing_in_a_function_that_waits_is_worth_what_the_clock_on_the_wall_says(
+    crowded: float,
+) -> None:
+    before = Program([1e-3], waits_s=9e-3, crowded=crowded)
+    after = Program([1e-5], waits_s=9e-3, crowded=crowded)
+    decision, samples = judged(before, after)
+    assert samples.clock == "wall"
+    assert samples.estimate().ratio == pytest.approx(10 / 9.01, rel=0.05)
+    note = clock_note(samples)
+    assert note is not None
+    assert "the original waits for 8" in note
+    same, _ = judged(Program([1e-4], waits_s=9e-3), Program([1e-5], waits_s=9e-3))
+    assert decision in ("faster", "inconclusive")
+    assert same == "not faster"
+
+
+def test_a_busy_machine_is_no_waiting() -> None:
+    samples = measured(Program([1e-4], crowded=1.0), Program([1e-5], crowded=1.0), [0])
+    assert samples.clock == "cpu"
+    assert doing(samples, "before").waiting < 0.05
+
+
+def test_more_cores_are_judged_by_the_wall_clock_and_told() -> None:
+    decision, samples = judged(Program([8e-3]), Program([8e-3], cores=1.9))
+    assert decision == "faster"
+    assert samples.estimate().ratio == pytest.approx(1.9, rel=0.05)
+    note = clock_note(samples)
+    assert note is not None
+    assert "the candidate uses 1.9 cores" in note
+    assert "by CPU time it is 1" in note or "by CPU time it is 0.9" in note
+
+
+def test_threads_that_are_left_behind_are_counted() -> None:
+    late = Program([1e-4], waits_s=1e-3, threads=2)
+    samples = measured(Program([1e-4], waits_s=5e-3), late, [0])
+    assert leaves_threads([samples]) == 2
+    assert judge(samples, "accept", None).decision == "refused"
+    both = measured(Program([1e-4], waits_s=5e-3, threads=2), late, [0])
+    assert leaves_threads([both]) is None
+
+
+def test_less_cpu_but_more_wall_time_is_slower() -> None:
+    decision, samples = judged(Program([2e-3]), Program([1e-3], waits_s=4e-3))
+    assert samples.values("cpu")[0] > 0.5
+    assert decision == "slower"
+    little = measured(Program([2e-3]), Program([1.85e-3], waits_s=0.42e-3), [0])
+    assert little.clock == "cpu"
+    assert takes_more_wall(little)
     assert not takes_more_wall(measured(Program([2e-3]), Program([1e-3]), [0]))
+
+
+def test_an_open_question_says_what_would_decide_it() -> None:
+    run, rates = replicates(Program([1e-3]), Program([1e-3 / 1.07]))
+    samples, _ = first_phase(run, [0], rates, rule=lambda values, _: "exhausted")
+    found = judge(samples, "exhausted", None)
+    assert found.decision == "inconclusive"
+    assert "what would decide it: about " in found.reason
+    assert " pairs at this spread" in found.reason
+
+
+def test_long_calls_are_made_once_in_each_process() -> None:
+    samples = measured(Program([0.9, 0.3]), Program([0.3, 1e-3]), [0, 1])
+    first = samples.runs[0]
+    assert [pair.index for pair in first.pairs if pair.index == 0] == [0]
+    assert first.cpu_s < 0.9 + 0.3 + 3 * 0.3
+    assert math.exp(samples.values()[0]) > 3
+
+
+def test_the_first_call_of_a_process_is_told() -> None:
+    samples = measured(Program([5e-3] * 3), Program([5e-3] * 3, remembers=True), range(3))
+    result = summarise(samples, "accept", None, reason="")
+    assert result.first_s is not None
+    assert result.first_s[0] / result.first_s[1] == pytest.approx(1.0, rel=0.2)
+    assert result.ratio > 50
 
 
 def test_a_memory_of_seen_inputs_loses_its_gain_on_unseen_ones() -> None:
@@ -281,7 +364,7 @@ def test_the_plan_holds_out_half_with_the_largest() -> None:
 
 def test_one_input_has_no_hold_out() -> None:
     plan = plan_inputs([1e-3], [1])
-    assert plan == measurement.TimingPlan(timed=(0,), selection=(0,), holdout=())
+    assert plan == TimingPlan(timed=(0,), selection=(0,), holdout=())
 
 
 def test_many_inputs_are_timed_by_an_even_subset() -> None:

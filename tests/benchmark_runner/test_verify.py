@@ -496,12 +496,26 @@ def test_what_the_original_can_not_do_is_named(
     assert caught.value.mend
 
 
-def test_an_original_that_sleeps_is_left_undecided(tmp_path: Path) -> None:
-    before = "import time\ndef f(x):\n    time.sleep(0.01)\n    return x\n"
-    work = workload(tmp_path, before, "[((1,), {}), ((2,), {})]")
-    done = prove(work, "def f(x):\n    return x\n")
-    assert done.decision == "inconclusive"
-    assert "waits" in done.reason
+SLEEPS = "import time\ndef f(x):\n    time.sleep(0.01)\n    return sum(range(x))\n"
+
+
+def test_half_the_sleep_is_faster_by_the_wall_clock(tmp_path: Path) -> None:
+    work = workload(tmp_path, SLEEPS, "[((1,), {}), ((2,), {})]")
+    done = prove(work, SLEEPS.replace("0.01", "0.005"))
+    assert done.decision == "faster", done.reason
+    assert done.measurement is not None
+    assert done.measurement.clock == "wall"
+    assert any("the original waits for" in note for note in done.notes)
+
+
+def test_computing_less_beside_the_same_sleep_is_no_gain(tmp_path: Path) -> None:
+    work = workload(tmp_path, SLEEPS, "[((20_000,), {}), ((20_001,), {})]")
+    done = prove(work, SLEEPS.replace("sum(range(x))", "x * (x - 1) // 2"))
+    assert done.decision in ("not faster", "inconclusive"), done.reason
+    assert done.measurement is not None
+    assert done.measurement.clock == "wall"
+    assert done.measurement.cpu_ratio is not None
+    assert done.measurement.cpu_ratio > 1.5
 
 
 def test_cancel_ends_a_proof(tmp_path: Path) -> None:

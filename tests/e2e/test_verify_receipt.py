@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.e2e.cli import HASTEN, Cli
 
+ROOT = Path(__file__).resolve().parents[2]
 SLOW = """from tools import keep
 
 LIMIT = 3
@@ -56,6 +58,8 @@ def test_a_receipt_is_proved_again_elsewhere_and_guarded(cli: Cli, tmp_path: Pat
     assert first.value["decision"] == "faster", first.out
     kinds = {(d["kind"], d["name"]) for d in first.value["receipt"]["dependencies"]}
     assert {("function", "unique"), ("callee", "keep"), ("constant", "LIMIT")} <= kinds
+    schema = json.loads((ROOT / "docs" / "receipt.schema.json").read_text())
+    jsonschema.validate(json.loads((tmp_path / "claim.json").read_text()), schema)
 
     # The inputs of then are carried along; what it rests on has changed since and is told.
     (tmp_path / "project" / "given.py").unlink()

@@ -40,7 +40,9 @@ def _parts(seen: Seen, run: RootHeat | None) -> Iterator[str]:
     for fitting in seen.fitting:
         if fitting.edit.rung is None:
             yield "\n".join(_proof_lines(fitting))
-    if seen.outdated:
+    if seen.edits and seen.changed:
+        yield "An edit was proved, but what it rests on changed: " + _plain("; ".join(seen.changed))
+    elif seen.outdated:
         yield "An edit was proved for an earlier text of this function; it no longer fits."
     if seen.refused:
         lines = [
