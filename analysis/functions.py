@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -24,6 +24,7 @@ __all__ = [
     "function_at",
     "function_named",
     "functions_in",
+    "near_names",
     "parse",
     "parse_file",
 ]
@@ -164,6 +165,15 @@ def function_named(text: str, path: str, qualname: str) -> Function | None:
         return dialect.find(functions_in(text, path), qualname)
     matches = [f for f in functions_in(text, path) if f.qualname == qualname]
     return matches[-1] if matches else None
+
+
+def near_names(names: Sequence[str], qualname: str) -> list[str]:
+    """Those of the names that a person may have meant, else the first few."""
+
+    def last(name: str) -> str:
+        return re.split(r"\.|::", name.split("(", 1)[0])[-1].strip()
+
+    return [n for n in names if last(n) == last(qualname)] or list(names[:8])
 
 
 def function_at(functions: tuple[Function, ...], offset: int) -> Function | None:

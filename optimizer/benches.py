@@ -7,10 +7,17 @@ from pathlib import Path
 from types import TracebackType
 
 from analysis.progress import CancelToken, Progress
-from benchmark_runner.verify import FunctionBench
-from benchmark_runner.workload import FunctionWorkload, Version
+from benchmark_runner.bench import Bench
+from benchmark_runner.benches import open_bench
+from benchmark_runner.errors import WorkloadError
+from benchmark_runner.receipt import InputsUsed
+from benchmark_runner.workload import Kind
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.targets import Target
+from optimizer.workloads import kinds_of, workload_of
+
+_ELSEWISE = ("inputs-none", "signature-unsupported", "workload-unsupported", "no-main")
+"""Codes of a function that can't be called by itself, which another kind may well prove."""
 
 
 class Benches:
@@ -18,9 +25,10 @@ class Benches:
 
     def __init__(self, spec: OptimizeSpec, progress: Progress, cancel: CancelToken) -> None:
         self._spec, self._progress, self._cancel = spec, progress, cancel
-        self._open: dict[str, FunctionBench] = {}
+        self._ready: dict[str, tuple[Bench, InputsUsed]] = {}
         self._stack = ExitStack()
         self._said: Progress = progress
+        self.notes: list[str] = []
 
     def __enter__(self) -> Benches:
         return self
@@ -44,20 +52,41 @@ class Benches:
         """From now on the benches speak to this one."""
         self._said = progress
 
-    def of(self, target: Target) -> FunctionBench:
+    def ready(self, target: Target) -> tuple[Bench, InputsUsed]:
+        """The bench of a function, its original run against itself, and the inputs.
+
+        A function that can't be called by itself is proved by the next kind of workload that it
+        has. Raises what `Bench.prepare` raises, of the first kind where no other one is left.
+        """
+        if target.key not in self._ready:
+            kinds = kinds_of(target, self._spec)
+            for kind, other in zip(kinds, (*kinds[1:], None), strict=True):
+                bench = self._open(target, kind)
+                try:
+                    self._ready[target.key] = bench, bench.prepare()
+                    break
+                except WorkloadError as error:
+                    if other is None or error.code not in _ELSEWISE:
+                        raise
+                    self.notes.append(
+                        f"{target.function.qualname}: {error.message}; "
+                        "it is proved by the project's own commands"
+                    )
+        return self._ready[target.key]
+
+    def of(self, target: Target) -> Bench:
         """The bench of a function."""
-        if target.key not in self._open:
-            spec = self._spec
-            files = {Path(p): t for p, t in self.base}
-            before = Version.of({**files, target.path: target.text})
-            work = FunctionWorkload(target.path, target.function.qualname, before, target.inputs)
-            self._open[target.key] = self._stack.enter_context(
-                FunctionBench(
-                    work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
-                    rounding=spec.rounding, progress=self._say, cancel=self._cancel,
-                )
-            )  # fmt: skip
-        return self._open[target.key]
+        return self.ready(target)[0]
+
+    def _open(self, target: Target, kind: Kind) -> Bench:
+        spec = self._spec
+        work = workload_of(target, spec, kind, self.base)
+        return self._stack.enter_context(
+            open_bench(
+                work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
+                rounding=spec.rounding, progress=self._say, cancel=self._cancel,
+            )
+        )  # fmt: skip
 
     def _say(self, message: str, share: float | None = None) -> None:
         """A bench's shares are of one measurement, not of the job: only its words go on."""

@@ -10,7 +10,7 @@ from analysis.errors import HastenError
 from analysis.progress import CancelToken, Progress
 from analysis.relocate import relocate
 from analysis.text import apply_changes
-from benchmark_runner.verify import FunctionBench
+from benchmark_runner.bench import Bench
 from benchmark_runner.workload import Origin, Version
 from optimizer.ladder import why_refused
 from optimizer.proving import why_different
@@ -107,7 +107,7 @@ def prove_together(
 class BenchJudge:
     """Proves one member's function with the files of the whole combination."""
 
-    benches: Mapping[str, FunctionBench]
+    benches: Mapping[str, Bench]
     """By the suggestion's id; their originals have been run."""
     base: Sequence[tuple[str, str]] = ()
 
@@ -129,6 +129,6 @@ class BenchJudge:
         return None if receipt.decision == "faster" else why_refused(receipt)[1]
 
     @staticmethod
-    def _plainly_faster(bench: FunctionBench, after: Version) -> bool:
+    def _plainly_faster(bench: Bench, after: Version) -> bool:
         """Whether a gain that was proved alone shows at a glance among the other edits too."""
         return bench.measure(bench.before, after).interval[0] > 1.0

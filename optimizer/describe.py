@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from analysis.functions import function_named
+from analysis.languages import PYTHON, language_of
 from optimizer.proposers.splice import dedented
 
 _LOOPS = ("For", "While", "AsyncFor")
@@ -36,7 +37,12 @@ _TABLE: tuple[tuple[Callable[[Counts], bool], str], ...] = (
 
 
 def describe(before: str, after: str, path: str, qualname: str) -> str | None:
-    """A short imperative for the step from one text to the next, or None where none is telling."""
+    """A short imperative for the step from one text to the next, or None where none is telling.
+
+    Only Python's syntax is read.
+    """
+    if language_of(path) is not PYTHON:
+        return None
     difference = _features(after, path, qualname)
     difference.subtract(_features(before, path, qualname))
     for matches, title in _TABLE:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from analysis.decompose import normalised_key
 from analysis.gate import check_candidate
+from analysis.languages import PYTHON, language_of
 from analysis.progress import CancelToken, Progress
 from analysis.text import changes_between, to_replacements
+from benchmark_runner.bench import Bench
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import InputsUsed
-from benchmark_runner.verify import FunctionBench
 from optimizer.budget import Budget
 from optimizer.critic import FailureCritic
 from optimizer.driver import Driver, Parts, SearchResult
@@ -23,7 +24,7 @@ from optimizer.ladder import Ladder, LadderBuilder, Refused, title_of
 from optimizer.outcomes import Outcomes
 from optimizer.patience import may_wait, unnoticed
 from optimizer.proposers.catalogue import CatalogueProposer, findings
-from optimizer.proposers.model import ModelProposer, open_cache, python_version
+from optimizer.proposers.model import ModelProposer, open_cache, runs_under
 from optimizer.proposers.portfolio import Portfolio
 from optimizer.protocols import Candidate, Evaluation
 from optimizer.proving import BenchProver, ProverEvaluator
@@ -66,8 +67,8 @@ class FunctionSearch:
         self._progress, self._cancel = progress, cancel
         self._path, self._name = str(target.path), target.function.qualname
 
-    def run(self, bench: Callable[[], FunctionBench]) -> Found:
-        """Search on the bench that is opened if there is anything to search.
+    def run(self, bench: Callable[[], tuple[Bench, InputsUsed]]) -> Found:
+        """Search on the bench that is opened and prepared if there is anything to search.
 
         Raises WorkloadError when the original can't be judged on its inputs, and Cancelled.
         """
@@ -75,8 +76,7 @@ class FunctionSearch:
         if spec.function is None and spec.model is None and not self._has_findings():
             return Found(None, rejected=[self._nothing()])  # not worth a run of its original
         self._progress("running the original against itself", 0.0)
-        opened = bench()
-        used = opened.prepare()
+        opened, used = bench()
         found = Found(used)
         self._search(opened, used, found)
         return found
@@ -93,12 +93,10 @@ class FunctionSearch:
         """The driver's share of the budget as a share of the whole search."""
         self._progress(message, _PREPARED + (_SEARCHED - _PREPARED) * (share or 0.0))
 
-    def _search(self, bench: FunctionBench, used: InputsUsed, found: Found) -> None:
+    def _search(self, bench: Bench, used: InputsUsed, found: Found) -> None:
         target, spec, services = self._target, self._spec, self._services
         prover = BenchProver(bench, target.path, self._base)
-        outcomes = Outcomes(
-            services.memory, target, interpreter_name(Path(spec.python)), used.digest
-        )
+        outcomes = Outcomes(services.memory, target, runtime_name(target.path, spec), used.digest)
         catalogue = CatalogueProposer(self._path, self._name)
         model = self._model(bench)
         parts = Parts(
@@ -123,7 +121,7 @@ class FunctionSearch:
         driver = Driver(
             parts, Budget(spec.budget), log=log, progress=self._searched, cancel=self._cancel
         )
-        root = Candidate(target.text, (), normalised_key(target.text, self._name))
+        root = Candidate(target.text, (), normalised_key(target.text, self._name, self._path))
         result = driver.run(root)
         outcomes.remember_failures(result.failures)
         found.rejected += self._rejections(result)
@@ -133,13 +131,13 @@ class FunctionSearch:
         if result.best.candidate.edits:
             self._prove(prover, result, outcomes, found)
 
-    def _model(self, bench: FunctionBench) -> ModelProposer | None:
+    def _model(self, bench: Bench) -> ModelProposer | None:
         if self._spec.model is None:
             return None
         cache = open_cache(self._services.state)
         return ModelProposer(
             self._spec.model, self._path, self._name, cache, self._cancel, self._target.share,
-            python_version(self._spec.python), bench.shapes(),
+            runs_under(self._path, self._spec), bench.shapes(),
         )  # fmt: skip
 
     def _gate(self, candidate: Candidate) -> Evaluation | None:
@@ -216,7 +214,13 @@ class FunctionSearch:
         return list(seen.values())
 
 
-def interpreter_name(python: Path) -> str:
-    """ "CPython 3.11.7": what refusals are remembered for. Raises InterpreterError."""
-    version = interpreter_at(python).version
+def runtime_name(path: Path, spec: OptimizeSpec) -> str:
+    """ "CPython 3.11.7" or "C++, g++ -O3 ...": what refusals are remembered for.
+
+    Raises InterpreterError.
+    """
+    language = language_of(path)
+    if language is not PYTHON:
+        return f"{language.title}, {spec.build or 'default build'}"
+    version = interpreter_at(Path(spec.python)).version
     return "CPython " + ".".join(map(str, version))

@@ -101,7 +101,9 @@ class LadderBuilder:
         text = self._original
         for edit in edits:
             after = edit.apply(text)
-            groups = decompose(text, after, self._qualname) if edit.origin == "model" else ()
+            groups = (
+                decompose(text, after, self._qualname, self._path) if edit.origin == "model" else ()
+            )
             if len(groups) == 1:  # the same change without the lines that stay as they are
                 parts.append(replace(edit, changes=tuple(groups[0])))
             elif not 1 < len(groups) <= MAX_PARTS:

@@ -7,6 +7,7 @@ import logging
 from analysis.errors import HastenError
 from analysis.facts import static_facts
 from analysis.functions import function_named
+from analysis.languages import language_of
 from analysis.text import apply_replacements
 from benchmark_runner.receipt import to_json
 from index.record import Record, Refusal, record_id
@@ -69,8 +70,9 @@ class Outcomes:
             after = apply_replacements(text, rung.replacements)
             slow, fast = (self._function(t) for t in (text, after))
             facts = self._facts(text)
+            language = language_of(target.path).name
             record = Record(
-                record_id("python", slow, fast, facts, rung.description, source), "python", slow,
+                record_id(language, slow, fast, facts, rung.description, source), language, slow,
                 fast, rung.title, facts, rung.description, rung.ratio, "worked", source,
                 to_json(rung.receipt), now(),
             )  # fmt: skip

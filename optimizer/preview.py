@@ -12,7 +12,7 @@ from analysis.source import read_source
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.errors import OptimizeError
 from optimizer.proposers.catalogue import findings
-from optimizer.proposers.model import python_version
+from optimizer.proposers.model import runs_under
 from optimizer.proposers.prompt import Prompt, build
 from optimizer.protocols import Candidate, Evaluation, Node
 from optimizer.retriever import IndexRetriever
@@ -49,8 +49,8 @@ def would_send(
     hits = IndexRetriever(services, path, name).query(node, n, 0)
     records = [hit.record for hit in hits[: n - by_rules]]
     padded = [*records, *[None] * (n - by_rules - len(records))]
-    python = python_version(spec.python)
+    runs = runs_under(path, spec)
     return tuple(
-        build(text, path, name, share=share, example=r, python=python, shapes=(SHAPES_UNKNOWN,))
+        build(text, path, name, share=share, example=r, runs=runs, shapes=(SHAPES_UNKNOWN,))
         for r in padded
     )

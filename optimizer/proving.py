@@ -15,7 +15,7 @@ from benchmark_runner.workload import Version
 from optimizer.protocols import Candidate, Evaluation, Node
 
 if TYPE_CHECKING:
-    from benchmark_runner.verify import FunctionBench
+    from benchmark_runner.bench import Bench
 
 
 class Prover(Protocol):
@@ -32,11 +32,9 @@ class Prover(Protocol):
 
 
 class BenchProver:
-    """A Prover over FunctionBench; `base` are the other files that are not as on disk."""
+    """A Prover over a bench; `base` are the other files that are not as on disk."""
 
-    def __init__(
-        self, bench: FunctionBench, path: Path, base: Sequence[tuple[str, str]] = ()
-    ) -> None:
+    def __init__(self, bench: Bench, path: Path, base: Sequence[tuple[str, str]] = ()) -> None:
         self._bench, self._path = bench, path
         self._base = {Path(p): t for p, t in base}
 

@@ -12,6 +12,7 @@ import warnings
 from dataclasses import dataclass
 
 from analysis.functions import Function, parse
+from analysis.languages import PYTHON, language_of
 from analysis.text import LineIndex
 
 _MOST = 20
@@ -29,12 +30,15 @@ class Repaired:
     broken: tuple[int, ...]
 
 
-def repair(text: str) -> Repaired | None:
+def repair(text: str, path: str = "") -> Repaired | None:
     """The text without its broken statements; the same text when nothing is broken.
 
     None when it can't be made to parse. A text that only this interpreter can't read (a newer
-    syntax) is left as it is: tree-sitter decides whether something is broken.
+    syntax) is left as it is: tree-sitter decides whether something is broken. Of other languages
+    than Python all texts are left: their compilers say what is wrong.
     """
+    if language_of(path) is not PYTHON:
+        return Repaired(text, ())
     error = _syntax_error(text)
     if error is None or not (parse(text).root.has_error or _NO_BODY in (error.msg or "")):
         return Repaired(text, ())

@@ -6,6 +6,7 @@ import os
 
 from analysis.facts import static_facts
 from analysis.functions import function_named
+from analysis.languages import language_of
 from index.record import Hit, workspace_provenance
 from optimizer.protocols import Node
 from optimizer.services import Services
@@ -33,8 +34,9 @@ class IndexRetriever:
         if function is None:
             return ()
         hits = self._services.retrieve(
-            static_facts(text, function).sentence, k + skip + _SPARE, self._program
-        )
+            static_facts(text, function).sentence, k + skip + _SPARE, self._program,
+            language_of(self._path).name,
+        )  # fmt: skip
         fit = (h for h in hits if h.record.polarity in ("worked", "accepted") and self._may(h))
         return tuple(fit)[skip : skip + k]
 

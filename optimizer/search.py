@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.errors import Cancelled, HastenError
+from analysis.languages import PYTHON, language_of
 from analysis.progress import CancelToken, Progress
 from benchmark_runner.errors import InterpreterError, WorkloadError
 from benchmark_runner.receipt import InputsUsed
@@ -23,7 +24,9 @@ from optimizer.targets import Planner, Target
 
 logger = logging.getLogger(__name__)
 
-_BEST_SOURCE: tuple[InputSource, ...] = ("file", "captured", "tests", "generated")
+_BEST_SOURCE: tuple[InputSource, ...] = (
+    "file", "cases", "command", "captured", "tests", "generated",
+)  # fmt: skip
 
 
 def optimize(
@@ -83,6 +86,7 @@ class Search:
                 together,
                 self._cancel,
             )
+            self._notes += benches.notes
         self._rejected += combination.rejected
         kept = combination.suggestions
         if len(kept) > 1:
@@ -107,15 +111,18 @@ class Search:
         try:
             found = FunctionSearch(
                 target, self._spec, self._services, progress, self._cancel, benches.base
-            ).run(lambda: benches.of(target))
+            ).run(lambda: benches.ready(target))
         except (Cancelled, InterpreterError):
             raise
         except WorkloadError as error:
             given = self._spec.inputs_file is not None and error.code.startswith("inputs")
-            if given or (self._spec.function is not None and error.code == "inputs-none"):
+            named = self._spec.function is not None
+            if given or (named and (error.code == "inputs-none" or not self._by_calls(target))):
                 raise  # bad input, not a refusal: a file of the user's, or the one function asked
             self._refuse(target, "inputs", error)
         except HastenError as error:
+            if self._spec.function is not None and error.code == "workload-unsupported":
+                raise
             logger.warning("%s: %s", target.key, error.message)
             self._refuse(target, error.code, error)
         except Exception as error:
@@ -128,6 +135,10 @@ class Search:
             )
         else:
             self._take(target, found)
+
+    def _by_calls(self, target: Target) -> bool:
+        """Whether it is proved by calls that were found: that there are none is no bad input."""
+        return language_of(target.path) is PYTHON and self._spec.kind is None
 
     def _refuse(self, target: Target, stage: str, error: HastenError) -> None:
         reason = f"{error.message} ({error.mend})" if error.mend else error.message
@@ -162,6 +173,9 @@ class Search:
         """Seconds of the user's whole run before and after, measured on the combination."""
         spec = self._spec
         if spec.workload is None or not combination.suggestions:
+            return None
+        if any(language_of(s.path) is not PYTHON for s in combination.suggestions):
+            self._notes.append("the whole run was not measured: that is for Python only")
             return None
         self._progress("measuring the whole run", None)
         cwd = Path(spec.cwd) if spec.cwd else Path(spec.workspace)

@@ -39,7 +39,9 @@ class Services:
                     self.notes.append(f"{error.message} ({error.mend})")
             return self._memory
 
-    def retrieve(self, text: str, k: int, program: str = "") -> tuple[Hit, ...]:
+    def retrieve(
+        self, text: str, k: int, program: str = "", language: str = "python"
+    ) -> tuple[Hit, ...]:
         """The `k` records of the index that are nearest to a text; none where it can't be used.
 
         Records of `program` (a provenance) are left out.
@@ -48,7 +50,7 @@ class Services:
         if index is None:
             return ()
         try:
-            found = index.search(text, k, program=program, workspace=self.state.name)
+            found = index.search(text, k, language, program=program, workspace=self.state.name)
             self.notes = list(dict.fromkeys((*self.notes, *index.notes)))
             return found
         except Exception:  # the index is a help, never a condition

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analysis.errors import HastenError
-from analysis.functions import Function, function_named, functions_in
+from analysis.functions import Function, function_named, functions_in, near_names
 from analysis.hotspots import HotSpot, hot_spots
 from analysis.ignore import is_ignored_path
+from analysis.languages import PYTHON, language_of
 from analysis.profiles.load import load_profile
 from analysis.profiles.store import captures_folder, newest_profile, profiles_folder
 from analysis.progress import CancelToken, Progress
@@ -87,6 +88,7 @@ class Planner:
     def plan(self) -> Plan:
         """The functions of the job, hottest first, with their inputs."""
         spec = self._spec
+        self._require_proposer()
         if spec.function is not None:
             targets = [self._named()]
         elif spec.workload is not None:
@@ -96,6 +98,16 @@ class Planner:
         targets = self._without_overlaps(targets)[: max(1, spec.max_functions)]
         self._plan.targets = self._with_inputs(targets)
         return self._plan
+
+    def _require_proposer(self) -> None:
+        """Raise OptimizeError where nobody could propose an edit."""
+        path, language = self._spec.path, language_of(self._spec.path or "")
+        if path is not None and language is not PYTHON and self._spec.model is None:
+            raise OptimizeError(
+                f"{path}: there are no rewrite rules for {language.title} yet, and no model is set",
+                code="model-needed",
+                mend="name a model that proposes edits: --model NAME, or the setting `model`",
+            )
 
     # -- which functions
 
@@ -119,7 +131,7 @@ class Planner:
     def _loadable(self, path: Path) -> Repaired:
         """The text without what is broken in it. Raises AnalysisError and OptimizeError."""
         if path not in self._repaired:
-            found = repair(self._text(path))
+            found = repair(self._text(path), str(path))
             if found is None:
                 raise OptimizeError(
                     f"{path}: has a syntax error",
@@ -153,8 +165,7 @@ class Planner:
         function = function_named(text, str(path), name)
         if function is None:
             names = [f.qualname for f in functions_in(text, str(path))]
-            last = name.rsplit(".", 1)[-1]
-            near = [n for n in names if n.rsplit(".", 1)[-1] == last] or names[:8]
+            near = near_names(names, name)
             raise OptimizeError(
                 f"{path}: no function {name!r}",
                 code="function-unknown",
@@ -162,10 +173,11 @@ class Planner:
             )
         if function.ignored:
             raise OptimizeError(
-                f"{path}: {name} is marked `# hasten: ignore`",
+                f"{path}: {name} is marked `{language_of(path).ignore}`",
                 code="function-ignored",
                 mend="remove the comment to have it looked at",
             )
+        name = function.qualname
         share = next((s.worth for s in self._stored_spots(path) if s.function == name), None)
         return self._target(path, function, share)
 
@@ -267,8 +279,10 @@ class Planner:
         if spec.inputs_file is not None:
             given = InputsFile(Path(spec.inputs_file))
             return [replace(t, inputs=given) for t in targets]
-        if not targets:
-            return []
+        if not targets or spec.kind in ("program", "command"):
+            return targets
+        if any(language_of(t.path) is not PYTHON for t in targets):
+            return targets  # calls are recorded in Python only
         if spec.workload is not None:
             captured = capture_inputs(
                 spec.workload, self._cwd(), [(t.path, t.function.qualname) for t in targets],

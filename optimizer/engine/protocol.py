@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-PROTOCOL = 1
+from benchmark_runner.workload import Kind
+
+PROTOCOL = 2
 ALREADY = 75
 """Exit code of an engine that finds another one of its workspace alive (EX_TEMPFAIL)."""
 
@@ -36,6 +38,17 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class CommandSpec:
+    """A project's own commands, already split into words; see workload.CommandWorkload."""
+
+    benchmark: tuple[str, ...]
+    test: tuple[str, ...] | None = None
+    metric: str = "auto"
+    higher_is_better: bool = False
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True)
 class OptimizeSpec:
     """One `optimize` job.
 
@@ -43,6 +56,11 @@ class OptimizeSpec:
     where it differs from the disk. `workload` is the command line already split. `inputs_file` is
     the user's FILE.py. `python` is an absolute path, already allowed by the trust rules.
     `budget` is the number of evaluations for each function.
+
+    `cases` is a folder or file, absolute or relative to the workspace, in which {stem} stands for
+    the source's name; `build` a command with {source} and {out}; `command` the project's own
+    commands. All three are already allowed by the trust rules. `kind` is the kind of workload that
+    the user asked for; None leaves it to `optimizer.workloads`.
     """
 
     workspace: str
@@ -64,6 +82,10 @@ class OptimizeSpec:
     max_functions: int = 10
     workload_timeout_s: float = 600.0
     ignore: tuple[str, ...] = ()
+    cases: str | None = None
+    build: str | None = None
+    command: CommandSpec | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)

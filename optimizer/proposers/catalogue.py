@@ -84,6 +84,6 @@ def findings(parent: Candidate, path: str, qualname: str) -> tuple[Candidate, ..
     for finding in find(text, path, functions_in(text, path), only=qualname):
         after = finding.edit.apply(text)
         if after != text:
-            key = normalised_key(after, qualname)
+            key = normalised_key(after, qualname, path)
             candidates.append(Candidate(after, (*parent.edits, finding.edit), key))
     return tuple(candidates)

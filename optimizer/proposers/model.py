@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.decompose import normalised_key
+from analysis.languages import PYTHON, language_of
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import interpreter_at
 from index.record import Record
-from optimizer.engine.protocol import ModelSpec
-from optimizer.proposers import prompt
+from optimizer.engine.protocol import ModelSpec, OptimizeSpec
+from optimizer.proposers import native, prompt
 from optimizer.proposers.answers import AnswerCache
 from optimizer.proposers.client import AT_ONCE, Ledger, Reply, ask_all, unreachable
 from optimizer.proposers.model_answer import BadAnswer, Declined, parse_answer, to_edit
@@ -37,7 +38,7 @@ class ModelProposer:
     cache: AnswerCache
     cancel: CancelToken
     share: float | None = None
-    python: str | None = None
+    runs: str | None = None
     shapes: Sequence[str] = ()
     ledger: Ledger = field(default_factory=Ledger)
     notes: list[str] = field(default_factory=list)
@@ -81,7 +82,7 @@ class ModelProposer:
             share=self.share,
             example=record,
             critique=seen.critique,
-            python=self.python,
+            runs=self.runs,
             shapes=self.shapes,
             gained=_gained(seen.node),
         )
@@ -119,12 +120,15 @@ class ModelProposer:
     def _candidate(self, parent: Candidate, reply: Reply) -> Candidate:
         if reply.text is None:
             raise BadAnswer(reply.error or "no answer")
-        name = self.qualname.rsplit(".", 1)[-1]
-        edit = to_edit(
-            parent.source, self.path, self.qualname, parse_answer(reply.text, name), self.spec.model
-        )
-        after = edit.apply(parent.source)
-        return Candidate(after, (*parent.edits, edit), normalised_key(after, self.qualname))
+        text, name = parent.source, self.qualname.rsplit(".", 1)[-1]
+        if language_of(self.path) is PYTHON:
+            answer = parse_answer(reply.text, name)
+            edit = to_edit(text, self.path, self.qualname, answer, self.spec.model)
+        else:
+            edit = native.edit_of(reply.text, text, self.path, self.qualname, self.spec.model)
+        after = edit.apply(text)
+        key = normalised_key(after, self.qualname, self.path)
+        return Candidate(after, (*parent.edits, edit), key)
 
 
 def _waves(n: int) -> Iterator[slice]:
@@ -153,9 +157,12 @@ def _examples(seen: Observation, n: int) -> list[Record | None]:
     return found + [None] * (n - len(found))
 
 
-def python_version(python: str) -> str:
-    """ "3.11" for the path of an interpreter. Raises InterpreterError."""
-    return ".".join(map(str, interpreter_at(Path(python)).version[:2]))
+def runs_under(path: str, spec: OptimizeSpec) -> str:
+    """ "It runs under Python 3.11.", or how it is built. Raises InterpreterError."""
+    if language_of(path) is not PYTHON:
+        return f"It is built with `{spec.build}`." if spec.build else "It is built with -O2."
+    version = interpreter_at(Path(spec.python)).version[:2]
+    return f"It runs under Python {'.'.join(map(str, version))}."
 
 
 def open_cache(state: Path) -> AnswerCache:

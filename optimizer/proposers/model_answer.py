@@ -49,43 +49,48 @@ class Answer:
 
 def parse_answer(reply: str, name: str) -> Answer:
     """The answer in a reply. Raises BadAnswer, and Declined for an answer without a rewrite."""
+    words, code = code_block(reply, {"python", "py", "python3"}, "python")
+    function, imports, constants = _parts(code, name)
+    return Answer(function, imports, constants, *words_of(words))
+
+
+def code_block(reply: str, marks: set[str], title: str) -> tuple[str, str]:
+    """The words outside and the code inside of the one fenced block that carries one of `marks`.
+
+    Raises BadAnswer, and Declined for an answer without a rewrite.
+    """
     if len(reply) > MAX_ANSWER_CHARS:
         raise BadAnswer(f"the answer is longer than {MAX_ANSWER_CHARS} characters")
     reply = _THOUGHTS.sub("", reply)  # local servers leave them in front of the answer
     declined = _NOTHING.fullmatch(reply.strip())
     if declined:
         raise Declined(plain(declined[1], _WHY_CHARS) or "it gives no reason")
-    words, code = _block(reply)
-    labels: dict[str, str] = {}
-    for label, value in _LABEL.findall(words):
-        labels.setdefault(label, value)
-    function, imports, constants = _parts(code, name)
-    title = plain(labels.get("CHANGE", ""), _TITLE_CHARS) or "rewrite the function"
-    return Answer(
-        function, imports, constants, title[0].lower() + title[1:],
-        plain(labels.get("WHY", ""), _WHY_CHARS),
-    )  # fmt: skip
-
-
-def _block(reply: str) -> tuple[str, str]:
-    """The words outside and the code inside of the one fenced block."""
     text = reply.replace("\r\n", "\n")
     fences = list(_FENCE.finditer(text))
     if len(fences) != 2:
-        raise BadAnswer(f"expected one ```python block, found {len(fences)} fence lines")
+        raise BadAnswer(f"expected one ```{title} block, found {len(fences)} fence lines")
     opened, closed = fences
-    if opened[2].strip().lower() not in {"python", "py", "python3"} or closed[2].strip():
-        raise BadAnswer("the block is not marked as python")
+    if opened[2].strip().lower() not in marks or closed[2].strip():
+        raise BadAnswer(f"the block is not marked as {title}")
     code = text[opened.end() + 1 : closed.start()]
     if len(code) > MAX_CODE_CHARS:
         raise BadAnswer(f"the code is longer than {MAX_CODE_CHARS} characters")
+    if "\x00" in code:
+        raise BadAnswer("the code holds a null character")
     return text[: opened.start()] + text[closed.end() :], code
+
+
+def words_of(words: str) -> tuple[str, str]:
+    """Title and reason from the lines CHANGE and WHY, as plain words."""
+    labels: dict[str, str] = {}
+    for label, value in _LABEL.findall(words):
+        labels.setdefault(label, value)
+    title = plain(labels.get("CHANGE", ""), _TITLE_CHARS) or "rewrite the function"
+    return title[0].lower() + title[1:], plain(labels.get("WHY", ""), _WHY_CHARS)
 
 
 def _parts(code: str, name: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The function's source, the imports and the constants above it."""
-    if "\x00" in code:
-        raise BadAnswer("the code holds a null character")
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

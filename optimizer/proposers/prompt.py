@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.facts import static_facts
-from analysis.functions import function_named
+from analysis.functions import Function, function_named
+from analysis.languages import PYTHON, language_of
 from index.record import Record
+from optimizer.proposers import native
 from optimizer.proposers.context import Context
 from optimizer.proposers.splice import dedented
 
@@ -74,25 +76,23 @@ def build(
     share: float | None = None,
     example: Record | None = None,
     critique: str | None = None,
-    python: str | None = None,
+    runs: str | None = None,
     shapes: Sequence[str] = (),
     gained: str | None = None,
 ) -> Prompt:
     """The prompt for one call. The path itself is not sent. Raises LookupError without function.
 
-    `python` is the version that it will run under ("3.11"), `shapes` the types and sizes of the
-    arguments of some calls, `gained` what was reached so far.
+    `runs` says how it will be run ("It runs under Python 3.11."), `shapes` the types and sizes of
+    the arguments of some calls, `gained` what was reached so far.
     """
     function = function_named(text, path, qualname)
     if function is None:
         raise LookupError(qualname)
-    context = Context(text, path, function)
+    words, pieces = SYSTEM, _pieces(text, path, function)
+    if language_of(path) is not PYTHON:
+        words, pieces = native.system(path), native.context(text, path, function)
     parts = [
-        _data("imports of its file", context.imports()),
-        _data("constants of its file", context.constants()),
-        _data("classes of its file", context.classes()),
-        _data("functions it calls", context.callees()),
-        _data("the function around it", context.enclosing()),
+        *(_data(title, piece) for title, piece in pieces),
         _data("the function", dedented(text, function)),
         _data("types and sizes of the arguments of some calls", _range(shapes)),
         _data("what its syntax shows", static_facts(text, function).sentence),
@@ -105,9 +105,20 @@ def build(
         parts.append(f"It takes {share:.0%} of the time of a real run.")
     if gained:
         parts.append(gained)
-    runs = f" It runs under Python {python}." if python else ""
-    parts.append(f"Rewrite `{function.name}` so that it is faster.{runs}")
-    return Prompt(SYSTEM, "\n\n".join(p for p in parts if p))
+    parts.append(f"Rewrite `{function.name}` so that it is faster.{f' {runs}' if runs else ''}")
+    return Prompt(words, "\n\n".join(p for p in parts if p))
+
+
+def _pieces(text: str, path: str, function: Function) -> tuple[tuple[str, str], ...]:
+    """What a Python function leans on: title and text of each block."""
+    context = Context(text, path, function)
+    return (
+        ("imports of its file", context.imports()),
+        ("constants of its file", context.constants()),
+        ("classes of its file", context.classes()),
+        ("functions it calls", context.callees()),
+        ("the function around it", context.enclosing()),
+    )
 
 
 def _range(shapes: Sequence[str]) -> str:

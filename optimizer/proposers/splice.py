@@ -14,6 +14,7 @@ import tokenize
 from collections.abc import Sequence
 
 from analysis.functions import Function, function_named
+from analysis.languages import PYTHON, language_of
 from analysis.text import LineIndex, TextChange, apply_changes
 
 
@@ -29,6 +30,8 @@ def dedented(text: str, function: Function) -> str:
     source = _newlines(text[function.start : function.end], "\n")
     if not lead or lead.strip():
         return source
+    if language_of(function.path) is not PYTHON:
+        return textwrap.dedent(lead + source)
     try:
         inside = {n - 1 for n in _string_lines(f"if 1:\n{lead}{source}\n")}
     except (tokenize.TokenError, SyntaxError):

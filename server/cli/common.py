@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.errors import Cancelled, InputError
-from analysis.functions import Function, function_named, functions_in, parse_file
+from analysis.functions import Function, function_named, functions_in, near_names, parse_file
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import Interpreter, find_python
 from hasten.paths import state_dir, workspace_of
@@ -90,15 +89,6 @@ def require_function(text: str, path: Path, qualname: str) -> Function:
             else ""
         ),
     )
-
-
-def near_names(names: Sequence[str], qualname: str) -> list[str]:
-    """Those of the names that a person may have meant, else the first few."""
-
-    def last(name: str) -> str:
-        return re.split(r"\.|::", name.split("(", 1)[0])[-1].strip()
-
-    return [n for n in names if last(n) == last(qualname)] or list(names[:8])
 
 
 def split_command(text: str) -> tuple[str, ...]:

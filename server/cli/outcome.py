@@ -13,6 +13,7 @@ from analysis.source import read_source
 from analysis.text import apply_replacements
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.suggestion import Outcome, Rejection, Suggestion
+from optimizer.words import inputs_words
 from server.cli.output import note, page, ratio_text, seconds_text, shown
 
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
@@ -86,7 +87,7 @@ def _table(suggestions: Sequence[Suggestion]) -> Table:
             function.append(f"\n  {rung.title}", "not bold")
         ratio, interval = ratio_text(s.ratio, s.interval).split(" ", 1)
         gain = Text(ratio, "bold green").append(f"\n{interval}", "not bold default")
-        used = f"{s.receipt.inputs.count} {s.receipt.inputs.source}\n{s.equality}"
+        used = f"{inputs_words(s.receipt.inputs)}\n{s.equality}"
         table.add_row(s.id, function, gain, used)
     return table
 

@@ -225,7 +225,13 @@ class Box(Base, metaclass=Meta):
 
 
 def test_what_the_function_leans_on_is_shown_and_secrets_are_not() -> None:
-    user = build(LEANS, "/w/m.py", "Box.fits", python="3.11", shapes=("Box, list of 3 (int)",)).user
+    user = build(
+        LEANS,
+        "/w/m.py",
+        "Box.fits",
+        runs="It runs under Python 3.11.",
+        shapes=("Box, list of 3 (int)",),
+    ).user
     shown = ["class Box(Base, metaclass=Meta):", "width: int = 1", "self.size = size", "LIMIT = 3"]
     for words in (*shown, "return self.size + by", "Python 3.11", "list of 3 (int)"):
         assert words in user

@@ -28,7 +28,9 @@ class Shelf:
         self.workspace, self.state = Path("/w"), Path("/state/mine")
         self._hits = tuple(Hit(r, 1.0) for r in records)
 
-    def retrieve(self, text: str, k: int, program: str = "") -> tuple[Hit, ...]:
+    def retrieve(
+        self, text: str, k: int, program: str = "", language: str = "python"
+    ) -> tuple[Hit, ...]:
         return self._hits[:k]
 
 

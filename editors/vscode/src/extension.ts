@@ -1,5 +1,5 @@
 /**
- * Starts `hasten lsp` for Python files and shows what it says. All knowledge is in the server; this
+ * Starts `hasten lsp` for Python, C and C++ files and shows what it says. All knowledge is in the server; this
  * passes on what only the editor knows: which program to start, and whether the workspace is
  * trusted.
  */
@@ -60,7 +60,7 @@ async function start(output: vscode.LogOutputChannel): Promise<void> {
     void client?.sendNotification("window/workDoneProgress/cancel", { token });
   });
   const options: LanguageClientOptions = {
-    documentSelector: [{ scheme: "file", language: "python" }],
+    documentSelector: ["python", "c", "cpp"].map((language) => ({ scheme: "file", language })),
     outputChannel: output,
     initializationOptions: { trusted: vscode.workspace.isTrusted },
     middleware: {

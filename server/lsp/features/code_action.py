@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lsprotocol import types
 
+from analysis.languages import PYTHON, language_of
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
 from server.lsp.features.commands import applied_command, optimize_command
@@ -32,7 +33,7 @@ class Actions(Feature):
         sight = self.server.see(document)
         touching = sight.touching(start, end)
         actions = [a for seen in touching for a in self._of(document, seen, context)]
-        if not touching and _HEAD.match(document.lines.line_text(document.lines.line_of(start))):
+        if not touching and _may_be_head(document, start):
             here = document.spans.head_at(start)
             if here is None and not document.is_large:
                 here = document.read(document.outline.wanted).head_at(start)
@@ -67,6 +68,13 @@ class Actions(Feature):
             edit=self.server.workspace_edit(document, fitting.changes),
             command=applied_command(document, edit),
         )
+
+
+def _may_be_head(document: Document, offset: int) -> bool:
+    """Whether a function's head may lie there, without reading the file."""
+    if language_of(document.path) is not PYTHON:
+        return True  # a head in C looks like anything; reading costs little while nothing changes
+    return _HEAD.match(document.lines.line_text(document.lines.line_of(offset))) is not None
 
 
 def search_action(

@@ -7,7 +7,13 @@ import time
 import typing
 from collections.abc import Iterator
 
-from optimizer.words import ratio_words
+from optimizer.words import (
+    amount_words,
+    build_words,
+    clock_words,
+    inputs_words,
+    ratio_words,
+)
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
 from server.lsp.fitting import share_text
@@ -74,14 +80,16 @@ def _proof_lines(fitting: Fitting) -> Iterator[str]:
     receipt = suggestion.receipt
     low, high = suggestion.interval
     yield f"**{_plain(fitting.edit.title)}** (proved)"
-    yield f"- {ratio_words(suggestion.ratio)}, 95 % interval {low:.2f} to {high:.2f}, CPU time"
-    yield f"- {_equality(receipt)} on {receipt.inputs.count} {receipt.inputs.source} inputs" + (
+    clock = clock_words(receipt)
+    yield f"- {ratio_words(suggestion.ratio)}, 95 % interval {low:.2f} to {high:.2f}, {clock}"
+    if receipt.measurement is not None:
+        before, after = receipt.measurement.before_s, receipt.measurement.after_s
+        unit = receipt.measurement.unit
+        yield f"- {_plain(amount_words(before, unit))} before, {amount_words(after, unit)} after"
+    yield f"- {_evidence(receipt)}" + (
         ", some of them held out" if receipt.inputs.holdout else ", none held out"
     )
-    where = receipt.environment
-    name = "CPython" if where.implementation == "cpython" else where.implementation
-    python = f"{name} {where.python_version} ({_code(where.python)})"
-    yield f"- {python}, {_plain(where.cpu)}"
+    yield f"- {_ran_under(receipt)}, {_plain(receipt.environment.cpu)}"
     yield f"- sandbox {receipt.sandbox.level}" + (
         ", run without one because that was allowed" if receipt.sandbox.unsandboxed_allowed else ""
     )
@@ -92,6 +100,26 @@ def _proof_lines(fitting: Fitting) -> Iterator[str]:
     else:
         for rung in suggestion.edits:
             yield f"- {_plain(rung.description)}"
+
+
+def _evidence(receipt: Receipt) -> str:
+    """What was compared on what, in the words of the kind of workload."""
+    inputs = _plain(inputs_words(receipt.inputs))
+    if receipt.kind == "command":
+        return f"the project's tests pass; its benchmark command: {inputs}"
+    if receipt.kind == "program":
+        output = _equality(receipt).replace("results", "output")
+        return f"{output} on {inputs}"
+    return f"{_equality(receipt)} on {inputs}"
+
+
+def _ran_under(receipt: Receipt) -> str:
+    """The compiler with its flags, or the interpreter."""
+    if receipt.build is not None:
+        return _plain(build_words(receipt.build))
+    where = receipt.environment
+    name = "CPython" if where.implementation == "cpython" else where.implementation
+    return f"{name} {where.python_version} ({_code(where.python)})"
 
 
 def _equality(receipt: Receipt) -> str:

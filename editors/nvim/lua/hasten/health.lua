@@ -60,7 +60,7 @@ end
 local function check_clients()
   local clients = vim.lsp.get_clients({ name = "hasten" })
   if #clients == 0 then
-    vim.health.info('no buffer uses it yet: vim.lsp.enable("hasten"), then open a Python file')
+    vim.health.info('no buffer uses it yet: vim.lsp.enable("hasten"), then open a Python, C or C++ file')
   end
   for _, client in ipairs(clients) do
     vim.health.ok(("serves %s"):format(client.root_dir or "single files"))

@@ -1,0 +1,38 @@
+"""Opens the bench of a workload, whatever its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.bench import Bench
+from benchmark_runner.errors import WorkloadError
+from benchmark_runner.workload import FunctionWorkload, Workload
+
+
+def open_bench(
+    workload: Workload,
+    *,
+    python: Path,
+    allow_unsandboxed: bool = False,
+    rounding: float | None = None,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> Bench:
+    """The bench of the workload's kind, which is a context manager; nothing is run yet.
+
+    What a kind needs is imported when it is first asked for. Raises WorkloadError for a kind that
+    can't be proved here.
+    """
+    if isinstance(workload, FunctionWorkload):
+        from benchmark_runner.verify import FunctionBench
+
+        return FunctionBench(
+            workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
+            progress=progress, cancel=cancel or CancelToken(),
+        )  # fmt: skip
+    raise WorkloadError(
+        f"{type(workload).__name__} can't be proved yet",
+        code="workload-unsupported",
+        mend="name a Python function",
+    )
