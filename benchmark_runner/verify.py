@@ -8,6 +8,7 @@ gain equivalence once more. No process outlives a call.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -20,9 +21,12 @@ from benchmark_runner.equivalence import (
     HASH_SEEDS,
 )
 from benchmark_runner.errors import CandidateFailed
+from benchmark_runner.instruments.calls import choose_sample, compared, count_calls
+from benchmark_runner.instruments.totals import CountFailed, instrument
 from benchmark_runner.proof import Case, Diary, Timed, make_receipt
 from benchmark_runner.receipt import (
     InputsUsed,
+    Instructions,
     Level,
     Measurement,
     Receipt,
@@ -34,6 +38,7 @@ from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.shapes import argument_shapes
 from benchmark_runner.shortcuts import find_shortcut
 from benchmark_runner.specs import Specs
+from benchmark_runner.tie_break import doubtful, second_opinion
 from benchmark_runner.timer import Timer
 from benchmark_runner.workload import (
     FunctionWorkload,
@@ -47,7 +52,9 @@ class FunctionBench:
 
     A context manager. `python` is the interpreter of the user's code; `rounding` the relative
     difference of floats that may pass as equal (None: only exact equality does). At L0 versions
-    by a user or a model are refused unless `allow_unsandboxed`. Not for several threads at once.
+    by a user or a model are refused unless `allow_unsandboxed`. With `instructions` they are
+    counted for every version that is equal, else only where the clock leaves room for doubt. Not
+    for several threads at once.
     """
 
     def __init__(
@@ -59,8 +66,10 @@ class FunctionBench:
         rounding: float | None = None,
         progress: Progress = silent,
         cancel: CancelToken | None = None,
+        instructions: bool = False,
     ) -> None:
         self._workload = workload
+        self._instructions = instructions
         self._python = python
         self._allow = allow_unsandboxed
         self._progress = progress
@@ -147,6 +156,22 @@ class FunctionBench:
         """
         return self._timer.measure(before, after)
 
+    def count(self, before: Version, after: Version, *, log_time: float) -> Instructions:
+        """Instructions of a call of either version; `log_time` is what the clock said.
+
+        Both must have passed `check`. Raises CountFailed, ValueError, and what `prepare` raises.
+        """
+        original = self._comparer.original()
+        for version in (before, after):
+            self._comparer.equal(version)
+        copied = [info.copied for info in original.infos]
+        sample = choose_sample(self._timer.plan().timed, original.costs_s, copied)
+        specs = [
+            self._specs.candidate(version, HASH_SEEDS[0], original, timed=True)
+            for version in (before, after)
+        ]
+        return compared(*count_calls(specs[0], specs[1], sample, self._cancel), log_time)
+
     # -- the whole proof
 
     def prove(self, after: Version, *, origin: Origin, before: Version | None = None) -> Receipt:
@@ -165,10 +190,13 @@ class FunctionBench:
         )
         diary.add("equivalence", since, failed)
         judgement, timed = self._judge(base, after, verdict, diary)
+        counted: Instructions | None = None
         if timed is not None:
             judgement = self._look_again(after, origin, judgement, timed, diary)
+            judgement, counted = self._counted(base, after, judgement, timed, diary)
         self._progress(judgement.reason, 1.0)
-        return self._receipt(base, after, verdict, judgement, timed, diary)
+        receipt = self._receipt(base, after, verdict, judgement, timed, diary)
+        return replace(receipt, instructions=counted) if counted else receipt
 
     def _prepare_notes(self, diary: Diary) -> None:
         used = self.prepare()
@@ -236,6 +264,27 @@ class FunctionBench:
         reason = again.refused or "it behaves otherwise when it is compared once more"
         diary.add("recheck", since, reason)
         return Judgement("refused", reason)
+
+    def _counted(
+        self, base: Version, after: Version, judgement: Judgement, timed: Timed, diary: Diary
+    ) -> tuple[Judgement, Instructions | None]:
+        """The count of instructions where it was asked for or may decide."""
+        samples = timed.samples
+        if not (self._instructions or doubtful(judgement, samples)):
+            return judgement, None
+        if instrument() is None and not self._instructions:
+            return judgement, None
+        since = time.perf_counter()
+        self._progress("counting instructions", 0.95)
+        try:
+            counted = self.count(base, after, log_time=samples.estimate().mean)
+        except CountFailed as error:
+            diary.notes.append(f"instructions were not counted: {error.message}")
+            return judgement, None
+        judgement, note = second_opinion(judgement, samples, counted)
+        diary.notes.append(note)
+        diary.add("instructions", since)
+        return judgement, counted
 
     def _receipt(
         self,

@@ -167,8 +167,6 @@ def compared(tool: str, before: float, after: float, log_time: float) -> Instruc
     agrees with a time that stays the same within 5 %.
     """
     found = math.log(before / after)
-    if abs(found) < SAME:
-        agrees = abs(log_time) < math.log(1.05)
-    else:
-        agrees = (found > 0) == (log_time > 0)
+    still = abs(log_time) < math.log(1.05)
+    agrees = still if abs(found) < SAME else (found > 0) == (log_time > 0)
     return Instructions(tool, before, after, before / after, agrees)

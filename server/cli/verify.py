@@ -73,13 +73,16 @@ def verify(
         max=1.0,
         help="Largest relative difference of floats that counts as equal.",
     ),
+    instructions: bool = typer.Option(
+        False, "--instructions", help="Count instructions too (callgrind or hardware counters)."
+    ),
     allow_unsandboxed: bool = typer.Option(
         False, "--allow-unsandboxed", help="Run even where no sandbox is to be had."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Judge two versions of a function, or of a whole tree: same behaviour, and truly faster."""
-    options = Options(python, rounding, allow_unsandboxed)
+    options = Options(python, rounding, allow_unsandboxed, instructions)
     repetition: Repetition | None = None
     if receipt is not None:
         repetition = verify_receipt(receipt, before, now, options)

@@ -37,6 +37,7 @@ class Options:
     python: str | None = None
     rounding: float | None = None
     allow_unsandboxed: bool = False
+    instructions: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def judge(workload: FunctionWorkload, after: Version, python: Path, options: Opt
             rounding=options.rounding,
             progress=progress,
             cancel=cancel,
+            instructions=options.instructions,
         ) as bench,
     ):
         return Judged(bench.prove(after, origin="user"), workload, after)
