@@ -21,8 +21,8 @@ ORIGINAL_S = 20.0
 """Wall seconds that the original may take on one case; sanitizers take up to ten times longer."""
 _LEAST_S = 2.0
 _SLOWER_IS_HUNG = 10.0
-_MUTATED = 40
-_MADE_S = 12.0
+_MUTATED = 30
+_MADE_S = 8.0
 """How many cases are made, and the wall seconds that making them may take."""
 _MADE_CPU_S = 1.0
 _SHRINKS = 24
@@ -269,7 +269,7 @@ class Original:
         worst, spaces, said = 0.0, False, False
         ranked = sorted(self.known, key=lambda known: len(known.case.input))
         for at, known in enumerate(ranked):
-            progress(f"case {known.case.name}", at / len(ranked))
+            progress(f"comparing on case {known.case.name}", at / len(ranked))
             found = self._on(known, after, runner)
             if isinstance(found, Unsafe):
                 return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmark_runner.errors import WorkloadError
+from benchmark_runner.receipt import Dependency
 
 Source = Literal["cases", "mutated", "grown"]
 """Given by the user; a given one with other values; a given one made larger or smaller."""
@@ -66,6 +67,18 @@ def digest_of(cases: Iterable[Case]) -> str:
         ):
             total.update(len(data).to_bytes(8, "little") + data)
     return total.hexdigest()
+
+
+def files_of(path: Path) -> tuple[Dependency, ...]:
+    """The files that hold the cases, as what a claim rests on."""
+    files = [path]
+    if path.is_dir():
+        files = sorted([*path.glob("*.in"), *path.glob("*.out")])
+    elif path.suffix in (".in", ".out"):
+        files = [f for f in (path.with_suffix(".in"), path.with_suffix(".out")) if f.exists()]
+    return tuple(
+        Dependency("case", str(f), f.name, hashlib.sha256(_read(f)).hexdigest()[:32]) for f in files
+    )
 
 
 def _no_cases(message: str) -> WorkloadError:

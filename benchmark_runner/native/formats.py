@@ -9,6 +9,7 @@ made from it are only kept where the original handles them.
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,9 @@ from itertools import pairwise
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?\d{1,15}\.\d{1,15}")
 _MOST_TOKENS = 400_000
+_SURE = math.log(1000)
+_ALIKE = 3
+"""Like values that one would expect by chance, where seeing none is taken for a rule."""
 
 Line = list[str]
 Text = list[Line]
@@ -68,7 +72,6 @@ class Values:
     high: int = 0
     signs: bool = False
     rising: bool = True
-    strictly: bool = True
     falling: bool = True
     distinct: bool = True
     permutation: bool = True
@@ -77,6 +80,26 @@ class Values:
     bounded_by: frozenset[int] = frozenset()
     """Places of the first line whose number none of the values is above."""
     seen: int = 0
+    orders: float = 0.0
+    """log of the number of orders that the lists of values could have had."""
+    couples: int = 0
+    """Couples of values of one list, any of which could have been alike."""
+
+    @property
+    def ordered(self) -> bool:
+        """Whether all lists rise (or all fall), and that is no chance."""
+        return (self.rising or self.falling) and self.orders > _SURE
+
+    @property
+    def unlike(self) -> bool:
+        """Whether no list holds a value twice, and that is no chance."""
+        width = self.high - self.low + 1 if self.integers else len(self.letters) ** 2
+        return self.distinct and self.couples >= _ALIKE * width
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether all lists are permutations, and that is no chance."""
+        return self.permutation and self.integers and self.orders > _SURE / 2
 
     def learn(self, tokens: Sequence[str], header: Sequence[int | None]) -> None:
         """Take one more list of values of this role."""
@@ -86,6 +109,8 @@ class Values:
         self.decimals &= all(_DECIMAL.fullmatch(t) or _integer(t) is not None for t in tokens)
         self.lengths |= {len(token) for token in tokens}
         self.letters = "".join(sorted(set(self.letters).union(*tokens)))[:200]
+        self.orders += math.lgamma(len(tokens) + 1)
+        self.couples += len(tokens) * (len(tokens) - 1) // 2
         if known:
             first = not self.seen
             self.low = min(known) if first else min(self.low, *known)
@@ -95,7 +120,6 @@ class Values:
         if len(known) == len(tokens):
             pairs = list(pairwise(known))
             self.rising &= all(a <= b for a, b in pairs)
-            self.strictly &= all(a < b for a, b in pairs)
             self.falling &= all(a >= b for a, b in pairs)
             self.distinct &= len(set(known)) == len(known)
             ordered = sorted(known)
@@ -105,7 +129,7 @@ class Values:
             )
         else:
             self.distinct &= len(set(tokens)) == len(tokens)
-            self.rising = self.strictly = self.falling = self.permutation = False
+            self.rising = self.falling = self.permutation = False
         self.seen += 1
 
     def fresh(
@@ -114,7 +138,7 @@ class Values:
         """Other values that hold the same rules; as many as given."""
         if not tokens:
             return []
-        if self.permutation and self.integers and len(tokens) > 1:
+        if self.shuffled and len(tokens) > 1:
             start = min(int(token) for token in tokens) if tokens else 0
             return [str(n) for n in rng.sample(range(start, start + len(tokens)), len(tokens))]
         if not self.integers:
@@ -124,16 +148,14 @@ class Values:
             default=self.high,
         )
         low = min(self.low, top)
-        if (self.distinct or self.strictly) and len(tokens) > 1:
+        if self.unlike and len(tokens) > 1:
             if top - low + 1 < len(tokens):
                 return list(tokens)
             numbers = rng.sample(range(low, top + 1), len(tokens))
         else:
             numbers = [rng.randint(low, top) for _ in tokens]
-        if len(tokens) > 1 and self.rising:
-            numbers.sort()
-        elif len(tokens) > 1 and self.falling:
-            numbers.sort(reverse=True)
+        if self.ordered:
+            numbers.sort(reverse=not self.rising)
         return [str(number) for number in numbers]
 
     def _strings(self, rng: random.Random, tokens: Sequence[str]) -> Line:
@@ -144,7 +166,7 @@ class Values:
             ]
             return [re.sub(r"^([+-]?)0+(?=\d)", r"\1", token) for token in made]
         made = ["".join(rng.choice(self.letters) for _ in token) for token in tokens]
-        return made if not self.distinct or len(set(made)) == len(made) else list(tokens)
+        return made if not self.unlike or len(set(made)) == len(made) else list(tokens)
 
 
 class Format:
@@ -229,7 +251,7 @@ class Format:
                 values = self.roles.get(role)
                 if values is None or not chosen or rng.random() >= max(share, 0.3):
                     continue
-                whole = values.rising or values.falling or values.permutation or values.distinct
+                whole = values.ordered or values.shuffled or values.unlike
                 if not whole or len(chosen) == 1:
                     chosen = [p for p in chosen if rng.random() < share] or [rng.choice(chosen)]
                 fresh = values.fresh(rng, [text[line][p] for p in chosen], header)
@@ -329,13 +351,13 @@ def _resized_row(
         letters = values.letters if values and values.letters else row[0]
         more = "".join(rng.choice(letters) for _ in range(max(0, size - len(row[0]))))
         return [(row[0] + more)[:size]]
-    if size <= len(row) and not (values and values.permutation):
+    if size <= len(row) and not (values and values.shuffled):
         return row[:size]
     longer = [row[at % len(row)] for at in range(size)]
     if values is None:
         return longer
-    if values.permutation or values.distinct or values.rising or values.falling:
-        if values.integers and values.distinct and values.high - values.low + 1 < size:
+    if values.shuffled or values.unlike or values.ordered:
+        if values.integers and values.unlike and values.high - values.low + 1 < size:
             values.high = values.low + 4 * size
         return values.fresh(rng, longer, header)
     return row + values.fresh(rng, longer[len(row) :], header)

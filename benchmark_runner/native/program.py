@@ -7,7 +7,6 @@ on made cases of the same shape that the first timing did not see.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +18,14 @@ from benchmark_runner.decision import Judgement, judge
 from benchmark_runner.environment import describe
 from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.lock import timing_lock
-from benchmark_runner.measurement import confirmation, first_phase, plan_inputs, summarise
+from benchmark_runner.measurement import confirmation, first_phase, summarise
 from benchmark_runner.native import gate
 from benchmark_runner.native.behaviour import Differs, Known, Original, Pair, Same, Unsafe
-from benchmark_runner.native.cases import Case, digest_of, read_cases
+from benchmark_runner.native.cases import Case, digest_of, files_of, read_cases
 from benchmark_runner.native.programs import Programs
 from benchmark_runner.native.race import Race, growth
 from benchmark_runner.native.runner import Program, Runner
+from benchmark_runner.planning import plan_inputs
 from benchmark_runner.proof import Case as Proof
 from benchmark_runner.proof import Diary, Timed, make_receipt, within
 from benchmark_runner.receipt import (
@@ -37,6 +37,7 @@ from benchmark_runner.receipt import (
     SandboxReport,
     Verdict,
 )
+from benchmark_runner.samples import clock_note
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.statistics import glance, median
@@ -327,6 +328,8 @@ class ProgramBench:
                 cancel=self._cancel,
             )
             diary.add("timing", since)
+            if note := clock_note(samples):
+                diary.notes.append(note)
             confirmed = None
             if step == "accept":
                 since = time.perf_counter()
@@ -334,6 +337,7 @@ class ProgramBench:
                     race,
                     plan.holdout or plan.timed,
                     len(samples.runs),
+                    clock=samples.clock,
                     progress=within(self._progress, 0.75, 0.95),
                     cancel=self._cancel,
                 )
@@ -430,11 +434,7 @@ class ProgramBench:
         )
 
     def _dependencies(self) -> tuple[Dependency, ...]:
-        path = self._workload.cases
-        cases = tuple(
-            Dependency("case", str(path), case.name, _sha256(case)) for case in self._cases
-        )
-        return (*self._programs.dependencies(), *cases)
+        return (*self._programs.dependencies(), *files_of(self._workload.cases))
 
 
 class _OpenRace:
@@ -498,9 +498,3 @@ def _said_of(same: Same) -> list[str]:
     if same.said_more:
         notes.append("standard error differs; it does not count")
     return notes
-
-
-def _sha256(case: Case) -> str:
-    total = hashlib.sha256(case.input)
-    total.update(b"\0" + (case.expected if case.expected is not None else b""))
-    return total.hexdigest()

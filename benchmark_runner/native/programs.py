@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -92,4 +93,12 @@ class Programs:
             version = ".".join(map(str, interpreter.version))
             return (Dependency("interpreter", str(self._python), "cpython", version),)
         own = self._builds.compiler
-        return (Dependency("compiler", str(own.path), own.name, own.version),)
+        included = tuple(
+            Dependency("include", str(path), path.name, _digest(path))
+            for path in self._builds.included
+        )
+        return (Dependency("compiler", str(own.path), own.name, own.version), *included)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]

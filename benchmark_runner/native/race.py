@@ -17,14 +17,12 @@ from benchmark_runner.native.outputs import compare
 from benchmark_runner.native.runner import Program, Run, Runner
 from benchmark_runner.receipt import Growth, InputTiming, Memory
 from benchmark_runner.statistics import estimate, median
-from benchmark_runner.timing import PairOfWindows, PairRun
+from benchmark_runner.windows import PairOfWindows, PairRun
 
 _REPLICATE_S = 0.4
 _PAIRS = 12
 _LEAST_S = 2.0
 _HUNG = 20.0
-_START_S = 0.01
-"""Wall seconds of a run that are the sandbox's and the scheduler's, not the program's waiting."""
 _MEMORY_SD = 0.01
 _ABOVE_FLOOR = 1 << 20
 _LEAST_SPREAD = 4.0
@@ -119,7 +117,6 @@ def _windows(index: int, before: Run, after: Run) -> PairOfWindows:
         after_wall_s=max(after.wall_s, 1e-6),
         before_calls=1,
         after_calls=1,
-        before_busy=min(1.0, (before.cpu_s + _START_S) / max(before.wall_s, 1e-6)),
     )
 
 

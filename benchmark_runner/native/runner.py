@@ -18,6 +18,8 @@ from benchmark_runner.sandbox.policy import Sandbox
 OUTPUT_BYTES = 16 << 20
 """What a program may print; more ends it."""
 MEMORY = 2 << 30
+_WAKING_S = 1e-3
+"""Wall seconds that the sandbox may take to notice the end of a run."""
 _ENDS = {
     "timeout": "it did not end in time",
     "memory": f"it took more than {MEMORY >> 20} MB of memory",
@@ -42,7 +44,9 @@ class Program:
 class Run:
     """One run: what it printed and how it ended. `out` and `err` are hostile.
 
-    CPU and wall seconds of the program alone; `peak` is resident bytes, told only above `floor`.
+    CPU and wall seconds of the program alone, the latter without its time in line for a CPU and
+    never less than the former: several cores at work are no gain here. `peak` is
+    resident bytes, told only above `floor`.
     """
 
     code: int
@@ -118,7 +122,7 @@ class Runner:
             code=done.exit_code,
             reason=done.reason,
             cpu_s=done.cpu_s,
-            wall_s=done.wall_s,
+            wall_s=max(done.wall_s - done.in_line_s - _WAKING_S, done.cpu_s),
             peak=done.peak_rss,
             floor=done.rss_floor,
             out=done.stdout,

@@ -17,6 +17,7 @@ from server.cli.verify_function import (
     verify_function,
     verify_json,
 )
+from server.cli.verify_program import ProgramOptions, verify_program
 from server.cli.verify_receipt import Repetition, verify_receipt, write_guard
 
 
@@ -54,6 +55,17 @@ def verify(
     ),
     own_tests: bool = typer.Option(
         False, "--own-tests", help="With --command: each side's own tests and benchmarks."
+    ),
+    cases: str | None = typer.Option(
+        None,
+        "--cases",
+        help="Judge programs instead: a folder of NAME.in and NAME.out, or a .jsonl file.",
+    ),
+    build: str | None = typer.Option(
+        None, "--build", help='How C and C++ is built: "g++ -O2 {source} -o {out}".'
+    ),
+    only_cases: bool = typer.Option(
+        False, "--only-cases", help="Make no further cases from the given ones."
     ),
     receipt: str | None = typer.Option(
         None, "--receipt", help="Prove again what a receipt claims; BEFORE says where its file is."
@@ -95,7 +107,8 @@ def verify(
         )
         judged = verify_command(Path.cwd(), given, options)
     else:
-        judged = _judge(before, after, function, inputs, options)
+        told = ProgramOptions(cases, build, only_cases)
+        judged = _judge(before, after, function, inputs, told, options)
     whole = judged.repeatable(rounding)
     if save is not None:
         _save(judged, save, rounding)
@@ -122,13 +135,20 @@ def _judge(
     after: str | None,
     function: str | None,
     inputs: str | None,
+    program: ProgramOptions,
     options: Options,
 ) -> Judged:
     """Which kind of workload the arguments name, and its judgement."""
     if before is None or after is None:
         raise _usage("BEFORE and AFTER are missing", "name the file as it is and the changed one")
+    if program.cases is not None:
+        if function is not None or inputs is not None:
+            raise _usage(
+                "--cases is about whole programs", "leave --function and --inputs out, or --cases"
+            )
+        return verify_program(before, after, program, options)
     if function is None:
-        raise _usage("no function is named", "--function QUALNAME")
+        raise _usage("no function is named", "--function QUALNAME, or --cases for a program")
     return verify_function(before, after, function, inputs, options)
 
 
