@@ -60,12 +60,10 @@ def digest_of(cases: Iterable[Case]) -> str:
     """One digest over names, inputs and expected outputs."""
     total = hashlib.sha256()
     for case in cases:
-        for data in (
-            case.name.encode("utf-8", "surrogateescape"),
-            case.input,
-            case.expected or b"",
-        ):
-            total.update(len(data).to_bytes(8, "little") + data)
+        name = case.name.encode("utf-8", "surrogateescape")
+        for data in (name, case.input, case.expected):
+            size = -1 if data is None else len(data)
+            total.update(size.to_bytes(8, "little", signed=True) + (data or b""))
     return total.hexdigest()
 
 
