@@ -9,6 +9,7 @@ import typer
 from analysis.errors import InputError
 from benchmark_runner.repeat import save as save_receipt
 from server.cli.output import GOOD, NOT_GOOD, emit_json, note, shown
+from server.cli.verify_aa import aa_json, print_aa, verify_aa
 from server.cli.verify_command import CommandOptions, verify_command
 from server.cli.verify_function import (
     Judged,
@@ -85,6 +86,13 @@ def verify(
         max=1.0,
         help="Largest relative difference of floats that counts as equal.",
     ),
+    aa: bool = typer.Option(
+        False,
+        "--aa",
+        help="Prove identical copies: the noise of this machine, of a built-in function or of "
+        "--function in BEFORE.",
+    ),
+    proofs: int = typer.Option(6, "--proofs", min=1, max=1000, help="With --aa: how many copies."),
     instructions: bool = typer.Option(
         False, "--instructions", help="Count instructions too (callgrind or hardware counters)."
     ),
@@ -95,6 +103,8 @@ def verify(
 ) -> int:
     """Judge two versions of a function, or of a whole tree: same behaviour, and truly faster."""
     options = Options(python, rounding, allow_unsandboxed, instructions)
+    if aa:
+        return _aa(before, after, function, inputs, proofs, options, as_json)
     repetition: Repetition | None = None
     if receipt is not None:
         repetition = verify_receipt(receipt, before, now, options)
@@ -124,6 +134,25 @@ def verify(
     if repetition is not None and not now:
         return _again(repetition, as_json)
     return GOOD if judged.receipt.decision == "faster" else NOT_GOOD
+
+
+def _aa(
+    before: str | None,
+    after: str | None,
+    function: str | None,
+    inputs: str | None,
+    proofs: int,
+    options: Options,
+    as_json: bool,
+) -> int:
+    if after is not None or (before is None) != (function is None):
+        raise _usage("--aa takes no AFTER", "give it nothing, or BEFORE and --function QUALNAME")
+    floor = verify_aa(before, function, inputs, proofs, options)
+    if as_json:
+        emit_json(aa_json(floor))
+    else:
+        print_aa(floor)
+    return NOT_GOOD if floor.faster else GOOD
 
 
 def _usage(message: str, mend: str) -> InputError:
