@@ -19,7 +19,8 @@ from benchmark_runner.equivalence import (
     described,
     observe_candidate,
 )
-from benchmark_runner.errors import WorkerDied
+from benchmark_runner.errors import WorkerDied, WorkloadError
+from benchmark_runner.inputs.extras import Wanted
 from benchmark_runner.original import Original, observe_original
 from benchmark_runner.proof import within
 from benchmark_runner.receipt import Level, Stage, Verdict
@@ -70,12 +71,8 @@ class Comparer:
         """The original against itself, run at the first call. Raises what `prepare` raises."""
         if self._original is None:
             since = time.perf_counter()
-            self._original = observe_original(
-                self._specs.original,
-                generated=self._specs.source == "generated",
-                progress=within(self._progress, 0.0, 0.15),
-                cancel=self._cancel,
-            )
+            self._specs.make_extra(Wanted(finite=self._rounding is not None))
+            self._original = self._observed()
             self.prepared = Stage("original", time.perf_counter() - since, ok=True)
             own = self._original.behaviours
             verdict = Verdict(
@@ -85,6 +82,25 @@ class Comparer:
                 verdict, tuple(own[seed] for seed in HASH_SEEDS)
             )
         return self._original
+
+    def _observed(self) -> Original:
+        """The original against itself; on the given inputs alone where it fails on others."""
+        try:
+            return self._observe()
+        except WorkloadError as error:
+            why = f"no inputs were added to the given ones: {error.message}"
+            if not self._specs.drop_extra(why):
+                raise
+            return self._observe()
+
+    def _observe(self) -> Original:
+        found = observe_original(
+            self._specs.original,
+            generated=self._specs.source == "generated",
+            progress=within(self._progress, 0.0, 0.15),
+            cancel=self._cancel,
+        )
+        return replace(found, notes=(*found.notes, *self._specs.notes))
 
     def check(self, after: Version, origin: Origin) -> Checked:
         """What is known of a version, which is run if nothing is."""
