@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from analysis.errors import Cancelled, HastenError
 from analysis.progress import CancelToken
+from benchmark_runner import harness
 from benchmark_runner.crew import Crew
 from benchmark_runner.errors import WorkerDied
 from benchmark_runner.inputs.literals import branching, literals_of, raised_names
@@ -23,12 +24,13 @@ from benchmark_runner.supervisor import Worker
 
 _MOST_GIVEN = 40
 """Given calls that are looked at."""
-_TRIAL_S = 0.25
+_TRIAL_S = 0.1
 """Wall seconds after which a trial call is stopped."""
 _CALL_S = 0.02
 """CPU seconds that an extra call may take, or as long as the longest given one."""
 _MOST_TRIALS_S = 0.4
 _MOST_DEATHS = 2
+_MOST_LATE = 3
 _MOST_RAISING = 6
 
 Spec = Callable[[], WorkerSpec]
@@ -57,6 +59,7 @@ class Tried:
     dropped: int = 0
     raising: int = 0
     deaths: int = 0
+    late: int = 0
     spent_s: float = 0.0
     digests: set[bytes] = field(default_factory=set)
 
@@ -122,7 +125,15 @@ def make(seeds: Sequence[Seed], text: str, called: str, wanted: Wanted) -> list[
     known: dict[tuple[bytes, int | None], Extra] = {}
     for extra in (*branches, *changed):
         known.setdefault((extra.value, extra.seed), extra)
-    return list(known.values())
+    return sorted(known.values(), key=_risk)
+
+
+def _risk(extra: Extra) -> int:
+    """How likely a call never ends: by the size of the ints that stand alone."""
+    value = harness.decode_plain(extra.value)
+    alone = value.values() if isinstance(value, dict) else [*value[0], *value[1].values()]
+    largest = max((abs(x) for x in alone if type(x) is int), default=0)
+    return (largest > 1_000) + (largest > 1 << 20)
 
 
 def _longest(worker: Worker, seeds: Sequence[Seed]) -> float:
@@ -143,7 +154,13 @@ def _try_all(
     budget = max(wanted.trials_s, min(3 * longest, _MOST_TRIALS_S))
     while candidates and tried.spent_s < budget:
         extra = candidates.pop(0)
-        found = worker.examine(extra, _TRIAL_S)
+        found = worker.examine(extra, max(_TRIAL_S, 4 * longest))
+        if found.kind == "late":
+            tried.late += 1
+            tried.dropped += 1
+            if tried.late > _MOST_LATE:
+                break  # what follows holds larger numbers
+            continue
         tried.spent_s += found.call_s
         if found.digest in tried.digests:
             continue
