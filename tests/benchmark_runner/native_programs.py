@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+
+from benchmark_runner.native.program import ProgramBench
+from benchmark_runner.receipt import Receipt, Verdict
+from benchmark_runner.workload import ProgramWorkload, Version
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None or shutil.which("c++") is None,
@@ -73,3 +78,25 @@ def write_cases(folder: Path, sizes: tuple[int, ...], *, seed: int = 1) -> Path:
         (folder / f"n{size}.in").write_text(text)
         (folder / f"n{size}.out").write_text(f"{answer(numbers)}\n")
     return folder
+
+
+class Judge:
+    """One original with its bench, for many candidates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.python = Path(sys.executable)
+        self.path = folder / "slow.c"
+        self.path.write_text(SLOW)
+        cases = write_cases(folder / "cases", (3, 40, 2500, 3500))
+        self.workload = ProgramWorkload(self.path, Version.of({self.path: SLOW}), cases)
+        self.bench = ProgramBench(self.workload, python=self.python)
+
+    def version(self, text: str) -> Version:
+        return Version.of({self.path: text})
+
+    def check(self, text: str) -> Verdict:
+        return self.bench.check(self.version(text), "user")
+
+    def prove(self, text: str) -> Receipt:
+        return self.bench.prove(self.version(text), origin="user")

@@ -10,37 +10,20 @@ import pytest
 
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.native.program import ProgramBench
-from benchmark_runner.receipt import Verdict, from_json, to_json
+from benchmark_runner.receipt import from_json, to_json
 from benchmark_runner.workload import ProgramWorkload, Version
 from tests.benchmark_runner.native_programs import (
     FAST,
     HEAD,
     READ,
     SLOW,
+    Judge,
     needs_compiler,
     program,
     write_cases,
 )
 
 PYTHON = Path(sys.executable)
-
-
-class Judge:
-    """One original with its bench, for many candidates."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "slow.c"
-        self.path.write_text(SLOW)
-        cases = write_cases(folder / "cases", (3, 40, 2500, 3500))
-        self.workload = ProgramWorkload(self.path, Version.of({self.path: SLOW}), cases)
-        self.bench = ProgramBench(self.workload, python=PYTHON)
-
-    def version(self, text: str) -> Version:
-        return Version.of({self.path: text})
-
-    def check(self, text: str) -> Verdict:
-        return self.bench.check(self.version(text), "user")
 
 
 @pytest.fixture(scope="module")
