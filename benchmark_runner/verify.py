@@ -33,6 +33,7 @@ from benchmark_runner.receipt import (
     SandboxReport,
     Verdict,
 )
+from benchmark_runner.relations.stage import RelationsStage
 from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.shapes import argument_shapes
@@ -86,6 +87,7 @@ class FunctionBench:
             cancel=self._cancel,
         )
         self._timer = Timer(workload, self._specs, self._comparer, progress, self._cancel)
+        self._relations = RelationsStage(workload, self._specs, self._cancel)
 
     def __enter__(self) -> FunctionBench:
         return self
@@ -184,8 +186,6 @@ class FunctionBench:
         self._comparer.equal(base)
         since = time.perf_counter()
         verdict = self.check(after, origin)
-        if verdict.counterexample is not None:
-            verdict = self._comparer.minimal(after)
         diary.notes += verdict.notes
         failed = verdict.refused or (
             verdict.counterexample.what if verdict.counterexample else None
@@ -196,9 +196,14 @@ class FunctionBench:
         if timed is not None:
             judgement = self._look_again(after, origin, judgement, timed, diary)
             judgement, counted = self._counted(base, after, judgement, timed, diary)
+        judgement, shown, laws = self._relations.judge(
+            after, self._comparer.original(), judgement, diary
+        )
+        if shown is not None:
+            verdict = replace(verdict, equality=None, counterexample=shown)
         self._progress(judgement.reason, 1.0)
         receipt = self._receipt(base, after, verdict, judgement, timed, diary)
-        return replace(receipt, instructions=counted) if counted else receipt
+        return replace(receipt, instructions=counted, relations=laws)
 
     def _prepare_notes(self, diary: Diary) -> None:
         used = self.prepare()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from lsprotocol import types
 
@@ -33,17 +32,17 @@ class Actions(Feature):
             return ()
         sight = self.server.see(document)
         touching = sight.touching(start, end)
-        actions = [a for seen in touching for a in self._of(document, seen, context, sight.root)]
+        actions = [a for seen in touching for a in self._of(document, seen, context)]
         if not touching and _may_be_head(document, start):
             here = document.spans.head_at(start)
             if here is None and not document.is_large:
                 here = document.read(document.outline.wanted).head_at(start)
             if here and here not in document.outline.silenced:
-                actions += self._searches(document, here, sight.root)
+                actions.append(search_action(document, here))
         return actions
 
     def _of(
-        self, document: Document, seen: Seen, context: types.CodeActionContext, root: Path
+        self, document: Document, seen: Seen, context: types.CodeActionContext
     ) -> Iterator[types.CodeAction]:
         mine = [
             d
@@ -53,19 +52,7 @@ class Actions(Feature):
         for fitting in seen.fitting:
             yield self._edit_action(document, fitting, mine)
         if not seen.fitting:
-            yield from self._searches(document, seen.function, root, mine)
-
-    def _searches(
-        self,
-        document: Document,
-        function: str,
-        root: Path,
-        diagnostics: list[types.Diagnostic] | None = None,
-    ) -> Iterator[types.CodeAction]:
-        """The search by calls or cases, and one by the project's benchmark where it names one."""
-        yield search_action(document, function, diagnostics)
-        if self.server.configuration.of(root).command_benchmark:
-            yield search_action(document, function, diagnostics, kind="command")
+            yield search_action(document, seen.function, mine)
 
     def _edit_action(
         self, document: Document, fitting: Fitting, diagnostics: list[types.Diagnostic]
@@ -91,20 +78,15 @@ def _may_be_head(document: Document, offset: int) -> bool:
 
 
 def search_action(
-    document: Document,
-    function: str,
-    diagnostics: list[types.Diagnostic] | None = None,
-    kind: str | None = None,
+    document: Document, function: str, diagnostics: list[types.Diagnostic] | None = None
 ) -> types.CodeAction:
-    """The action that starts a search; `kind` is as of OptimizeArguments."""
+    """The action that starts a search."""
     title = f"Optimize `{function}` with hasten"
-    if kind == "command":
-        title += ", by the project's benchmark"
     return types.CodeAction(
         title=title,
         kind=KIND,
         diagnostics=diagnostics or None,
-        command=optimize_command(title, document, function, kind),
+        command=optimize_command(title, document, function),
     )
 
 

@@ -1,1 +1,0 @@
-"""Programs and functions in C and C++ (and Python programs): built, compared, timed."""

@@ -1,0 +1,1 @@
+"""Properties that were learned from the original and must hold for a candidate on large inputs."""
