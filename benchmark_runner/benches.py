@@ -7,7 +7,7 @@ from pathlib import Path
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.bench import Bench
 from benchmark_runner.errors import WorkloadError
-from benchmark_runner.workload import FunctionWorkload, Workload
+from benchmark_runner.workload import CommandWorkload, FunctionWorkload, Workload
 
 
 def open_bench(
@@ -30,6 +30,13 @@ def open_bench(
         return FunctionBench(
             workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
             progress=progress, cancel=cancel or CancelToken(),
+        )  # fmt: skip
+    if isinstance(workload, CommandWorkload):
+        from benchmark_runner.project.bench import CommandBench
+
+        return CommandBench(
+            workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
+            progress=progress, cancel=cancel,
         )  # fmt: skip
     raise WorkloadError(
         f"{type(workload).__name__} can't be proved yet",

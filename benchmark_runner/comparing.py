@@ -16,15 +16,19 @@ from benchmark_runner.equivalence import (
     Differs,
     Refused,
     counterexample,
+    described,
     observe_candidate,
 )
-from benchmark_runner.errors import WorkerDied
+from benchmark_runner.errors import WorkerDied, WorkloadError
+from benchmark_runner.inputs.extras import Wanted
 from benchmark_runner.original import Original, observe_original
 from benchmark_runner.proof import within
 from benchmark_runner.receipt import Level, Stage, Verdict
 from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.shrinking import shrink
+from benchmark_runner.snippet import Shown, snippet
 from benchmark_runner.specs import Specs
-from benchmark_runner.workload import FunctionWorkload, Origin, Version
+from benchmark_runner.workload import FunctionWorkload, InputsFile, Origin, Version
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class Checked:
 
     verdict: Verdict
     behaviours: tuple[Behaviour, ...] = ()
+    difference: Difference | None = None
+    hash_seed: int = 0
+    """Under which the difference shows."""
 
 
 class Comparer:
@@ -64,12 +71,8 @@ class Comparer:
         """The original against itself, run at the first call. Raises what `prepare` raises."""
         if self._original is None:
             since = time.perf_counter()
-            self._original = observe_original(
-                self._specs.original,
-                generated=self._specs.source == "generated",
-                progress=within(self._progress, 0.0, 0.15),
-                cancel=self._cancel,
-            )
+            self._specs.make_extra(Wanted(finite=self._rounding is not None))
+            self._original = self._observed()
             self.prepared = Stage("original", time.perf_counter() - since, ok=True)
             own = self._original.behaviours
             verdict = Verdict(
@@ -79,6 +82,25 @@ class Comparer:
                 verdict, tuple(own[seed] for seed in HASH_SEEDS)
             )
         return self._original
+
+    def _observed(self) -> Original:
+        """The original against itself; on the given inputs alone where it fails on others."""
+        try:
+            return self._observe()
+        except WorkloadError as error:
+            why = f"no inputs were added to the given ones: {error.message}"
+            if not self._specs.drop_extra(why):
+                raise
+            return self._observe()
+
+    def _observe(self) -> Original:
+        found = observe_original(
+            self._specs.original,
+            generated=self._specs.source == "generated",
+            progress=within(self._progress, 0.0, 0.15),
+            cancel=self._cancel,
+        )
+        return replace(found, notes=(*found.notes, *self._specs.notes))
 
     def check(self, after: Version, origin: Origin) -> Checked:
         """What is known of a version, which is run if nothing is."""
@@ -91,6 +113,53 @@ class Comparer:
             known = self.compare(after, original)
             self._checked[after] = known
         return known
+
+    def minimal(self, after: Version) -> Verdict:
+        """The verdict on a version that differs, its counterexample as small as can be found.
+
+        Takes up to `shrinking.BUDGET_S` more. Raises ValueError for a version that does not
+        differ, and Cancelled.
+        """
+        original, checked = self.original(), self._checked[after]
+        shown, difference = checked.verdict.counterexample, checked.difference
+        if shown is None or difference is None:
+            raise ValueError("only versions that differ have a counterexample")
+        if difference.sequence:
+            return checked.verdict
+        self._progress("looking for a smaller counterexample", None)
+        seed, work = checked.hash_seed, self._workload
+        with Crew(self._cancel) as crew:
+            found = shrink(
+                crew,
+                self._specs.candidate(work.before, seed, original),
+                self._specs.candidate(after, seed, original),
+                difference,
+                original.infos[shown.input].call,
+                self._rounding,
+            )
+        if found is None:
+            return checked.verdict
+        infos = {found.difference.call[0]: found.call, shown.input: found.call}
+        small = described(found.difference, infos, work.called)
+        made = snippet(
+            Shown(
+                path=work.path,
+                called=work.called,
+                text=work.before.text_of(work.path) or "",
+                difference=found.difference,
+                kind=found.kind,
+                hash_seed=seed if shown.stage == "hash seed" else None,
+                args=found.args,
+                kwargs=found.kwargs,
+                inputs_file=work.inputs.path if isinstance(work.inputs, InputsFile) else None,
+                index=shown.input,
+                replaced=found.replaced,
+            )
+        )
+        small = replace(small, input=shown.input, stage=shown.stage, snippet=made)
+        verdict = replace(checked.verdict, counterexample=small)
+        self._checked[after] = replace(checked, verdict=verdict)
+        return verdict
 
     def equal(self, version: Version) -> Checked:
         """What an equal version did. Raises ValueError for any other."""
@@ -147,13 +216,19 @@ class Comparer:
         with Crew(self._cancel) as crew:
             found = crew.together([functools.partial(run, crew, seed) for seed in HASH_SEEDS])
         place = {call: rank for rank, call in enumerate(original.script)}
-        differs = [one.difference for one in found if isinstance(one, Differs)]
+        differs = [
+            (one.difference, seed)
+            for one, seed in zip(found, HASH_SEEDS, strict=True)
+            if isinstance(one, Differs)
+        ]
         if differs:
-            smallest = min(differs, key=lambda difference: place[difference.call])
+            smallest, seed = min(differs, key=lambda one: place[one[0].call])
             shown = counterexample(smallest, original.infos, self._workload.called)
+            if isinstance(found[0], tuple):
+                shown = replace(shown, stage="hash seed")
             used = len(original.used)
             verdict = Verdict(None, counterexample=shown, inputs=used, hash_seeds=HASH_SEEDS)
-            return Checked(verdict)
+            return Checked(verdict, difference=smallest, hash_seed=seed)
         refused = next((str(one) for one in found if isinstance(one, Refused)), None)
         if refused is not None:
             return Checked(self._verdict(refused=refused))

@@ -8,7 +8,7 @@ candidate's process; they are compared here, as bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmark_runner import canonical, harness
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
@@ -67,6 +67,10 @@ class Difference:
     max_relative: float = 0.0
     max_ulp: int = 0
     rounding: bool = False
+    part: str = ""
+    """Which part of the observation: "outcome", "arguments", "globals" ..."""
+    sequence: tuple[int, ...] = ()
+    """The inputs that had been called with, in order, where it takes a sequence of calls."""
 
 
 class Refused(Exception):
@@ -212,6 +216,7 @@ def compare(
         max_relative=found.max_relative,
         max_ulp=found.max_ulp,
         rounding=found.level == "rounding",
+        part=found.part.removesuffix(" alone"),
     )
 
 
@@ -349,15 +354,24 @@ def _refuse_state(worker: Worker, before: bytes, original: Behaviour) -> frozens
 def counterexample(difference: Difference, infos: Sequence[InputInfo], name: str) -> Counterexample:
     """The difference as a person reads it: a call to paste, and both outcomes."""
     index, mode = difference.call
-    call = f"{name}({infos[index].call})"
+    found = described(difference, {index: infos[index].call}, name)
+    return replace(found, stage=_STAGES.get(mode) or infos[index].source)
+
+
+def described(difference: Difference, calls: Mapping[int, str], name: str) -> Counterexample:
+    """The same, with the texts of the calls by input."""
+    index, mode = difference.call
     extra = {"twice": ", called again after its first result was changed in place"}
     extra["partial"] = ", its iterator closed after one item"
     extra["order"] = ", looked at whenever it writes"
     return Counterexample(
         input=index,
-        call=call,
+        call=f"{name}({calls[index]})",
         before=difference.before,
         after=difference.after,
         what=difference.what + extra.get(mode, ""),
-        stage=infos[index].source,
     )
+
+
+_STAGES = {"twice": "twice", "partial": "closed early", "order": "order of effects"}
+"""The stages that are no plain call on an input of some source."""

@@ -2249,6 +2249,7 @@ class Session:
             b"G": self.state,
             b"T": self.steps,
             b"V": self.values,
+            b"A": self.add_inputs,
             b"E": self.examine,
         }
         return handlers[operation](decode_plain(body) if body else None)
@@ -2538,6 +2539,15 @@ class Session:
             else:
                 infos.append(self.inputs.add(call))
         return infos
+
+    def add_inputs(self, extra: Sequence[Any]) -> bytes:
+        """Take more inputs in, behind those that are there."""
+        first = len(self.inputs.items)
+        try:
+            infos = self.inputs_extra(extra, ())
+        except Exception as error:
+            raise Failed("inputs", explain(error, ())) from None
+        return encode({"first": first, "items": infos})
 
     def extra_call(self, seed: Optional[int], value: bytes) -> Tuple[Tuple[Any, ...], Any]:
         """The call that an extra input stands for."""

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.progress import CancelToken, Progress
+from benchmark_runner.equivalence import HASH_SEEDS
+from benchmark_runner.inputs.extras import Wanted, find_extras
 from benchmark_runner.inputs.generated import generate
 from benchmark_runner.original import Original
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import Sandbox
-from benchmark_runner.supervisor import InputsPlan, WorkerSpec
+from benchmark_runner.supervisor import Extra, InputsPlan, WorkerSpec
 from benchmark_runner.workload import (
     CapturedInputs,
     FunctionWorkload,
@@ -27,6 +29,7 @@ _GENERATED_CALL_S = 4.0
 _LEAST_CALL_S = 5.0
 _SLOWER_IS_HUNG = 20.0
 _BATCH_S = 30.0
+_TRIAL_CALL_S = 1.0
 
 
 class Specs:
@@ -47,6 +50,8 @@ class Specs:
         self._cancel = cancel
         self._project = workspace_of(workload.path)
         self._inputs: InputsPlan | None = None
+        self._extra: tuple[Extra, ...] = ()
+        self.notes: tuple[str, ...] = ()
 
     @property
     def source(self) -> InputSource:
@@ -56,6 +61,38 @@ class Specs:
         if isinstance(self._workload.inputs, InputsOfTests):
             return "tests"
         return "captured" if isinstance(self._workload.inputs, CapturedInputs) else "generated"
+
+    def make_extra(self, wanted: Wanted) -> None:
+        """Make inputs beside the given ones, by trial calls of the original. Raises Cancelled.
+
+        What is wrong with the original or its inputs is told by the run that follows.
+        """
+        self.drop_extra()
+        if self.source == "generated":
+            wanted = replace(wanted, mutated=0)
+        self._progress("making inputs like the given ones", 0.0)
+        tried = find_extras(self._trial, self._text(), self._workload.called, wanted, self._cancel)
+        self._extra = tuple(tried.kept)
+        note = tried.note()
+        self.notes = (note,) if note and self.source != "generated" else ()
+
+    def drop_extra(self, note: str = "") -> bool:
+        """Go on with the given inputs alone, and say why; whether there were others."""
+        had = bool(self._extra)
+        self._extra = ()
+        self.notes = (note,) if note else ()
+        return had
+
+    def _trial(self) -> WorkerSpec:
+        """A worker of the original for calls that may have to be stopped."""
+        made = self.original(HASH_SEEDS[0], None)
+        limits = Limits(call_s=_TRIAL_CALL_S, batch_s=_BATCH_S)
+        return replace(made, limits=limits, inputs=replace(made.inputs, extra=(), max_seconds=0.5))
+
+    def _text(self) -> str:
+        path = self._workload.path
+        text = self._workload.before.text_of(path)
+        return path.read_text("utf-8", "replace") if text is None else text
 
     def original(self, seed: int, count: int | None) -> WorkerSpec:
         """A worker of the original; `count` is the exact number of inputs once it is known."""
@@ -94,8 +131,8 @@ class Specs:
 
     def _counted(self, count: int | None) -> InputsPlan:
         """The plan with the exact number of inputs, of which the extra ones are told apart."""
-        plan = self._plan()
-        return replace(plan, count=None if count is None else count - len(plan.extra))
+        own = None if count is None else count - len(self._extra)
+        return replace(self._plan(), count=own, extra=self._extra)
 
     def _plan(self) -> InputsPlan:
         if self._inputs is None:
@@ -112,8 +149,5 @@ class Specs:
         return self._inputs
 
     def _generated(self, seed: int) -> tuple[bytes, ...]:
-        path = self._workload.path
-        text = self._workload.before.text_of(path)
-        if text is None:
-            text = path.read_text("utf-8", "replace")
-        return generate(text, path, self._workload.called, seed=seed, cancel=self._cancel)
+        path, called = self._workload.path, self._workload.called
+        return generate(self._text(), path, called, seed=seed, cancel=self._cancel)

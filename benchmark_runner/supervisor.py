@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -285,26 +286,38 @@ class Worker:
             "main_path": self._manifest().get("main_path") if plan.kind == "captured" else None,
         }
         told = self._ask(b"I", request, self.spec.limits.inputs_s)
+        infos = self._infos(told, 0)
+        own = len(infos) - len(plan.extra)
+        return tuple(
+            replace(info, source=plan.source)
+            if place < own
+            else replace(info, source=plan.extra[place - own].source, extra=True)
+            for place, info in enumerate(infos)
+        )
+
+    def add_inputs(self, extra: Sequence[Extra]) -> tuple[InputInfo, ...]:
+        """Take more inputs in, behind those that are there. Raises InputsFailed, WorkerDied."""
+        request = [(one.seed, one.value) for one in extra]
+        told = self._ask(b"A", request, self.spec.limits.inputs_s)
+        infos = self._infos(told, _count(told.get("first")))
+        if len(infos) != len(extra):
+            raise self._died(WorkerDied("malformed reply", code="protocol"))
+        return tuple(
+            replace(info, source=one.source, extra=True)
+            for info, one in zip(infos, extra, strict=True)
+        )
+
+    def _infos(self, told: dict[str, Any], first: int) -> list[InputInfo]:
+        """What was told of inputs, which are numbered from `first` on."""
         items = told.get("items")
         infos = []
-        items = items if isinstance(items, list) else []
-        own = len(items) - len(plan.extra)
-        for index, item in enumerate(items):
+        for index, item in enumerate(items if isinstance(items, list) else (), first):
             if not isinstance(item, dict):
                 raise self._died(WorkerDied("malformed reply", code="protocol"))
             call = "".join(c if c.isprintable() else " " for c in str(item.get("call"))[:400])
-            infos.append(
-                InputInfo(
-                    index,
-                    _bytes(item.get("digest")),
-                    _count(item.get("size")),
-                    call,
-                    str(item.get("copied"))[:20],
-                    source=plan.source if index < own else plan.extra[index - own].source,
-                    extra=index >= own,
-                )
-            )
-        return tuple(infos)
+            digest, size = _bytes(item.get("digest")), _count(item.get("size"))
+            infos.append(InputInfo(index, digest, size, call, str(item.get("copied"))[:20]))
+        return infos
 
     def observe(self, i: int, *, mode: Mode = "full") -> Observation:
         """One observed call on fresh arguments. Raises WorkerDied (code "timeout" and others)."""

@@ -186,6 +186,8 @@ class FunctionBench:
         self._comparer.equal(base)
         since = time.perf_counter()
         verdict = self.check(after, origin)
+        if verdict.counterexample is not None:
+            verdict = self._comparer.minimal(after)
         diary.notes += verdict.notes
         failed = verdict.refused or (
             verdict.counterexample.what if verdict.counterexample else None

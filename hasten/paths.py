@@ -15,6 +15,11 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_dir("hasten", appauthor=False))
 
 
+def receipts_dir() -> Path:
+    """Receipts of suggestions, by their ids, with all that it takes to prove them again."""
+    return data_dir() / "receipts"
+
+
 def state_dir(workspace: Path) -> Path:
     """What can be rebuilt (results, profiles, captures): deletable at any time.
 

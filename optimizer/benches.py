@@ -11,7 +11,7 @@ from benchmark_runner.bench import Bench
 from benchmark_runner.benches import open_bench
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.receipt import InputsUsed
-from benchmark_runner.workload import Kind
+from benchmark_runner.workload import Kind, Workload
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.targets import Target
 from optimizer.workloads import kinds_of, workload_of
@@ -26,6 +26,7 @@ class Benches:
     def __init__(self, spec: OptimizeSpec, progress: Progress, cancel: CancelToken) -> None:
         self._spec, self._progress, self._cancel = spec, progress, cancel
         self._ready: dict[str, tuple[Bench, InputsUsed]] = {}
+        self._works: dict[str, Workload] = {}
         self._stack = ExitStack()
         self._said: Progress = progress
         self.notes: list[str] = []
@@ -78,9 +79,13 @@ class Benches:
         """The bench of a function."""
         return self.ready(target)[0]
 
+    def workload(self, target: Target) -> Workload:
+        """What the bench of a function is about; it must be open."""
+        return self._works[target.key]
+
     def _open(self, target: Target, kind: Kind) -> Bench:
         spec = self._spec
-        work = workload_of(target, spec, kind, self.base)
+        work = self._works[target.key] = workload_of(target, spec, kind, self.base)
         return self._stack.enter_context(
             open_bench(
                 work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,

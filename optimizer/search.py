@@ -18,6 +18,7 @@ from optimizer.benches import Benches
 from optimizer.combine import BenchJudge, Combination, prove_together
 from optimizer.engine.protocol import JOB_FOLDERS, OptimizeSpec
 from optimizer.function_search import Found, FunctionSearch
+from optimizer.receipts import keep_receipt, resting_together
 from optimizer.services import Services
 from optimizer.suggestion import InputsSummary, Outcome, Rejection, RunGain, Suggestion
 from optimizer.targets import Planner, Target
@@ -87,8 +88,10 @@ class Search:
                 self._cancel,
             )
             self._notes += benches.notes
+            kept = resting_together(combination.suggestions)
+            for suggestion in kept:
+                self._keep_receipt(suggestion, benches)
         self._rejected += combination.rejected
-        kept = combination.suggestions
         if len(kept) > 1:
             self._notes.append(f"the edits of {len(kept)} functions were proved together")
         self._keep(plan.targets, kept)
@@ -168,6 +171,11 @@ class Search:
             )
         for suggestion in kept:
             results.put(suggestion, self._originals[suggestion.path])
+
+    def _keep_receipt(self, suggestion: Suggestion, benches: Benches) -> None:
+        work = benches.workload(self._by_id[suggestion.id])
+        proved = self._originals[suggestion.path]
+        keep_receipt(suggestion, proved, work, self._spec.rounding)
 
     def _whole_run(self, combination: Combination) -> RunGain | None:
         """Seconds of the user's whole run before and after, measured on the combination."""

@@ -99,6 +99,9 @@ def _command(target: Target, spec: OptimizeSpec, before: Version) -> CommandWork
         timeout_s=given.timeout_s,
         path=target.path,
         function=target.function.qualname,
+        setup=given.setup,
+        keep=given.keep,
+        budget_s=given.budget_s,
     )
 
 

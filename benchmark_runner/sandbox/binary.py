@@ -68,6 +68,8 @@ class BinaryRun:
     rss_floor: int
     reason: Reason
     level: Level
+    in_line_s: float = 0.0
+    """Of `wall_s`, about how long its main thread stood in line for a CPU."""
 
     @property
     def timed_out(self) -> bool:
@@ -266,6 +268,7 @@ class BinaryRunner:
             rss_floor=int(told["floor"]),
             reason=_reason(str(told["reason"]), killed, max(sizes) >= most),
             level=self.sandbox.level,
+            in_line_s=told["in_line_ns"] / 1e9,
         )
 
 

@@ -135,6 +135,7 @@ class Launcher:
         finally:
             os.close(handle)
         ended = time.perf_counter_ns()
+        in_line = _in_line_ns(child)
         _, status, used = os.wait4(child, 0)
         self.sweep(child)
         said = os.read(status_read, 1000)
@@ -147,6 +148,7 @@ class Launcher:
             "status": status,
             "reason": reason,
             "wall_ns": max(ended - started, 0),
+            "in_line_ns": in_line,
             "cpu_ns": max(int((used.ru_utime + used.ru_stime) * 1e9) - before, 0),
             "peak": used.ru_maxrss * 1024,
             "floor": floor,
@@ -233,6 +235,15 @@ def _broken(config: dict[str, Any], child: int, folder: str, turn: int, until: f
     if turn % _DISK_EVERY == 0 and _folder_bytes(folder) > config["scratch_bytes"]:
         return "disk"
     return ""
+
+
+def _in_line_ns(child: int) -> int:
+    """How long its main thread was ready to run while others had the CPUs; it is not reaped yet."""
+    try:
+        with open(f"/proc/{child}/schedstat", "rb") as file:
+            return int(file.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _folder_bytes(folder: str, most: int = 20_000) -> int:

@@ -46,6 +46,9 @@ class CommandSpec:
     metric: str = "auto"
     higher_is_better: bool = False
     timeout_s: float = 600.0
+    setup: tuple[str, ...] | None = None
+    keep: tuple[str, ...] = ()
+    budget_s: float = 600.0
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,14 @@ def existing_file(path: str) -> Path:
     return file
 
 
+def existing_cases(path: str) -> Path:
+    """An absolute path of cases. Raises InputError when there is nothing."""
+    found = Path(path).absolute()
+    if not found.exists():
+        raise InputError(f"{path}: there are no cases", code="cases-missing", mend="check the path")
+    return found
+
+
 def split_target(target: str) -> tuple[Path, str | None]:
     """PATH or PATH::QUALNAME."""
     path, mark, name = target.partition("::")

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from analysis.errors import Cancelled, InputError
+from analysis.languages import PYTHON, language_of
 from analysis.progress import CancelToken
 from analysis.source import read_source
 from optimizer.engine.protocol import OptimizeSpec
@@ -17,6 +18,7 @@ from optimizer.suggestion import Outcome, to_json
 from server.cli.apply import apply_suggestions, require_memory
 from server.cli.common import (
     cancel_on_interrupt,
+    existing_cases,
     existing_file,
     place_of,
     python_of,
@@ -28,6 +30,7 @@ from server.cli.outcome import diff_of, print_outcome
 from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json
 from server.engine_client import engine
 from server.model import model_of
+from server.workloads import require_command, workload_fields
 
 
 def optimize(
@@ -35,6 +38,15 @@ def optimize(
     target: str | None = typer.Argument(None, help="PATH or PATH::QUALNAME."),
     inputs: str | None = typer.Option(
         None, "--inputs", help="FILE.py that defines inputs() yielding (args, kwargs)."
+    ),
+    cases: str | None = typer.Option(
+        None, "--cases", help="NAME.in and NAME.out in a FOLDER, or a .jsonl: prove a program."
+    ),
+    build: str | None = typer.Option(
+        None, "--build", help='Builds a C or C++ file: "g++ -O2 {source} -o {out}".'
+    ),
+    command: bool = typer.Option(
+        False, "--command", help="Prove by the project's own test and benchmark commands."
     ),
     workload: str | None = typer.Option(
         None, "--workload", help='Command that exercises the code, as one word: "python main.py".'
@@ -80,34 +92,26 @@ def optimize(
             )
         words = split_command(workload)
     path, function = split_target(target) if target else (None, None)
-    if path is None and not words:
-        raise InputError(
-            "nothing to optimize",
-            code="target-missing",
-            mend="give PATH, PATH::QUALNAME, or a command: hasten optimize -- python main.py",
-        )
-    if inputs and not function:
-        raise InputError(
-            f"--inputs {inputs} needs a function",
-            code="inputs-need-function",
-            mend="name it: PATH::QUALNAME",
-        )
-    if inputs and words:
-        raise InputError(
-            "--inputs and a workload exclude each other", code="usage", mend="give one of them"
-        )
+    _refuse_what_clashes(path, function, inputs, words, cases, by_command=command)
     place = place_of(
         path or Path.cwd(),
         {"model": model, "api_base": api_base, "model_timeout": model_timeout,
          "model_tokens": model_tokens,
-         "strategy": strategy, "budget": budget, "rounding": rounding},
+         "strategy": strategy, "budget": budget, "rounding": rounding,
+         "program_build": build},
     )  # fmt: skip
     if path and function:
-        require_function(read_source(path).text, path, function)
-    if not words and not inputs and place.settings.workload and not function:
+        function = require_function(read_source(path).text, path, function).qualname
+    if command:
+        require_command(place.settings, place.workspace, trusted=place.trusted)
+    by_calls = not (cases or command) and (path is None or language_of(path) is PYTHON)
+    if by_calls and not words and not inputs and place.settings.workload and not function:
         words = split_command(place.settings.workload)
     if apply:
         require_memory()  # a search whose edits could not be taken back again would be for nothing
+    fields = workload_fields(place.settings)
+    if cases:
+        fields["cases"] = str(existing_cases(cases))
     spec = OptimizeSpec(
         workspace=str(place.workspace),
         path=str(path) if path else None,
@@ -126,6 +130,8 @@ def optimize(
         allow_unsandboxed=allow_unsandboxed,
         workload_timeout_s=timeout,
         ignore=place.settings.ignore,
+        kind="program" if cases else "command" if command else None,
+        **fields,
     )
     with cancel_on_interrupt() as cancel, ProgressLine() as progress:
         outcome = asyncio.run(_run(place.workspace, spec, progress, cancel))
@@ -136,6 +142,40 @@ def optimize(
     else:
         print_outcome(outcome, diffs, applied=bool(applied), spec=spec)
     return GOOD if outcome.suggestions else NOT_GOOD
+
+
+def _refuse_what_clashes(
+    path: Path | None,
+    function: str | None,
+    inputs: str | None,
+    words: tuple[str, ...],
+    cases: str | None,
+    *,
+    by_command: bool,
+) -> None:
+    """Raise InputError for flags that make no sense together."""
+    if path is None and not words:
+        raise InputError(
+            "nothing to optimize",
+            code="target-missing",
+            mend="give PATH, PATH::QUALNAME, or a command: hasten optimize -- python main.py",
+        )
+    if inputs and not function:
+        raise InputError(
+            f"--inputs {inputs} needs a function",
+            code="inputs-need-function",
+            mend="name it: PATH::QUALNAME",
+        )
+    if inputs and words:
+        raise InputError(
+            "--inputs and a workload exclude each other", code="usage", mend="give one of them"
+        )
+    if sum(map(bool, (cases, by_command, inputs))) > 1 or (words and (cases or by_command)):
+        raise InputError(
+            "--cases, --command, --inputs and a workload exclude each other",
+            code="usage",
+            mend="give one of them",
+        )
 
 
 async def _run(

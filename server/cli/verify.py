@@ -9,6 +9,7 @@ import typer
 from analysis.errors import InputError
 from benchmark_runner.repeat import save as save_receipt
 from server.cli.output import GOOD, NOT_GOOD, emit_json, note, shown
+from server.cli.verify_aa import aa_json, print_aa, verify_aa
 from server.cli.verify_command import CommandOptions, verify_command
 from server.cli.verify_function import (
     Judged,
@@ -17,6 +18,7 @@ from server.cli.verify_function import (
     verify_function,
     verify_json,
 )
+from server.cli.verify_program import ProgramOptions, verify_program
 from server.cli.verify_receipt import Repetition, verify_receipt, write_guard
 
 
@@ -55,6 +57,17 @@ def verify(
     own_tests: bool = typer.Option(
         False, "--own-tests", help="With --command: each side's own tests and benchmarks."
     ),
+    cases: str | None = typer.Option(
+        None,
+        "--cases",
+        help="Judge programs instead: a folder of NAME.in and NAME.out, or a .jsonl file.",
+    ),
+    build: str | None = typer.Option(
+        None, "--build", help='How C and C++ is built: "g++ -O2 {source} -o {out}".'
+    ),
+    only_cases: bool = typer.Option(
+        False, "--only-cases", help="Make no further cases from the given ones."
+    ),
     receipt: str | None = typer.Option(
         None, "--receipt", help="Prove again what a receipt claims; BEFORE says where its file is."
     ),
@@ -73,6 +86,13 @@ def verify(
         max=1.0,
         help="Largest relative difference of floats that counts as equal.",
     ),
+    aa: bool = typer.Option(
+        False,
+        "--aa",
+        help="Prove identical copies: the noise of this machine, of a built-in function or of "
+        "--function in BEFORE.",
+    ),
+    proofs: int = typer.Option(6, "--proofs", min=1, max=1000, help="With --aa: how many copies."),
     instructions: bool = typer.Option(
         False, "--instructions", help="Count instructions too (callgrind or hardware counters)."
     ),
@@ -83,6 +103,8 @@ def verify(
 ) -> int:
     """Judge two versions of a function, or of a whole tree: same behaviour, and truly faster."""
     options = Options(python, rounding, allow_unsandboxed, instructions)
+    if aa:
+        return _aa(before, after, function, inputs, proofs, options, as_json)
     repetition: Repetition | None = None
     if receipt is not None:
         repetition = verify_receipt(receipt, before, now, options)
@@ -95,7 +117,8 @@ def verify(
         )
         judged = verify_command(Path.cwd(), given, options)
     else:
-        judged = _judge(before, after, function, inputs, options)
+        told = ProgramOptions(cases, build, only_cases)
+        judged = _judge(before, after, function, inputs, told, options)
     whole = judged.repeatable(rounding)
     if save is not None:
         _save(judged, save, rounding)
@@ -113,6 +136,25 @@ def verify(
     return GOOD if judged.receipt.decision == "faster" else NOT_GOOD
 
 
+def _aa(
+    before: str | None,
+    after: str | None,
+    function: str | None,
+    inputs: str | None,
+    proofs: int,
+    options: Options,
+    as_json: bool,
+) -> int:
+    if after is not None or (before is None) != (function is None):
+        raise _usage("--aa takes no AFTER", "give it nothing, or BEFORE and --function QUALNAME")
+    floor = verify_aa(before, function, inputs, proofs, options)
+    if as_json:
+        emit_json(aa_json(floor))
+    else:
+        print_aa(floor)
+    return NOT_GOOD if floor.faster else GOOD
+
+
 def _usage(message: str, mend: str) -> InputError:
     return InputError(message, code="usage", mend=mend)
 
@@ -122,13 +164,20 @@ def _judge(
     after: str | None,
     function: str | None,
     inputs: str | None,
+    program: ProgramOptions,
     options: Options,
 ) -> Judged:
     """Which kind of workload the arguments name, and its judgement."""
     if before is None or after is None:
         raise _usage("BEFORE and AFTER are missing", "name the file as it is and the changed one")
+    if program.cases is not None:
+        if function is not None or inputs is not None:
+            raise _usage(
+                "--cases is about whole programs", "leave --function and --inputs out, or --cases"
+            )
+        return verify_program(before, after, program, options)
     if function is None:
-        raise _usage("no function is named", "--function QUALNAME")
+        raise _usage("no function is named", "--function QUALNAME, or --cases for a program")
     return verify_function(before, after, function, inputs, options)
 
 

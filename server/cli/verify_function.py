@@ -125,6 +125,12 @@ def print_receipt(receipt: Receipt, after: Path) -> None:
             f"    before: {shown.before}\n    after:  {shown.after}",
             markup=False,
         )
+        if shown.stage:
+            out.print(f"  found by: {shown.stage}", markup=False)
+        if shown.snippet:
+            out.print("  to see it, with either version in place:\n", markup=False)
+            code = "".join(f"    {line}\n" for line in shown.snippet.splitlines())
+            out.print(code, markup=False, highlight=False, soft_wrap=True)
     else:
         out.print(f"  {receipt.reason}", markup=False)
     if receipt.measurement is not None:

@@ -16,7 +16,7 @@ from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import Dependency, Receipt
 from benchmark_runner.repeat import Again, read, unpack
 from benchmark_runner.workload import FunctionWorkload, Version
-from hasten.paths import data_dir
+from hasten.paths import receipts_dir
 from server.cli.common import existing_file, place_of, python_of
 from server.cli.output import GOOD, NOT_GOOD, note, page, ratio_text, shown
 from server.cli.verify_function import Judged, Options, judge
@@ -67,7 +67,7 @@ class Repetition:
 
 def receipt_file(name: str) -> Path:
     """A receipt by its file, or by the name of a suggestion. Raises InputError."""
-    kept = data_dir() / "receipts" / f"{name}.json"
+    kept = receipts_dir() / f"{name}.json"
     if not Path(name).exists() and name.isalnum() and kept.is_file():
         return kept
     return existing_file(name)

@@ -12,12 +12,21 @@ from optimizer.engine.protocol import OptimizeSpec
 from server.lsp.background import in_thread
 from server.lsp.configuration import Configuration
 from server.model import model_of
+from server.workloads import require_command, workload_fields
 
 
 async def spec_for(
-    configuration: Configuration, root: Path, path: Path, function: str, text: str | None
+    configuration: Configuration,
+    root: Path,
+    path: Path,
+    function: str,
+    text: str | None,
+    *,
+    by_command: bool = False,
 ) -> OptimizeSpec:
     """The search for one function. `text` is the editor's; None where the disk counts.
+
+    With `by_command` it is proved by the project's own test and benchmark commands.
 
     Raises InputError when the editor does not trust the workspace, a setting is wrong or there is
     no interpreter.
@@ -32,6 +41,8 @@ async def spec_for(
     configuration.reload()
     settings = configuration.load(root)
     trusted = configuration.trusts(root)
+    if by_command:
+        require_command(settings, root, trusted=trusted)
     python = await in_thread(lambda: find_python(None, settings.python, root, trusted, near=path))
     return OptimizeSpec(
         workspace=str(root),
@@ -46,6 +57,8 @@ async def spec_for(
         model=model_of(settings),
         rounding=settings.rounding,
         ignore=settings.ignore,
+        kind="command" if by_command else None,
+        **workload_fields(settings),
     )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from benchmark_runner import canonical, harness
 from benchmark_runner.errors import InputsFailed
+from benchmark_runner.receipt import InputsUsed, Verdict
 from benchmark_runner.supervisor import Extra, InputsPlan, Worker
+from benchmark_runner.verify import FunctionBench
+from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 from tests.benchmark_runner.workers import Project
 
 GIVEN = """
@@ -105,3 +110,96 @@ def test_an_extra_input_that_is_no_call_is_refused(project: Project) -> None:
         project.worker(inputs=plan),
     ):
         pass
+
+
+def checked(folder: Path, before: str, after: str, inputs: str) -> tuple[InputsUsed, Verdict]:
+    """The inputs that a bench uses, and its verdict on a version."""
+    path = folder / "mod.py"
+    path.write_text(dedent(before))
+    given = folder / "given.py"
+    given.write_text(f"def inputs():\n    return {inputs}\n")
+    work = FunctionWorkload(path, "f", Version.of({path: dedent(before)}), InputsFile(given))
+    with FunctionBench(work, python=Path(sys.executable), allow_unsandboxed=True) as bench:
+        used = bench.prepare()
+        return used, bench.check(Version.of({path: dedent(after)}), "user")
+
+
+SEARCH = """
+    def f(items, wanted):
+        for place, item in enumerate(items):
+            if item == wanted:
+                return place
+        return -1
+"""
+
+
+def test_a_wrong_version_that_is_right_on_all_given_inputs_is_caught(tmp_path: Path) -> None:
+    halving = """
+        def f(items, wanted):
+            low, high = 0, len(items) - 1
+            while low <= high:
+                middle = (low + high) // 2
+                if items[middle] == wanted:
+                    return middle
+                if items[middle] < wanted:
+                    low = middle + 1
+                else:
+                    high = middle - 1
+            return -1
+    """
+    used, verdict = checked(
+        tmp_path, SEARCH, halving, "[(([1, 3, 5, 7, 9], 7), {}), (([2, 4, 6], 5), {})]"
+    )
+    assert (used.source, used.count, used.timed) == ("file", 2, 2)
+    assert dict(used.sources)["file"] == 2
+    assert dict(used.sources)["mutated"] > 10
+    assert verdict.counterexample is not None
+    assert verdict.counterexample.stage == "mutated"
+
+
+def test_a_right_version_is_not_refused_for_what_lies_outside_the_given_domain(
+    tmp_path: Path,
+) -> None:
+    bisecting = """
+        from bisect import bisect_left
+        def f(items, wanted):
+            place = bisect_left(items, wanted)
+            return place if place < len(items) and items[place] == wanted else -1
+    """
+    _, verdict = checked(
+        tmp_path, SEARCH, bisecting, "[(([1, 3, 5, 7, 9], 7), {}), (([2, 4, 6], 5), {})]"
+    )
+    assert verdict.equality == "exact"
+    assert verdict.inputs > 12
+
+
+def test_a_branch_on_a_magic_number_is_met(tmp_path: Path) -> None:
+    before = "def f(x):\n    if x == 12345:\n        return 0\n    return x * 2\n"
+    _, verdict = checked(
+        tmp_path, before, "def f(x):\n    return x * 2\n", "[((1,), {}), ((7,), {})]"
+    )
+    assert verdict.counterexample is not None
+    assert (verdict.counterexample.stage, verdict.counterexample.call) == ("branches", "f(12345)")
+
+
+def test_a_call_that_never_ends_or_raises_costs_no_given_input(tmp_path: Path) -> None:
+    before = """
+        def f(n):
+            while n > 100:
+                pass
+            return [10 // n] * n
+    """
+    used, verdict = checked(tmp_path, before, before, "[((5,), {}), ((7,), {})]")
+    assert verdict.equality == "exact"
+    assert used.count == 2
+    assert dict(used.sources).get("mutated", 0) >= 3
+
+
+def test_where_the_original_does_not_repeat_itself_on_them_there_are_none(tmp_path: Path) -> None:
+    before = """
+        def f(x):
+            return object.__hash__(object()) if x > 50 else x
+    """
+    used, verdict = checked(tmp_path, before, before, "[((5,), {}), ((7,), {})]")
+    assert verdict.equality == "exact"
+    assert dict(used.sources) == {"file": 2}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from lsprotocol import types
 
@@ -32,17 +33,17 @@ class Actions(Feature):
             return ()
         sight = self.server.see(document)
         touching = sight.touching(start, end)
-        actions = [a for seen in touching for a in self._of(document, seen, context)]
+        actions = [a for seen in touching for a in self._of(document, seen, context, sight.root)]
         if not touching and _may_be_head(document, start):
             here = document.spans.head_at(start)
             if here is None and not document.is_large:
                 here = document.read(document.outline.wanted).head_at(start)
             if here and here not in document.outline.silenced:
-                actions.append(search_action(document, here))
+                actions += self._searches(document, here, sight.root)
         return actions
 
     def _of(
-        self, document: Document, seen: Seen, context: types.CodeActionContext
+        self, document: Document, seen: Seen, context: types.CodeActionContext, root: Path
     ) -> Iterator[types.CodeAction]:
         mine = [
             d
@@ -52,7 +53,19 @@ class Actions(Feature):
         for fitting in seen.fitting:
             yield self._edit_action(document, fitting, mine)
         if not seen.fitting:
-            yield search_action(document, seen.function, mine)
+            yield from self._searches(document, seen.function, root, mine)
+
+    def _searches(
+        self,
+        document: Document,
+        function: str,
+        root: Path,
+        diagnostics: list[types.Diagnostic] | None = None,
+    ) -> Iterator[types.CodeAction]:
+        """The search by calls or cases, and one by the project's benchmark where it names one."""
+        yield search_action(document, function, diagnostics)
+        if self.server.configuration.of(root).command_benchmark:
+            yield search_action(document, function, diagnostics, kind="command")
 
     def _edit_action(
         self, document: Document, fitting: Fitting, diagnostics: list[types.Diagnostic]
@@ -78,15 +91,20 @@ def _may_be_head(document: Document, offset: int) -> bool:
 
 
 def search_action(
-    document: Document, function: str, diagnostics: list[types.Diagnostic] | None = None
+    document: Document,
+    function: str,
+    diagnostics: list[types.Diagnostic] | None = None,
+    kind: str | None = None,
 ) -> types.CodeAction:
-    """The action that starts a search."""
+    """The action that starts a search; `kind` is as of OptimizeArguments."""
     title = f"Optimize `{function}` with hasten"
+    if kind == "command":
+        title += ", by the project's benchmark"
     return types.CodeAction(
         title=title,
         kind=KIND,
         diagnostics=diagnostics or None,
-        command=optimize_command(title, document, function),
+        command=optimize_command(title, document, function, kind),
     )
 
 

@@ -29,10 +29,16 @@ _TEXT = attrs.validators.instance_of(str)
 
 @attrs.frozen
 class OptimizeArguments:
-    """Which function to search for; `function` is its qualified name."""
+    """Which function to search for; `function` is its qualified name.
+
+    `kind` "command": prove by the project's own test and benchmark commands.
+    """
 
     uri: str = attrs.field(validator=_TEXT)
     function: str = attrs.field(validator=_TEXT)
+    kind: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.in_(("command",)))
+    )
 
 
 @attrs.frozen
@@ -44,9 +50,12 @@ class EditArguments:
     rung: int | None = None
 
 
-def optimize_command(title: str, document: Document, function: str) -> types.Command:
+def optimize_command(
+    title: str, document: Document, function: str, kind: str | None = None
+) -> types.Command:
     """The command that searches for an edit of a function."""
-    return types.Command(title, OPTIMIZE, arguments=[{"uri": document.uri, "function": function}])
+    given = {"uri": document.uri, "function": function}
+    return types.Command(title, OPTIMIZE, arguments=[{**given, "kind": kind} if kind else given])
 
 
 def apply_command(title: str, document: Document, edit: Edit) -> types.Command:
@@ -96,6 +105,7 @@ class Commands(Feature):
                 path,
                 arguments.function,
                 document.text if document else None,
+                by_command=arguments.kind == "command",
             ),
             token,
         )

@@ -1,0 +1,175 @@
+"""Inputs beside those that were given: made here, tried on the original, kept where it takes them.
+
+The given calls say what the function is for. So an extra one on which the original raises is left
+out unless its own file raises that exception by name: an error that it promises is part of what it
+does, an AttributeError of a call that nobody would make is not. What takes far longer than the
+given calls, or can't be stopped, is left out too. The originals' trial calls are made in one worker
+of their own, so that nothing of them is left where calls are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from analysis.errors import Cancelled, HastenError
+from analysis.progress import CancelToken
+from benchmark_runner import harness
+from benchmark_runner.crew import Crew
+from benchmark_runner.errors import WorkerDied
+from benchmark_runner.inputs.literals import branching, literals_of, raised_names
+from benchmark_runner.inputs.mutation import Seed, mutated, seeds_of
+from benchmark_runner.observations import Extra, InputInfo, WorkerSpec
+from benchmark_runner.supervisor import Worker
+
+_MOST_GIVEN = 40
+"""Given calls that are looked at."""
+_TRIAL_S = 0.1
+"""Wall seconds after which a trial call is stopped."""
+_CALL_S = 0.02
+"""CPU seconds that an extra call may take, or as long as the longest given one."""
+_MOST_TRIALS_S = 0.4
+_MOST_DEATHS = 2
+_MOST_LATE = 3
+_MOST_RAISING = 6
+
+Spec = Callable[[], WorkerSpec]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many extra inputs of each kind to make, and what their trial may cost.
+
+    `trials_s` is CPU seconds of the original's calls in all, `number` seeds the random choices.
+    `finite`: floats stay such that a difference of rounding can be told.
+    """
+
+    mutated: int = 56
+    branches: int = 40
+    number: int = 0
+    finite: bool = False
+    trials_s: float = 0.06
+
+
+@dataclass
+class Tried:
+    """What became of the candidates for extra inputs."""
+
+    kept: list[Extra] = field(default_factory=list)
+    dropped: int = 0
+    raising: int = 0
+    deaths: int = 0
+    late: int = 0
+    spent_s: float = 0.0
+    digests: set[bytes] = field(default_factory=set)
+
+    def note(self) -> str | None:
+        """What the receipt says of those that were left out."""
+        if not self.dropped:
+            return None
+        return (
+            f"{self.dropped} inputs made from the given ones left out: the original does not take "
+            "them (it raises what its file does not, or takes far longer)"
+        )
+
+
+def find_extras(spec: Spec, text: str, called: str, wanted: Wanted, cancel: CancelToken) -> Tried:
+    """Extra inputs of a function, tried on its original in fresh workers.
+
+    `text` is the original's. What is wrong with the original or its inputs is not told here: then
+    there are no extra inputs, and the run that follows says why. Raises Cancelled.
+    """
+    tried = Tried()
+    candidates: list[Extra] | None = None
+    longest = 0.0
+    while candidates is None or (candidates and tried.deaths <= _MOST_DEATHS):
+        with Crew(cancel) as crew:
+
+            def job(crew: Crew = crew) -> None:
+                nonlocal candidates, longest
+                worker = crew.start(spec())
+                worker.load()
+                infos = worker.make_inputs()
+                if candidates is None:
+                    tried.digests |= {info.digest for info in infos}
+                    seeds = given_seeds(worker, infos)
+                    longest = _longest(worker, seeds)
+                    candidates = make(seeds, text, called, wanted)
+                _try_all(worker, candidates, tried, wanted, longest, raised_names(text))
+
+            try:
+                crew.together([job])
+            except WorkerDied:
+                tried.deaths += 1
+            except Cancelled:
+                raise
+            except HastenError:
+                return tried
+        if candidates is None:
+            return tried
+    return tried
+
+
+def given_seeds(worker: Worker, infos: Sequence[InputInfo]) -> list[Seed]:
+    """The given calls of builtin values, the smaller ones first."""
+    ranked = sorted(infos, key=lambda info: (info.size, info.index))
+    return seeds_of(worker.values([info.index for info in ranked[:_MOST_GIVEN]]))
+
+
+def make(seeds: Sequence[Seed], text: str, called: str, wanted: Wanted) -> list[Extra]:
+    """Candidates for extra inputs, the most telling kinds first."""
+    branches = branching(
+        seeds, literals_of(text, called), number=wanted.number, count=wanted.branches
+    )
+    changed = mutated(seeds, number=wanted.number, count=wanted.mutated, finite=wanted.finite)
+    known: dict[tuple[bytes, int | None], Extra] = {}
+    for extra in (*branches, *changed):
+        known.setdefault((extra.value, extra.seed), extra)
+    return sorted(known.values(), key=_risk)
+
+
+def _risk(extra: Extra) -> int:
+    """How likely a call never ends: by the size of the ints that stand alone."""
+    value = harness.decode_plain(extra.value)
+    alone = value.values() if isinstance(value, dict) else [*value[0], *value[1].values()]
+    largest = max((abs(x) for x in alone if type(x) is int), default=0)
+    return (largest > 1_000) + (largest > 1 << 20)
+
+
+def _longest(worker: Worker, seeds: Sequence[Seed]) -> float:
+    """CPU seconds of the longest of some given calls."""
+    calls = [seed.changed(seed.values, "given") for seed in seeds[:: max(1, len(seeds) // 4)]]
+    return max((worker.examine(call, _TRIAL_S).call_s for call in calls), default=0.0)
+
+
+def _try_all(
+    worker: Worker,
+    candidates: list[Extra],
+    tried: Tried,
+    wanted: Wanted,
+    longest: float,
+    promised: frozenset[str],
+) -> None:
+    """Try one candidate after the other; each is gone from the list before its call."""
+    budget = max(wanted.trials_s, min(3 * longest, _MOST_TRIALS_S))
+    while candidates and tried.spent_s < budget:
+        extra = candidates.pop(0)
+        found = worker.examine(extra, max(_TRIAL_S, 4 * longest))
+        if found.kind == "late":
+            tried.late += 1
+            tried.dropped += 1
+            if tried.late > _MOST_LATE:
+                break  # what follows holds larger numbers
+            continue
+        tried.spent_s += found.call_s
+        if found.digest in tried.digests:
+            continue
+        tried.digests.add(found.digest)
+        name = found.exception.rpartition(".")[2]
+        promise = found.kind == "raised" and name in promised and tried.raising < _MOST_RAISING
+        if found.call_s > max(_CALL_S, 2 * longest) or not (found.kind == "fine" or promise):
+            tried.dropped += 1
+            continue
+        tried.raising += promise
+        tried.kept.append(extra)
+    candidates.clear()

@@ -1,0 +1,1 @@
+"""Programs and functions in C and C++ (and Python programs): built, compared, timed."""

@@ -1,0 +1,71 @@
+"""`hasten verify` of two versions of a program with cases, in C, C++ or Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.errors import InputError
+from analysis.source import read_source
+from benchmark_runner.native.program import ProgramBench
+from benchmark_runner.workload import ProgramWorkload, Version
+from server.cli.common import cancel_on_interrupt, existing_file, place_of, python_of
+from server.cli.output import ProgressLine
+from server.cli.verify_function import Judged, Options
+
+
+@dataclass(frozen=True)
+class ProgramOptions:
+    """What only programs and native functions have."""
+
+    cases: str | None = None
+    build: str | None = None
+    only_cases: bool = False
+
+
+def verify_program(before: str, after: str, program: ProgramOptions, options: Options) -> Judged:
+    """Judge two versions of a program: the same output on all cases, and truly faster."""
+    before_path, after_path = existing_file(before), existing_file(after)
+    old, new = read_source(before_path), read_source(after_path)
+    workload = ProgramWorkload(
+        before_path,
+        Version.of({before_path: old.text}),
+        existing_place(program.cases or ""),
+        program.build,
+    )
+    python = python_of(place_of(before_path), options.python).path
+    return judge_program(
+        workload, Version.of({before_path: new.text}), python, options, program.only_cases
+    )
+
+
+def judge_program(
+    workload: ProgramWorkload,
+    after: Version,
+    python: Path,
+    options: Options,
+    only_cases: bool = False,
+) -> Judged:
+    """Prove one version of a program, with progress and Ctrl-C."""
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        ProgramBench(
+            workload,
+            python=python,
+            allow_unsandboxed=options.allow_unsandboxed,
+            rounding=options.rounding,
+            only_cases=only_cases,
+            progress=progress,
+            cancel=cancel,
+        ) as bench,
+    ):
+        return Judged(bench.prove(after, origin="user"), workload, after)
+
+
+def existing_place(path: str) -> Path:
+    """An absolute path of a file or folder. Raises InputError where there is none."""
+    place = Path(path).absolute()
+    if not place.exists():
+        raise InputError(f"{path}: no such file or folder", code="file-missing", mend="check it")
+    return place

@@ -1,0 +1,75 @@
+"""Literals that a function compares with become inputs."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+from benchmark_runner import harness
+from benchmark_runner.inputs.literals import Literals, branching, literals_of, raised_names
+from benchmark_runner.inputs.mutation import Seed
+
+
+def read(text: str) -> Literals:
+    return literals_of(dedent(text), "f")
+
+
+def calls(literals: Literals, *args: Any) -> list[Any]:
+    seed = Seed(0, dict(enumerate(args)), len(args))
+    return [harness.decode_plain(extra.value)[0] for extra in branching([seed], literals)]
+
+
+def test_compared_literals_lengths_and_prefixes() -> None:
+    found = read(
+        """
+        LIMIT = 4096
+        def f(x, s):
+            if x == 12345 or x > LIMIT or x % 97 == 3 or x == 2 ** 20 - 1:
+                return 1
+            if len(s) == 7 and s.startswith("ab"):
+                return 2
+            return s in ("left", "right")
+        """
+    )
+    assert {12345, 4096, 100, 2**20 - 1, "ab", "left", "right"} <= set(found.values)
+    assert found.lengths == (7,)
+
+
+def test_what_it_calls_in_its_file_counts_and_what_it_does_not_does_not() -> None:
+    found = read(
+        """
+        def f(x):
+            return inner(x)
+        def inner(x):
+            return x == 777
+        def other(x):
+            return x == 888
+        """
+    )
+    assert found.values == (777,)
+
+
+def test_literals_stand_where_their_type_does() -> None:
+    found = calls(Literals((12345,), (7,)), [1, 2], 5, "word")
+    assert any(12345 in xs for xs, _, _ in found)
+    assert {12344, 12345, 12346} <= {x for _, x, _ in found}
+    assert {7} <= {len(text) for _, _, text in found} & {len(xs) for xs, _, _ in found}
+    nested = calls(Literals((12345,), ()), {"a": [[1]]})
+    assert ({"a": [[12345]]},) in nested
+
+
+def test_ties_of_the_given_call_are_kept_beside_what_breaks_them() -> None:
+    found = calls(Literals((), (7,)), [1, 2, 3], 3)
+    assert any(len(xs) == n == 7 for xs, n in found)
+
+
+def test_exceptions_that_a_file_raises_by_name() -> None:
+    text = "def f(x):\n    raise ValueError('no')\ndef g():\n    raise E\n"
+    assert raised_names(text) == {"ValueError", "E"}
+    assert raised_names("def f(:") == frozenset()
+
+
+def test_a_text_that_does_not_parse_has_none() -> None:
+    assert not read("def f(:\n")
+    assert not read("def g(x):\n    return x == 5\n")
+    assert read("def f(x):\n    return x == 50\n").without(Literals((50,), ())) == Literals((), ())

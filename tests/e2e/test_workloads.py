@@ -1,0 +1,117 @@
+"""Programs, functions of C, and a project's own commands: each from the code action to the edit.
+
+The model is a local server that answers what a test tells it: one answer that does something else,
+and one that is right and faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pytest_lsp import LspSpecificationWarning
+
+from tests.e2e.cli import Cli
+from tests.e2e.editor import editing
+from tests.optimizer.openai_server import Answer, openai_server
+
+pytestmark = pytest.mark.filterwarnings(
+    f"error::{LspSpecificationWarning.__module__}.LspSpecificationWarning"
+)
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    return Cli(tmp_path)
+
+
+def reply(title: str, code: str, mark: str = "python") -> str:
+    return f"CHANGE: {title}\nWHY: Each step walked everything.\n```{mark}\n{code}```\n"
+
+
+@pytest.fixture
+def answers() -> list[str]:
+    """What the model answers, in turn; the last one again and again."""
+    return []
+
+
+@pytest.fixture
+def model(answers: list[str]) -> Iterator[dict[str, Any]]:
+    """Settings for a search by that model which is over soon."""
+
+    def answer(body: dict[str, Any], number: int) -> Answer:
+        return Answer(answers[min(number, len(answers) - 1)])
+
+    with openai_server(answer) as server:
+        yield {"model": "openai/told", "api_base": server.url, "budget": 4}
+
+
+WORDS = """\
+def shared(left, right):
+    found = []
+    for item in left:
+        if {test}:
+            found.append(item)
+    return found
+"""
+TESTS = """\
+from words import shared
+
+
+def test_shared():
+    assert shared([3, 1, 2, 3], [3, 2]) == [3, 2, 3]
+"""
+BENCH = """\
+import time
+
+from words import shared
+
+left, right = list(range(2000)), list(range(0, 4000, 2))
+began = time.perf_counter()
+shared(left, right)
+print(time.perf_counter() - began)
+"""
+
+
+async def test_a_projects_own_commands(cli: Cli, model: dict[str, Any], answers: list[str]):
+    folder = cli.folder / "project"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "hasten.toml").write_text(
+        "[command]\ntest = 'python -m pytest -q tests'\nbenchmark = 'python bench.py'\n"
+    )
+    slow = WORDS.format(test="any(item == other for other in right)")
+    (folder / "words.py").write_text(slow)
+    (folder / "tests" / "test_words.py").write_text(TESTS)
+    (folder / "bench.py").write_text(BENCH)
+    head = "def shared(left, right):\n    wanted = set(right)\n"
+    body = WORDS.format(test="item in wanted").split("\n", 1)[1]
+    answers += [
+        reply(
+            "use a shrinking set",
+            head + body.replace("append", "insert").replace("(item)", "(0, item)"),
+        ),
+        reply("use a set", head + body),
+    ]
+    at = types.Position(0, 5)
+    file = folder / "words.py"
+    async with editing(cli, file, at, client="code-server", settings=model) as editor:
+        editor.open()
+        [_, action] = await editor.actions()
+        assert action.title == "Optimize `shared` with hasten, by the project's benchmark"
+        assert await editor.run(action.command) == {"state": "started"}
+        assert "faster: use a set" in await editor.progress_ended()
+        [proved, *_] = await editor.actions()
+        hover = await editor.hover()
+        assert "the project's tests pass; its benchmark command: 1 metric" in hover
+        assert "use a shrinking set" in hover.split("Tried and not offered")[1]
+        assert "test_shared" in hover
+        assert proved.edit is not None
+        editor.apply(proved.edit)
+        assert "item in wanted" in editor.text
+        assert "insert" not in editor.text
+        assert await editor.run(proved.command) is True
+        editor.becomes(slow)
+        assert (await editor.actions())[0].title == proved.title
