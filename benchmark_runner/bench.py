@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from benchmark_runner.receipt import InputsUsed, Measurement, Receipt, Verdict
 from benchmark_runner.workload import Origin, Version
@@ -45,4 +45,17 @@ class Bench(Protocol):
     def prove(self, after: Version, *, origin: Origin, before: Version | None = None) -> Receipt:
         """All stages, confirmation included. `before` (default: the original) is the timing base
         and must have passed `check`; equality is always against the original.
+        """
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """A bench that can also say how many candidates compare, at any fidelity (see halving.py)."""
+
+    def sample(
+        self, before: Version, after: Version, *, first: int, count: int, share: float
+    ) -> list[float]:
+        """Log-ratios (above 0 is faster) of `count` fresh replicates, numbered from `first` on, on
+        the cheapest `share` (0 to 1) of the inputs. Both must have passed `check`. Raises
+        CandidateFailed.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 from analysis.progress import CancelToken, Progress
 from benchmark_runner.comparing import Comparer
@@ -23,7 +24,7 @@ from benchmark_runner.planning import (
 from benchmark_runner.proof import Diary, Timed, within
 from benchmark_runner.receipt import Measurement
 from benchmark_runner.record import capture_in
-from benchmark_runner.samples import clock_note
+from benchmark_runner.samples import Samples, clock_for, clock_note
 from benchmark_runner.specs import Specs
 from benchmark_runner.statistics import glance
 from benchmark_runner.timing import Rates
@@ -94,6 +95,28 @@ class Timer:
             )
         reason = judge(samples, step, None).reason
         return summarise(samples, step, None, reason=reason)
+
+    def sample(
+        self, before: Version, after: Version, *, first: int, count: int, share: float
+    ) -> list[float]:
+        """Log-ratios of `count` fresh pairs of processes, numbered from `first` on.
+
+        On a few inputs that are not held out, of the cheapest `share` (0 to 1) of them. Raises
+        what `measure` raises.
+        """
+        costs = self._comparer.original().costs_s
+        selection = sorted(self.plan().selection, key=lambda index: (costs[index], index))
+        kept = selection[: max(1, math.ceil(share * len(selection)))]
+        inputs = glanced_inputs(replace(self.plan(), selection=tuple(kept)), costs)
+        rates = self._rates()
+        run = self._replicates(before, after, rates)
+        samples = Samples()
+        with timing_lock(self._progress, self._cancel):
+            for number in range(first, first + count):
+                samples.runs.append(run(number, inputs))
+                rates.learn(samples.runs[-1].pairs)
+        samples.clock = clock_for(samples)
+        return samples.values()
 
     def _rates(self) -> Rates:
         return Rates(sizes={info.index: info.size for info in self._comparer.original().infos})

@@ -158,6 +158,15 @@ class FunctionBench:
         """
         return self._timer.measure(before, after)
 
+    def sample(
+        self, before: Version, after: Version, *, first: int, count: int, share: float
+    ) -> list[float]:
+        """Log-ratios of so many fresh pairs of processes, for a comparison of many candidates.
+
+        `share` (0 to 1) is how far up in cost the inputs go. Raises what `measure` raises.
+        """
+        return self._timer.sample(before, after, first=first, count=count, share=share)
+
     def count(self, before: Version, after: Version, *, log_time: float) -> Instructions:
         """Instructions of a call of either version; `log_time` is what the clock said.
 

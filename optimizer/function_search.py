@@ -17,6 +17,7 @@ from benchmark_runner.bench import Bench
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import InputsUsed
 from optimizer.budget import Budget
+from optimizer.contenders import first_to_prove
 from optimizer.critic import FailureCritic
 from optimizer.driver import Driver, Parts, SearchResult
 from optimizer.engine.protocol import OptimizeSpec
@@ -161,7 +162,7 @@ class FunctionSearch:
             key=lambda n: n.utility,
             reverse=True,
         )
-        for node in ranked:
+        for node in first_to_prove(ranked, prover, self._target.text):
             ladder = builder.build(node.candidate.edits)
             if isinstance(ladder, Refused):
                 found.rejected.append(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from analysis.edits import Origin
 from analysis.errors import HastenError
+from benchmark_runner.bench import Sampler
+from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.receipt import Measurement, Receipt, Verdict
 from benchmark_runner.workload import Version
 from optimizer.protocols import Candidate, Evaluation, Node
@@ -53,6 +55,18 @@ class BenchProver:
         """See Prover."""
         base = None if before is None else self._version(before)
         return self._bench.prove(self._version(after), origin=origin, before=base)
+
+    def sample(self, before: str, after: str, first: int, count: int, share: float) -> list[float]:
+        """Log-ratios at a fidelity of halving; none where the candidate failed, or where this kind
+        of bench has no fidelities.
+        """
+        if not isinstance(self._bench, Sampler):
+            return []
+        versions = self._version(before), self._version(after)
+        try:
+            return self._bench.sample(*versions, first=first, count=count, share=share)
+        except (CandidateFailed, ValueError):
+            return []
 
 
 def why_different(verdict: Verdict) -> str | None:
