@@ -1878,6 +1878,54 @@ class Steps:
         return self.stepped
 
 
+class Allocations:
+    """Bytes that the lines of a call ask for: of each line what it held at most beyond its start.
+
+    What a line frees and asks for again within itself, a builtin's scratch space say, counts once.
+    What looking costs is in every line: the least of all lines is taken off each.
+    """
+
+    def __init__(self, tracemalloc: Any, most: int, stopping: Callable[[], None]) -> None:
+        self.traced, self.reset = tracemalloc.get_traced_memory, tracemalloc.reset_peak
+        self.most = most
+        self.stopping = stopping
+        self.count = self.total = self.at = 0
+        self.least = 1 << 62
+
+    def __enter__(self) -> "Allocations":
+        self.reset()
+        self.at = self.traced()[0]
+        _settrace(self.stepped)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _settrace(None)
+
+    def stepped(self, frame: Any, event: str, _: Any) -> Any:
+        """A line, a call or its end."""
+        if frame.f_code.co_filename == _own_file:
+            return None
+        current, peak = self.traced()
+        more = peak - self.at
+        self.count += 1
+        self.total += more
+        if more < self.least:
+            self.least = more
+        if self.count > self.most:
+            frame.f_trace = None
+            self.stopping()  # as in Steps
+            raise _TooManySteps
+        self.at = current
+        self.reset()
+        return self.stepped
+
+    def asked(self) -> int:
+        """The sum over all lines, -1 for too many of them."""
+        if self.count > self.most:
+            return -1
+        return max(0, self.total - self.count * self.least) if self.count else 0
+
+
 class _TooManySteps(BaseException):
     """Ends a call that would take too long to trace."""
 
@@ -2251,6 +2299,7 @@ class Session:
             b"V": self.values,
             b"A": self.add_inputs,
             b"E": self.examine,
+            b"M": self.memory,
         }
         return handlers[operation](decode_plain(body) if body else None)
 
@@ -2900,6 +2949,57 @@ class Session:
         if steps.count > most:
             return -1, b""
         return steps.count, core_digest(result, (), {})
+
+    def memory(self, request: Dict[str, Any]) -> bytes:
+        """Bytes of one call: its peak, what it still holds at its end, what its lines asked for.
+
+        `lines` is how many steps of the last may be followed; -1 stands for more than that.
+        """
+        tracemalloc = __import__("tracemalloc")
+        index, most = request["index"], request["lines"]
+        self.output.clear()
+        args, kwargs = self.inputs.fresh(index)
+        self.seed(index)
+        _collect()
+        tracemalloc.start(1)
+        try:
+            start = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            result = self.untimed(args, kwargs)
+            held, peak = tracemalloc.get_traced_memory()
+            del result
+            allocated = self.asked_for(tracemalloc, index, most) if most else -1
+        finally:
+            tracemalloc.stop()
+        told = {"peak": peak - start, "held": held - start, "allocated": allocated}
+        return encode({**told, "attempts": self.attempts()})
+
+    def untimed(self, args: Any, kwargs: Any) -> Any:
+        """The settled result of a call."""
+        with Warned():
+            self.guarded(True)
+            try:
+                return settle(self.function(*args, **kwargs))
+            except BaseException as error:
+                return Raised(error)
+            finally:
+                self.guarded(False)
+
+    def asked_for(self, tracemalloc: Any, index: int, most: int) -> int:
+        """Bytes that the lines of one call ask for, -1 where it has too many of them."""
+        args, kwargs = self.inputs.fresh(index)
+        self.seed(index)
+        allocations = Allocations(tracemalloc, most, lambda: self.guarded(False))
+        try:
+            with Warned(), allocations:
+                self.guarded(True)
+                try:
+                    settle(self.function(*args, **kwargs))
+                finally:
+                    self.guarded(False)
+        except BaseException:
+            pass
+        return allocations.asked()
 
     def state(self, _: Any) -> bytes:
         """Digests of all that later calls could remember, by name."""

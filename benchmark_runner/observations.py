@@ -184,3 +184,18 @@ class Timing:
 
     cpu_s: float
     wall_s: float
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Bytes of one call by tracemalloc, as the worker tells them: honest versions' are right.
+
+    `peak` was held at once, `held` is left at its end (the result), `allocated` is what its lines
+    asked for, None where there are too many of them to follow. `resident` is the most that the
+    process had so far, by the kernel; None where that is not told.
+    """
+
+    peak: int
+    held: int
+    allocated: int | None
+    resident: int | None

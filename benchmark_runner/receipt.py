@@ -117,8 +117,10 @@ class Measurement:
 class Memory:
     """Memory of a call in either version, paired as time is; ratios above 1 mean less memory.
 
-    Bytes: `peak` is the largest that was held at once, `allocated` all that was ever asked for
-    (None where only the process could be looked at). `interval` is of the peak's ratio, 95 %.
+    Bytes: `peak` is the largest that was held at once, `allocated` all that was asked for, line by
+    line, on the same input (None where that was not followed). `peak_ratio` is the mean over the
+    inputs of log(before / after), `interval` its 95 %. `resident` is what the whole process grew
+    by, seen by the kernel.
     """
 
     before_peak: int
@@ -128,6 +130,11 @@ class Memory:
     before_allocated: int | None
     after_allocated: int | None
     tool: str
+    before_resident: int | None = None
+    after_resident: int | None = None
+    inputs: int = 0
+    note: str = ""
+    """What is to be said of it: much more memory than the original's, or less."""
 
 
 @dataclass(frozen=True)

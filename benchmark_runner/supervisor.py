@@ -28,6 +28,7 @@ from benchmark_runner.observations import (
     InputInfo,
     InputsPlan,
     Loaded,
+    MemoryUse,
     Mode,
     Observation,
     Steps,
@@ -48,6 +49,7 @@ __all__ = [
     "InputInfo",
     "InputsPlan",
     "Loaded",
+    "MemoryUse",
     "Mode",
     "Observation",
     "Steps",
@@ -438,6 +440,29 @@ class Worker:
             steps=_signed(told.get("steps")),
             digest=_bytes(told.get("digest")),
         )
+
+    def memory(self, i: int, most_lines: int = 0) -> MemoryUse:
+        """Memory of one call on input `i`, untimed. Raises WorkerDied.
+
+        `most_lines` is how many steps are followed to add up what is asked for; 0: none.
+        """
+        told = self._ask(b"M", {"index": i, "lines": most_lines}, self.spec.limits.batch_s)
+        allocated = _signed(told.get("allocated"))
+        return MemoryUse(
+            peak=_count(told.get("peak")),
+            held=_count(told.get("held")),
+            allocated=allocated if allocated >= 0 else None,
+            resident=self.resident(),
+        )
+
+    def resident(self) -> int | None:
+        """Bytes that the process had in memory at most since it started, by the kernel."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_bytes()
+        except OSError:
+            return None
+        _, found, rest = status.partition(b"VmHWM:")
+        return int(rest.split(None, 1)[0]) << 10 if found else None
 
     def cpu_s(self) -> float:
         """CPU seconds of the worker since it started, by the kernel. Raises WorkerDied."""
