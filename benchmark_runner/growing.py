@@ -1,0 +1,303 @@
+"""Growth: how the time of either version rises with the size of the input.
+
+A version that is faster at the given size may grow worse (an index that costs more to build, a
+table that is rebuilt for each item), so a gain is looked at on inputs grown to twice and four times
+the size, made of the given one; where none can be made, on the sizes that the given inputs have.
+The slope is that of log time over log size, which is 1 for linear work and 2 for squares. It is
+measured between the smallest and the largest size; what is said beyond that is an extrapolation,
+and says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analysis.progress import CancelToken
+from benchmark_runner import harness
+from benchmark_runner.crew import Crew
+from benchmark_runner.equivalence import Refused, compare
+from benchmark_runner.errors import CandidateFailed, WorkerDied, WorkloadError
+from benchmark_runner.inputs.scaled import scaled
+from benchmark_runner.observations import InputsPlan, Observation, WorkerSpec
+from benchmark_runner.pairing import Scheduled
+from benchmark_runner.receipt import Clock, Growth
+from benchmark_runner.samples import Samples
+from benchmark_runner.supervisor import Worker
+from benchmark_runner.timing import Rates, Traits, WrongAnswer, run_pair
+
+FACTORS = (1, 2, 4)
+_MOST_CALL_S = 0.025
+"""CPU seconds of a call that is grown: one that takes squares of the size then takes 16 times."""
+_LEAST_CALL_S = 2e-6
+_MOST_BYTES = 4 << 20
+_WORSE_SLOPE = 0.15
+"""A slope is known to about that from sizes that lie a factor of four apart."""
+_SLOWER = 1.05
+_LEAST_SPREAD = 4.0
+"""Sizes of given inputs that lie closer say nothing about growth."""
+_LEAST_SIZES = 3
+_FARTHEST = 1000.0
+"""An extrapolation to more than this many times the largest size is not worth saying."""
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What came of the grown inputs: the growth, or why there is none.
+
+    `differs` says how the versions differ on a grown input; then the candidate is not equal.
+    """
+
+    growth: Growth | None = None
+    why: str = ""
+    differs: str = ""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Grown calls: canonical bytes each, and their sizes in the unit of `what`."""
+
+    calls: tuple[bytes, ...]
+    sizes: tuple[int, ...]
+    what: str
+
+
+def call_to_grow(
+    timed: Sequence[int], sizes: Mapping[int, int], costs_s: Mapping[int, float]
+) -> int | None:
+    """The largest timed input whose call is short enough to be made four times as large."""
+    fitting = [
+        index
+        for index in timed
+        if costs_s[index] <= _MOST_CALL_S and sizes[index] * FACTORS[-1] <= _MOST_BYTES
+    ]
+    return max(fitting, key=lambda index: (sizes[index], index), default=None)
+
+
+def grown_calls(call: bytes) -> Sizes | None:
+    """A call at n, 2n and 4n; None where nothing in it can grow by itself."""
+    calls = []
+    for factor in FACTORS:
+        made = call if factor == 1 else scaled(call, factor)
+        if made is None:
+            return None
+        calls.append(made)
+    measures = [_measures(made) for made in calls]
+    growing = {
+        name: tuple(one.get(name, 0) for one in measures)
+        for name in measures[0]
+        if all(name in one for one in measures)
+    }
+    rising = {name: sizes for name, sizes in growing.items() if _rises(sizes)}
+    if not rising:
+        return None
+    name = max(rising, key=lambda key: (key.startswith("elements"), rising[key][0]))
+    return Sizes(tuple(calls), rising[name], name)
+
+
+def _rises(sizes: Sequence[int]) -> bool:
+    return sizes[0] > 0 and all(a < b for a, b in itertools.pairwise(sizes))
+
+
+def _measures(call: bytes) -> dict[str, int]:
+    """What could be called the size of a call: lengths of its arguments, else their values."""
+    args, kwargs = harness.decode_plain(call)
+    named = {f"argument {place + 1}": value for place, value in enumerate(args)}
+    named |= {f"argument {name}": value for name, value in kwargs.items()}
+    found = {}
+    for name, value in named.items():
+        if hasattr(value, "__len__"):
+            found[f"elements of {name}"] = _count(value)
+        elif type(value) is int:
+            found[f"{name}"] = value
+    return found
+
+
+def _count(value: object) -> int:
+    """Elements of a container; of one of equally long rows, those of the rows."""
+    items = len(value)  # type: ignore[arg-type]
+    if isinstance(value, list | tuple) and value and all(isinstance(x, list) for x in value):
+        return sum(len(x) for x in value)
+    return items
+
+
+def grow(
+    before: WorkerSpec,
+    after: WorkerSpec,
+    index: int,
+    *,
+    clock: Clock,
+    rounding: float | None,
+    cancel: CancelToken,
+) -> Grown:
+    """Compare and time both versions on an input at n, 2n and 4n, in one pair of processes.
+
+    `before` and `after` have the given inputs. Raises Cancelled.
+    """
+    try:
+        with Crew(cancel) as crew:
+            [call] = crew.together([functools.partial(_value, crew, before, index)])
+        made = grown_calls(call) if call is not None else None
+        if made is None:
+            return Grown(why="this input can't be made larger by itself")
+        with Crew(cancel) as crew:
+            return _grow(crew, (before, after), made, clock, rounding, cancel)
+    except (CandidateFailed, WorkerDied, WorkloadError, Refused) as error:
+        cancel.check()
+        return Grown(why=f"grown inputs could not be run: {error}")
+
+
+def _value(crew: Crew, spec: WorkerSpec, index: int) -> bytes | None:
+    """Canonical bytes of a given call, None where it is of other than builtin types."""
+    worker = crew.start(spec)
+    worker.load()
+    worker.make_inputs()
+    [given] = worker.values([index], _MOST_BYTES)
+    return given.whole
+
+
+def _grow(
+    crew: Crew,
+    specs: tuple[WorkerSpec, WorkerSpec],
+    made: Sizes,
+    clock: Clock,
+    rounding: float | None,
+    cancel: CancelToken,
+) -> Grown:
+    plan = InputsPlan("values", values=made.calls, count=len(made.calls))
+    jobs = [functools.partial(_observe, crew, replace(spec, inputs=plan)) for spec in specs]
+    (before, own), (after, its) = crew.together(jobs)
+    if any(seen.kind == "raise" for seen in own):
+        return Grown(why="the original can't take the inputs that were made larger")
+    for place, (seen, other) in enumerate(zip(own, its, strict=True)):
+        found = compare((place, "light"), seen, other, rounding)
+        if found is not None and not found.rounding:
+            where = f"on a given input grown to {made.sizes[place]} {made.what}"
+            return Grown(differs=f"{found.what} differs {where}: {found.before}, now {found.after}")
+    rates = Rates(sizes={place: len(call) for place, call in enumerate(made.calls)})
+    run = functools.partial(
+        run_pair,
+        Scheduled(before),
+        Scheduled(after),
+        inputs=range(len(made.calls)),
+        replicate=0,
+        rates=rates,
+        expected_before={place: seen.core for place, seen in enumerate(own)},
+        expected_after={place: seen.core for place, seen in enumerate(its)},
+        traits=Traits(
+            lazy=frozenset(_where(own, its, lazy=True)),
+            drawing=frozenset(_where(own, its, lazy=False)),
+        ),
+        between=cancel.check,
+    )
+    try:
+        [pair] = crew.together([run])
+    except WrongAnswer as wrong:
+        return Grown(differs=f"another answer after {wrong.calls} calls on a grown input")
+    timings = Samples([pair], clock=clock).timings()
+    return Grown(
+        growth_of(
+            made.what,
+            made.sizes,
+            [timing.before_s for timing in timings],
+            [timing.after_s for timing in timings],
+        )
+    )
+
+
+def _observe(crew: Crew, spec: WorkerSpec) -> tuple[Worker, list[Observation]]:
+    worker = crew.start(spec)
+    worker.load()
+    worker.make_inputs()
+    return worker, [worker.observe(place, mode="light") for place in range(len(FACTORS))]
+
+
+def _where(*sides: Sequence[Observation], lazy: bool) -> list[int]:
+    return [
+        place for seen in sides for place, one in enumerate(seen) if (one.lazy if lazy else one.rng)
+    ]
+
+
+def growth_of_given(samples: Samples, sizes: Mapping[int, int]) -> Growth | None:
+    """The growth over the inputs that were timed anyway, if their sizes lie far enough apart."""
+    timings = sorted(samples.timings(), key=lambda timing: sizes[timing.input])
+    known = [sizes[timing.input] for timing in timings]
+    if len(set(known)) < _LEAST_SIZES or known[0] <= 0 or known[-1] < _LEAST_SPREAD * known[0]:
+        return None
+    return growth_of(
+        "bytes of the encoded arguments",
+        known,
+        [timing.before_s for timing in timings],
+        [timing.after_s for timing in timings],
+    )
+
+
+def growth_of(
+    what: str, sizes: Sequence[int], before_s: Sequence[float], after_s: Sequence[float]
+) -> Growth | None:
+    """Slopes of both versions and what they say; None for calls too short to have any.
+
+    Seconds per call, in the order of the sizes.
+    """
+    if max(before_s) < _LEAST_CALL_S:
+        return None
+    growth = Growth(
+        what=what,
+        sizes=tuple(sizes),
+        before_s=tuple(before_s),
+        after_s=tuple(after_s),
+        before_slope=slope(sizes, before_s),
+        after_slope=slope(sizes, after_s),
+        note="",
+    )
+    return replace(growth, note=_told(growth))
+
+
+def slope(sizes: Sequence[int], seconds: Sequence[float]) -> float:
+    """Least squares of log time over log size. Raises ValueError for sizes that are all equal."""
+    xs, ys = [math.log(size) for size in sizes], [math.log(second) for second in seconds]
+    x, y = math.fsum(xs) / len(xs), math.fsum(ys) / len(ys)
+    spread = math.fsum((one - x) ** 2 for one in xs)
+    if spread == 0.0:
+        raise ValueError("no slope of one size")
+    return math.fsum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / spread
+
+
+def grows_worse(growth: Growth) -> str:
+    """What is to be said of a version that grows worse than the original, "" where none does.
+
+    Where it is slower at the largest size that was run, this is measured; where the slopes cross
+    farther out, it is an extrapolation.
+    """
+    small, large = growth.sizes[0], growth.sizes[-1]
+    before_s, after_s = growth.before_s[-1], growth.after_s[-1]
+    if after_s > _SLOWER * before_s:
+        return (
+            f"slower on larger inputs: {before_s / after_s:.2f}x at {large} {growth.what} "
+            f"(measured; {growth.before_s[0] / growth.after_s[0]:.2f}x at {small})"
+        )
+    more = growth.after_slope - growth.before_slope
+    if more < _WORSE_SLOPE:
+        return ""
+    exponent = math.log(before_s / after_s) / more
+    if exponent > math.log(_FARTHEST):
+        return ""
+    size = large * math.exp(max(0.0, exponent))
+    return (
+        f"grows worse: slower from about {size:.2g} {growth.what} on, by the measured slopes "
+        f"(extrapolated: it was run up to {large})"
+    )
+
+
+def _told(growth: Growth) -> str:
+    """One sentence with both slopes and the range in which they hold."""
+    between = f"between {growth.sizes[0]} and {growth.sizes[-1]} {growth.what}"
+    slopes = (
+        f"time grows with the {growth.after_slope:.2g}th power of the size, the original's with "
+        f"the {growth.before_slope:.2g}th"
+    )
+    worse = grows_worse(growth)
+    return f"{between} {slopes}{'; ' + worse if worse else ''}"
