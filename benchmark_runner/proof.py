@@ -15,7 +15,9 @@ from benchmark_runner.receipt import (
     SCHEMA,
     Dependency,
     Environment,
+    Growth,
     InputsUsed,
+    Memory,
     Receipt,
     SandboxReport,
     Stage,
@@ -37,11 +39,15 @@ def within(progress: Progress, low: float, high: float) -> Progress:
 
 @dataclass(frozen=True)
 class Timed:
-    """Both timing phases; `confirmed` is None unless the first one accepted."""
+    """Both timing phases; `confirmed` is None unless the first one accepted. What was looked at
+    afterwards, where the candidate got that far.
+    """
 
     samples: Samples
     step: Step
     confirmed: Samples | None
+    memory: Memory | None = None
+    growth: Growth | None = None
 
 
 @dataclass
@@ -100,6 +106,8 @@ def make_receipt(
         stages=tuple(diary.stages),
         notes=tuple(diary.notes),
         seconds=time.perf_counter() - diary.started,
+        memory=timed.memory if timed else None,
+        growth=timed.growth if timed else None,
         dependencies=case.dependencies,
     )
 

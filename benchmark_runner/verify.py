@@ -2,7 +2,8 @@
 
 The stages, cheapest first: the original against itself, equivalence on all inputs and two hash
 seeds, paired timing, confirmation on fresh processes and held-out inputs, and for an implausible
-gain equivalence once more. No process outlives a call.
+gain equivalence once more; then, of what was accepted, growth and memory. No process outlives a
+call.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.afterwards import Afterwards, Looked
 from benchmark_runner.comparing import Comparer
 from benchmark_runner.decision import Judgement, judge, plausibility_note
 from benchmark_runner.dependencies import Interpreter, dependencies_of
@@ -88,6 +90,14 @@ class FunctionBench:
         )
         self._timer = Timer(workload, self._specs, self._comparer, progress, self._cancel)
         self._relations = RelationsStage(workload, self._specs, self._cancel)
+        self._afterwards = Afterwards(
+            self._specs,
+            self._comparer,
+            self._timer,
+            rounding=rounding,
+            progress=progress,
+            cancel=self._cancel,
+        )
 
     def __enter__(self) -> FunctionBench:
         return self
@@ -212,6 +222,10 @@ class FunctionBench:
         )
         if shown is not None:
             verdict = replace(verdict, equality=None, counterexample=shown)
+        if timed is not None:
+            looked = Looked(verdict, judgement, timed)
+            looked = self._afterwards.look(base, after, origin, looked, diary)
+            verdict, judgement, timed = looked.verdict, looked.judgement, looked.timed
         self._progress(judgement.reason, 1.0)
         receipt = self._receipt(base, after, verdict, judgement, timed, diary)
         return replace(receipt, instructions=counted, relations=laws)

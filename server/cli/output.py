@@ -65,6 +65,14 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
 
 
+def size_text(count: int) -> str:
+    """Bytes as a person reads them."""
+    for unit, size in (("MB", 1 << 20), ("kB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"
+
+
 def note(text: str) -> None:
     """One remark on stderr."""
     log().print(f"[dim]{_escaped(text)}[/]", soft_wrap=True)

@@ -27,7 +27,7 @@ from server.cli.common import (
     python_of,
     require_function,
 )
-from server.cli.output import ProgressLine, page, ratio_text
+from server.cli.output import ProgressLine, page, ratio_text, size_text
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,9 @@ def print_receipt(receipt: Receipt, after: Path) -> None:
         f"{receipt.environment.python_version}, {receipt.seconds:.1f} s",
         markup=False,
     )
+    if receipt.memory is not None:
+        peaks = receipt.memory.before_peak, receipt.memory.after_peak
+        out.print("  memory at its peak: {} before, {} after".format(*map(size_text, peaks)))
     for text in receipt.notes:
         out.print(f"  note: {text}", markup=False)
 
