@@ -23,9 +23,10 @@ from benchmark_runner.errors import WorkerDied, WorkloadError
 from benchmark_runner.inputs.extras import Wanted
 from benchmark_runner.original import Original, observe_original
 from benchmark_runner.proof import within
-from benchmark_runner.receipt import Level, Stage, Verdict
+from benchmark_runner.receipt import Counterexample, Level, Stage, Verdict
 from benchmark_runner.sandbox.probe import probe
-from benchmark_runner.shrinking import shrink
+from benchmark_runner.sequences import differs, shortest
+from benchmark_runner.shrinking import BUDGET_S, plain_calls, shrink
 from benchmark_runner.snippet import Shown, snippet
 from benchmark_runner.specs import Specs
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Origin, Version
@@ -114,6 +115,22 @@ class Comparer:
             self._checked[after] = known
         return known
 
+    def _in_sequence(self, after: Version, original: Original) -> Checked | None:
+        """Why a version is not equal when its calls come in another order, or None."""
+        self._progress("comparing sequences of calls", 0.3)
+        spec = self._specs.candidate(after, HASH_SEEDS[0], original)
+        try:
+            with Crew(self._cancel) as crew:
+                found = differs(crew, spec, original.infos, original.tracks, self._rounding)
+        except Refused as refused:
+            return Checked(self._verdict(refused=str(refused)))
+        if found is None:
+            return None
+        shown = counterexample(found, original.infos, self._workload.called)
+        used = len(original.used)
+        verdict = Verdict(None, counterexample=shown, inputs=used, hash_seeds=HASH_SEEDS)
+        return Checked(verdict, difference=found)
+
     def minimal(self, after: Version) -> Verdict:
         """The verdict on a version that differs, its counterexample as small as can be found.
 
@@ -124,10 +141,54 @@ class Comparer:
         shown, difference = checked.verdict.counterexample, checked.difference
         if shown is None or difference is None:
             raise ValueError("only versions that differ have a counterexample")
-        if difference.sequence:
-            return checked.verdict
         self._progress("looking for a smaller counterexample", None)
+        if difference.sequence:
+            small = self._shortest(after, original, difference)
+        else:
+            small = self._smallest(after, original, checked, shown)
+        verdict = replace(checked.verdict, counterexample=small)
+        self._checked[after] = replace(checked, verdict=verdict)
+        return verdict
+
+    def _shortest(
+        self, after: Version, original: Original, difference: Difference
+    ) -> Counterexample:
+        """A difference that takes a sequence of calls, with as few of them as can be found."""
+        until = time.perf_counter() + BUDGET_S
+        work, infos = self._workload, original.infos
+        before = self._specs.candidate(work.before, HASH_SEEDS[0], original)
+        changed = self._specs.candidate(after, HASH_SEEDS[0], original)
+        found = shortest(
+            self._cancel,
+            before,
+            changed,
+            infos,
+            difference,
+            self._rounding,
+            lambda: time.perf_counter() < until,
+        )
+        calls = plain_calls(self._cancel, before, found.sequence)
+        made = snippet(
+            Shown(
+                path=work.path,
+                called=work.called,
+                text=work.before.text_of(work.path) or "",
+                difference=found,
+                kind="plain",
+                inputs_file=work.inputs.path if isinstance(work.inputs, InputsFile) else None,
+                calls=calls,
+            )
+        )
+        return replace(counterexample(found, infos, work.called), snippet=made)
+
+    def _smallest(
+        self, after: Version, original: Original, checked: Checked, shown: Counterexample
+    ) -> Counterexample:
+        """A difference on one input, made as small as can be found."""
+        difference = checked.difference
         seed, work = checked.hash_seed, self._workload
+        if difference is None:
+            return shown
         with Crew(self._cancel) as crew:
             found = shrink(
                 crew,
@@ -138,7 +199,7 @@ class Comparer:
                 self._rounding,
             )
         if found is None:
-            return checked.verdict
+            return shown
         infos = {found.difference.call[0]: found.call, shown.input: found.call}
         small = described(found.difference, infos, work.called)
         made = snippet(
@@ -156,10 +217,7 @@ class Comparer:
                 replaced=found.replaced,
             )
         )
-        small = replace(small, input=shown.input, stage=shown.stage, snippet=made)
-        verdict = replace(checked.verdict, counterexample=small)
-        self._checked[after] = replace(checked, verdict=verdict)
-        return verdict
+        return replace(small, input=shown.input, stage=shown.stage, snippet=made)
 
     def equal(self, version: Version) -> Checked:
         """What an equal version did. Raises ValueError for any other."""
@@ -216,13 +274,13 @@ class Comparer:
         with Crew(self._cancel) as crew:
             found = crew.together([functools.partial(run, crew, seed) for seed in HASH_SEEDS])
         place = {call: rank for rank, call in enumerate(original.script)}
-        differs = [
+        departs = [
             (one.difference, seed)
             for one, seed in zip(found, HASH_SEEDS, strict=True)
             if isinstance(one, Differs)
         ]
-        if differs:
-            smallest, seed = min(differs, key=lambda one: place[one[0].call])
+        if departs:
+            smallest, seed = min(departs, key=lambda one: place[one[0].call])
             shown = counterexample(smallest, original.infos, self._workload.called)
             if isinstance(found[0], tuple):
                 shown = replace(shown, stage="hash seed")
@@ -232,6 +290,8 @@ class Comparer:
         refused = next((str(one) for one in found if isinstance(one, Refused)), None)
         if refused is not None:
             return Checked(self._verdict(refused=refused))
+        if original.tracks and (otherwise := self._in_sequence(after, original)):
+            return otherwise
         equal = [one for one in found if isinstance(one, tuple)]
         roundings = [difference for _, some in equal for difference in some]
         behaviours = tuple(behaviour for behaviour, _ in equal)

@@ -21,6 +21,8 @@ _FULL = 12
 """Inputs that are observed with globals, and once more with the first result changed in place."""
 _ORDERED = 3
 """Inputs on which the order of output and changes of arguments is observed, if they write."""
+_CHAINED = 4
+"""Inputs from which several calls are made on the same object, if the first one changes it."""
 _IDLE_S = 0.06
 _IDLE_SHARE = 0.25
 
@@ -96,13 +98,16 @@ def script_of(infos: Sequence[InputInfo]) -> list[Call]:
 def further_calls(seen: Mapping[Call, Observation]) -> list[Call]:
     """More calls on some inputs: the result changed in place between two, iterators left early."""
     more: list[Call] = []
-    written = 0
+    written = chains = 0
     for (index, mode), observation in seen.items():
         if mode == "full" and "output" in observation.marks and written < _ORDERED:
             written += 1
             more.append((index, "order"))
         if mode != "full" or observation.kind == "raise":
             continue
+        if "changed" in observation.marks and chains < _CHAINED:
+            chains += 1
+            more.append((index, "chain"))
         more.append((index, "twice"))
         if observation.kind == "iterator":
             more.append((index, "partial"))
@@ -230,6 +235,7 @@ _PARTS = {
     "process": "process settings: ",
     "first": "",
     "unstarted": "an iterator that is closed before its first item: ",
+    "steps": "calls one after the other on the same object: ",
     "order": "order of output and other effects: ",
 }
 
@@ -355,7 +361,12 @@ def counterexample(difference: Difference, infos: Sequence[InputInfo], name: str
     """The difference as a person reads it: a call to paste, and both outcomes."""
     index, mode = difference.call
     found = described(difference, {index: infos[index].call}, name)
-    return replace(found, stage=_STAGES.get(mode) or infos[index].source)
+    if not difference.sequence:
+        return replace(found, stage=_STAGES.get(mode) or infos[index].source)
+    before = [str(one) for one in difference.sequence[:-1]]
+    shown = ", ".join(before[-6:])
+    after = f", in a new process after calls on inputs {shown}" if before else ", in a new process"
+    return replace(found, what=found.what + after, stage="sequence")
 
 
 def described(difference: Difference, calls: Mapping[int, str], name: str) -> Counterexample:
@@ -364,6 +375,7 @@ def described(difference: Difference, calls: Mapping[int, str], name: str) -> Co
     extra = {"twice": ", called again after its first result was changed in place"}
     extra["partial"] = ", its iterator closed after one item"
     extra["order"] = ", looked at whenever it writes"
+    extra["chain"] = ", then three calls more on what it has changed"
     return Counterexample(
         input=index,
         call=f"{name}({calls[index]})",
@@ -373,5 +385,10 @@ def described(difference: Difference, calls: Mapping[int, str], name: str) -> Co
     )
 
 
-_STAGES = {"twice": "twice", "partial": "closed early", "order": "order of effects"}
+_STAGES = {
+    "twice": "twice",
+    "partial": "closed early",
+    "order": "order of effects",
+    "chain": "sequence",
+}
 """The stages that are no plain call on an input of some source."""

@@ -1577,6 +1577,7 @@ class Inputs:
     def __init__(self, session: "Session") -> None:
         self.session = session
         self.items: List[Tuple[str, Any]] = []
+        self.digests: List[bytes] = []
         self.again: Optional[Callable[[], Iterator[Any]]] = None
 
     def keep(self, call: Tuple[Tuple[Any, ...], Dict[str, Any]], copied: str) -> None:
@@ -1601,6 +1602,7 @@ class Inputs:
             [describe(a) for a in call[0]] + [f"{k}={describe(v)}" for k, v in call[1].items()]
         )
         copied = self.items[index][0]
+        self.digests.append(b"" if lazy else digest(data))
         return {"digest": digest(data), "size": len(data), "call": text[:400], "copied": copied}
 
     @staticmethod
@@ -2816,6 +2818,9 @@ class Session:
                 ("outcome", outcome_of(settled)),
                 ("arguments", (args, kwargs)),
             ]
+            if mode == "chain":
+                with Warned():
+                    parts.append(("steps", self.chained(index, settled, args, kwargs)))
             if mode == "twice":
                 first = Encoder()
                 first.part("first", outcome_of(settled))
@@ -2838,6 +2843,8 @@ class Session:
         if stdout or stderr:
             self.marks["output"] = [name for name, text in (("1", stdout), ("2", stderr)) if text]
         self.mark_outcome(settled)
+        if full and self.changes(index, args, kwargs):
+            self.marks["changed"] = ["arguments"]
         parts.append(("rng", _changed(random_before, random_after)))
         parts.append(("warnings", warned.found))
         if full:
@@ -2855,6 +2862,42 @@ class Session:
         encoder = Encoder(consume=False)
         encoder.add((args, kwargs))
         return digest(bytes(encoder.out))
+
+    def changes(self, index: int, args: Any, kwargs: Any) -> bool:
+        """Whether a call has changed its arguments, as far as they can be looked at."""
+        if index >= len(self.inputs.digests) or not self.inputs.digests[index]:
+            return False
+        try:
+            data, lazy = self.inputs.encoded((args, kwargs))
+        except (TooLarge, RuntimeError):
+            return False
+        return not lazy and digest(data) != self.inputs.digests[index]
+
+    def chained(self, index: int, settled: Any, args: Any, kwargs: Any) -> List[Any]:
+        """More calls on what a first call has changed: outcomes, and digests of the state.
+
+        Where the first argument is an object of a class, the others are those of the next inputs
+        that have such an object, in turn: several methods' calls on one receiver. Else the same
+        arguments are given again.
+        """
+        steps = [(outcome_of(settled), core_digest(settled, args, kwargs))]
+        for turn in range(1, 4):
+            if args and _is_python_class(type(args[0])):
+                args, kwargs = self.with_receiver(args, kwargs, index + turn)
+            result: Any
+            try:
+                result = settle(self.function(*args, **kwargs))
+            except BaseException as error:
+                result = Raised(error)
+            steps.append((outcome_of(result), core_digest(result, args, kwargs)))
+        return steps
+
+    def with_receiver(self, args: Any, kwargs: Any, following: int) -> Tuple[Any, Any]:
+        """The arguments of the following input, but for the receiver, which stays."""
+        other, named = self.inputs.fresh(following % len(self.inputs.items))
+        if other and type(other[0]) is type(args[0]):
+            return (args[0], *other[1:]), named
+        return args, kwargs
 
     def mark_outcome(self, settled: Any) -> None:
         """Note what of an outcome is told, but no difference."""

@@ -11,14 +11,14 @@ from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.workload import Version
 
-Mode = Literal["full", "light", "twice", "partial", "order"]
+Mode = Literal["full", "light", "twice", "partial", "order", "chain"]
 """What `observe` looks at.
 
 full: everything. light: without globals, for many inputs. twice: the result of a first call is
 changed in place, then a second call on fresh arguments is observed, with the first outcome's
 digest beside. partial: of an iterator one item is taken, then it is closed; and of another one
 none, with a digest of the arguments beside. order: as light, and at which places of the output
-the arguments or the stream changed.
+the arguments or the stream changed. chain: three more calls on what the first has changed.
 """
 
 
@@ -141,16 +141,16 @@ class Observation:
     """One observed call.
 
     `payload` holds canonical bytes of a dict with the parts "outcome", "arguments", "output"
-    (stdout, stderr), "rng", "warnings", "process", in mode full also "globals", in mode twice also
-    "first", in mode partial "unstarted", in mode order "order". `core` is the digest of outcome
-    and arguments, the same that `check` gives. `kind` is "plain", "raise", "iterator", "coroutine"
-    or "async iterator"; `lazy` tells that the result holds an iterator somewhere inside: time such
+    (stdout, stderr), "rng", "warnings", "process"; in mode full also "globals", twice "first",
+    partial "unstarted", order "order", chain "steps". `core` is the digest of outcome and
+    arguments, the same that `check` gives. `kind` is "plain", "raise", "iterator", "coroutine" or
+    "async iterator"; `lazy` tells that the result holds an iterator somewhere inside: time such
     inputs with `stage(..., encode=True)`. `rng`: the call drew random numbers, so in a batch only
     the first call repeats `core`. `cpu_s` and `wall_s` are of the whole request by the parent's
     clocks; `call_s` is the call alone by the worker's own, good for choosing sizes only. `marks`
     are texts on what is no part of the comparison but is told: "context" of an exception, "layout"
-    of arrays in memory, "opaque" objects, of which only the type is known, what was "capped", and
-    "output" where there was any.
+    of arrays in memory, "opaque" objects, of which only the type is known, what was "capped",
+    "output" where there was any, and whether arguments were "changed".
     """
 
     payload: bytes

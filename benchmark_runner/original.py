@@ -6,6 +6,7 @@ seed; only then does a difference say something about a candidate.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from benchmark_runner.equivalence import (
     unseen,
 )
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied, WorkloadError
+from benchmark_runner.sequences import Track, keeps_state, orders, tracks
 from benchmark_runner.supervisor import InputInfo, Loaded, Observation, Worker, WorkerSpec
 
 _ENOUGH_S = 10.0
@@ -57,6 +59,10 @@ class Original:
     costs_s: Mapping[int, float]
     slowest_s: float
     notes: tuple[str, ...]
+    tracks: tuple[Track, ...] = ()
+    """Sequences of calls in fresh processes, where the calls change state of the project's."""
+    depends: str | None = None
+    """Which answer depends on the calls before, if one does: then calls can't be repeated."""
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -124,12 +130,13 @@ def observe_original(
     count = len(first.infos)
     with Crew(cancel) as crew:
 
-        def again(number: int) -> Behaviour:
+        def again(number: int) -> tuple[Behaviour, str | None]:
             seed = HASH_SEEDS[number // 2]
             worker = _guarded(lambda: crew.start(spec_for(seed, count)))
             return _repeat(worker, script, first, within=number == 1)
 
-        second, *others = crew.together([lambda n=n: again(n) for n in (1, 2, 3)])  # type: ignore[misc]
+        runs = crew.together([functools.partial(again, number) for number in (1, 2, 3)])
+    second, *others = (run for run, _ in runs)
     remembers = first.remembers.union(*(run.remembers for run in (second, *others)))
     _same(first.seen, second, script)
     _same(others[0].seen, others[1], script)
@@ -144,7 +151,39 @@ def observe_original(
     notes += unseen(first.seen.values())
     if first.cut:
         notes.append(f"calls are slow: {len(costs)} of {count} inputs are used")
-    return Original(behaviours, script, first.infos, costs, first.slowest_s, tuple(notes))
+    found: tuple[Track, ...] = ()
+    if keeps_state(remembers):
+        progress("calling it in other orders", 0.8)
+        found = _tracks(spec_for(HASH_SEEDS[0], count), script, first.infos, costs, cancel)
+        shown = "after each call its state was compared too"
+        notes.append(f"it keeps state: {len(found)} sequences of calls were compared, {shown}")
+    slowest = first.slowest_s
+    return Original(
+        behaviours, script, first.infos, costs, slowest, tuple(notes), found, runs[0][1]
+    )
+
+
+def _tracks(
+    spec: WorkerSpec,
+    script: Script,
+    infos: tuple[InputInfo, ...],
+    costs: Mapping[int, float],
+    cancel: CancelToken,
+) -> tuple[Track, ...]:
+    """The sequences of a function that keeps state. Raises WorkloadError (nondeterministic)."""
+    wanted = orders([index for index, mode in script if _main(mode)], costs)
+    try:
+        with Crew(cancel) as crew:
+            found, other = tracks(crew, spec, infos, wanted)
+    except (CandidateFailed, InputsFailed, WorkerDied) as error:
+        raise _failed(f"called in another order: {error.message}") from None
+    if other is not None:
+        raise _nondeterministic(
+            f"in another order of calls {other.what} differs between two runs "
+            f"({other.before[:60]}, then {other.after[:60]})",
+            infos[other.call[0]],
+        )
+    return found
 
 
 def _costs(runs: Sequence[Mapping[Call, Observation]]) -> dict[int, float]:
@@ -278,8 +317,13 @@ def _first(
         raise _failed(f"{error.message}{limit}, {where}") from None
 
 
-def _repeat(worker: Worker, script: Script, first: _Exploration, *, within: bool) -> Behaviour:
-    """The same calls in another process; with `within`, some once more in that process."""
+def _repeat(
+    worker: Worker, script: Script, first: _Exploration, *, within: bool
+) -> tuple[Behaviour, str | None]:
+    """The same calls in another process; with `within`, some once more in that process.
+
+    Beside the behaviour, which answer was another one within the process.
+    """
     try:
         loaded = worker.load()
         infos = worker.make_inputs()
@@ -304,9 +348,7 @@ def _repeat(worker: Worker, script: Script, first: _Exploration, *, within: bool
         attempts=tried(loaded.attempts, *(observation.attempts for observation in seen.values())),
         settings=settings_of(state),
     )
-    if within:
-        _within_one_process(worker, behaviour)
-    return behaviour
+    return behaviour, _within_one_process(worker, behaviour) if within else None
 
 
 def _not_repeatable(why: str) -> WorkloadError:
@@ -318,8 +360,12 @@ def _not_repeatable(why: str) -> WorkloadError:
     )
 
 
-def _within_one_process(worker: Worker, behaviour: Behaviour) -> None:
-    """Timed calls are repeated in one process, so they must repeat their answers there."""
+def _within_one_process(worker: Worker, behaviour: Behaviour) -> str | None:
+    """Timed calls are repeated in one process, so they must repeat their answers there.
+
+    Tells which one does not, where state that the function keeps explains it. Raises
+    WorkloadError (nondeterministic) where nothing does.
+    """
     started = time.perf_counter()
     for (index, mode), observation in reversed(list(behaviour.seen.items())):
         if not _main(mode):
@@ -333,10 +379,14 @@ def _within_one_process(worker: Worker, behaviour: Behaviour) -> None:
         except WorkerDied as error:
             raise _failed(error.message) from None
         if digest != observation.core:
+            info = behaviour.infos[index]
+            if keeps_state(behaviour.remembers):
+                return f"on input {index}, ({info.call[:120]})"
             raise _nondeterministic(
                 "result or arguments differ between two calls in one process",
-                behaviour.infos[index],
+                info,
             )
+    return None
 
 
 def _nondeterministic(what: str, info: InputInfo) -> WorkloadError:

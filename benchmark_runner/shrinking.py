@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from analysis.progress import CancelToken
 from benchmark_runner import harness
 from benchmark_runner.crew import Crew
 from benchmark_runner.equivalence import Call, Difference, Refused, compare, raised
@@ -191,3 +192,31 @@ def _groups(values: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]
     while some := list(islice(values, size)):
         yield some
         size = _TOGETHER
+
+
+PlainCall = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def plain_calls(
+    cancel: CancelToken, spec: WorkerSpec, order: Sequence[int]
+) -> tuple[PlainCall, ...] | None:
+    """The arguments of some inputs, None where one is not of builtin types only."""
+
+    def ask(crew: Crew) -> tuple[Given, ...]:
+        worker = crew.start(spec)
+        worker.load()
+        worker.make_inputs()
+        return worker.values(list(order))
+
+    try:
+        with Crew(cancel) as crew:
+            [given] = crew.together([lambda: ask(crew)])
+        found = []
+        for one in given:
+            form, values = _form(one)
+            if form.seed is not None:
+                return None
+            found.append(form.call(values))
+    except (CandidateFailed, InputsFailed, WorkerDied, ValueError):
+        return None
+    return tuple(found)

@@ -34,6 +34,8 @@ class Shown:
     inputs_file: Path | None = None
     index: int = 0
     replaced: Mapping[int | str, Any] | None = None
+    calls: Sequence[tuple[Sequence[Any], Mapping[str, Any]]] | None = None
+    """All calls of a sequence, the last of which shows the difference."""
 
 
 class _NotPlain(Exception):
@@ -47,7 +49,11 @@ def snippet(shown: Shown) -> str | None:
     try:
         writer = _Writer()
         folders = [root]
-        if shown.args is not None:
+        if shown.difference.sequence:
+            lines, call = _sequence(shown, writer)
+            if shown.calls is None and shown.inputs_file is not None:
+                folders += [str(shown.inputs_file.parent)] * (str(shown.inputs_file.parent) != root)
+        elif shown.args is not None:
             lines, call = _written(shown, writer)
         elif shown.inputs_file is not None:
             folders += [str(shown.inputs_file.parent)] * (str(shown.inputs_file.parent) != root)
@@ -80,6 +86,26 @@ def _written(shown: Shown, writer: _Writer) -> tuple[list[str], str]:
         return [], f"{_callee(shown)}({', '.join(parts)})"
     lines = [f"args = {writer.text(args)}", f"kwargs = {writer.text(kwargs)}"]
     return lines, f"{_callee(shown)}(*args, **kwargs)"
+
+
+def _sequence(shown: Shown, writer: _Writer) -> tuple[list[str], str]:
+    """The earlier calls as statements, and the last one."""
+    callee = _callee(shown)
+    if shown.calls is not None:
+        writer.count([part for call in shown.calls for part in call])
+        texts = [
+            ", ".join([writer.text(x) for x in a] + [f"{k}={writer.text(x)}" for k, x in b.items()])
+            for a, b in shown.calls
+        ]
+        *earlier, last = [f"{callee}({text})" for text in texts]
+        return earlier, last
+    if shown.inputs_file is None:
+        raise _NotPlain
+    order = list(shown.difference.sequence)
+    lines = [f"from {shown.inputs_file.stem} import inputs", f"for index in {order[:-1]}:"]
+    lines += ["    args, kwargs = list(inputs())[index]", f"    {callee}(*args, **kwargs)"]
+    lines += [f"args, kwargs = list(inputs())[{order[-1]}]"]
+    return lines, f"{callee}(*args, **kwargs)"
 
 
 def _from_file(shown: Shown, writer: _Writer) -> tuple[list[str], str]:
@@ -134,13 +160,16 @@ def _calling(shown: Shown, call: str, module: str) -> list[str]:
         lines += [f"first = {call}"]
         lines += ["# change it in place, as by first.append(0) or first[0] = 1, and call again:"]
         lines += [f"first = {call}", "print(first)"]
+    elif mode == "chain":
+        lines += [f"print({call})"]
+        lines += ["# and more calls on what it has changed: its first argument stays the same"]
     elif shown.kind == "coroutine":
         lines += [f"print(asyncio.run({call}))"]
     elif shown.kind == "iterator":
         lines += [f"print(list({call}))"]
     else:
         lines += [f"print({call})"]
-    if difference.part == "arguments":
+    if difference.part == "arguments" and not difference.sequence:
         lines += ["print(args, kwargs)"]
     if drawn:
         lines += ["print(random.random())"]

@@ -22,7 +22,7 @@ from benchmark_runner.environment import describe
 from benchmark_runner.equivalence import (
     HASH_SEEDS,
 )
-from benchmark_runner.errors import CandidateFailed
+from benchmark_runner.errors import CandidateFailed, WorkloadError
 from benchmark_runner.instruments.calls import choose_sample, compared, count_calls
 from benchmark_runner.instruments.totals import CountFailed, instrument
 from benchmark_runner.proof import Case, Diary, Timed, make_receipt
@@ -124,6 +124,16 @@ class FunctionBench:
         Raises WorkloadError (original-failed, inputs-failed, inputs-none, inputs-not-repeatable,
         nondeterministic), InterpreterError, SandboxError and Cancelled.
         """
+        used = self._inputs_used()
+        if found := self._comparer.original().depends:
+            raise WorkloadError(
+                f"the function's answers depend on the calls before, {found}",
+                code="nondeterministic",
+                mend="time a function that makes a whole sequence of such calls on its own state",
+            )
+        return used
+
+    def _inputs_used(self) -> InputsUsed:
         original = self._comparer.original()
         plan = self._timer.plan()
         return InputsUsed(
@@ -231,7 +241,7 @@ class FunctionBench:
         return replace(receipt, instructions=counted, relations=laws)
 
     def _prepare_notes(self, diary: Diary) -> None:
-        used = self.prepare()
+        used = self._inputs_used()
         original = self._comparer.original()
         if self._comparer.prepared is not None:
             diary.stages.append(self._comparer.prepared)
@@ -252,6 +262,13 @@ class FunctionBench:
         if found is not None:
             reason = f"{found.what} differs on {found.call}: {found.before}, now {found.after}"
             return Judgement("different", reason), None
+        if depends := self._comparer.original().depends:
+            return Judgement(
+                "inconclusive",
+                f"the function's answers depend on the calls before ({depends}), so calls can't be "
+                "repeated to be timed; a function that makes a whole sequence of them on its own "
+                "state could be decided",
+            ), None
         since = time.perf_counter()
         if why := self._shortcut(after):
             diary.add("steps", since, why)
@@ -335,7 +352,7 @@ class FunctionBench:
         )
         dependencies = dependencies_of(work.path, work.called, work.before, after, interpreter)
         return make_receipt(
-            Case(work, base, after, environment, self.prepare(), sandbox, dependencies),
+            Case(work, base, after, environment, self._inputs_used(), sandbox, dependencies),
             verdict,
             judgement,
             timed,

@@ -423,6 +423,48 @@ MORE_WRONG = [
         "[((a, b), {}) for a in (1, 2) for b in (8, 9, 1)]",
         "",
     ),
+    Case(
+        "right in one order of calls only",
+        "_seen = []\ndef f(x):\n    _seen.append(x)\n    return max(_seen)\n",
+        "_seen = []\ndef f(x):\n    _seen.append(x)\n    return _seen[-1]\n",
+        "[((n,), {}) for n in range(4)]",
+        "",
+    ),
+    Case(
+        "a receiver that is right the first time only",
+        "class Total:\n    def __init__(self):\n        self.sum = 0\n    def add(self, x):\n        self.sum += x\n        return self.sum\ndef f(t, x):\n    return t.add(x)\n",
+        "class Total:\n    def __init__(self):\n        self.sum = 0\n    def add(self, x):\n        self.sum = x if self.sum == 0 else self.sum + x + 0.0\n        return self.sum\ndef f(t, x):\n    return t.add(x)\n",
+        "[((__import__('mod').Total(), n), {}) for n in (1, 2, 3)]",
+        "",
+    ),
+    Case(
+        "a table that is wrong after the second entry",
+        "_seen = []\ndef f(x):\n    _seen.append(x)\n    return _seen.index(x)\n",
+        "_seen = []\n_place = {}\ndef f(x):\n    _place[x] = len(_seen)\n    _seen.append(x)\n    return _place[x]\n",
+        "[((n,), {}) for n in (1, 2, 3)]",
+        "",
+    ),
+    Case(
+        "a cache that is not emptied",
+        "_known = {}\ndef f(key, value):\n    if value is not None:\n        _known[key] = value\n    return _known.get(key, 0)\n",
+        "_known = {}\ndef f(key, value):\n    if value is not None:\n        _known.setdefault(key, value)\n    return _known.get(key, 0)\n",
+        "[(('a', 1), {}), (('a', None), {}), (('b', 2), {}), (('a', 3), {})]",
+        "",
+    ),
+    Case(
+        "wrong only after a call with one more",
+        "_last = [0]\ndef f(n):\n    before = _last[0]\n    _last[0] = n\n    return n + 100 * (before > n)\n",
+        "_last = [0]\ndef f(n):\n    before = _last[0]\n    _last[0] = n\n    return n + 100 * (before > n + 1)\n",
+        "[((n,), {}) for n in (1, 2, 3, 4)]",
+        "in a new process",
+    ),
+    Case(
+        "a method that is wrong on a used receiver",
+        "class Queue:\n    def __init__(self):\n        self.items = []\ndef f(q, x):\n    q.items.append(x)\n    if len(q.items) > 2:\n        return q.items.pop(0)\n    return None\n",
+        "class Queue:\n    def __init__(self):\n        self.items = []\ndef f(q, x):\n    q.items.append(x)\n    if len(q.items) > 2:\n        return q.items.pop()\n    return None\n",
+        "[((__import__('mod').Queue(), n), {}) for n in (1, 2, 3)]",
+        "three calls more",
+    ),
 ]
 
 ALL_RIGHT = [*RIGHT, *MORE_RIGHT]

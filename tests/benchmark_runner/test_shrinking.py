@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -178,3 +179,22 @@ def test_an_order_that_leaks_names_the_hash_seed(tmp_path: Path) -> None:
     assert found.stage == "hash seed"
     assert found.snippet is not None
     assert "PYTHONHASHSEED=1" in found.snippet
+
+
+def test_a_difference_in_a_sequence_is_shown_by_its_shortest_sequence(tmp_path: Path) -> None:
+    before = dedent(
+        """
+        _last = [0]
+        def f(n):
+            before = _last[0]
+            _last[0] = n
+            return n + 100 * (before > n)
+        """
+    )
+    after = before.replace("before > n", "before > n + 1")
+    found = counterexample(tmp_path, before, after, "[((n,), {}) for n in (1, 2, 3, 4)]")
+    assert found.stage == "sequence"
+    assert found.snippet is not None
+    assert sum(line.lstrip("print(").startswith("f(") for line in found.snippet.splitlines()) == 2
+    assert int(ran(tmp_path, before, found.snippet)) == int(found.before.split()[-1])
+    assert int(ran(tmp_path, after, found.snippet)) == int(found.after.split()[-1])
