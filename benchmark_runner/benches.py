@@ -7,7 +7,12 @@ from pathlib import Path
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.bench import Bench
 from benchmark_runner.errors import WorkloadError
-from benchmark_runner.workload import CommandWorkload, FunctionWorkload, Workload
+from benchmark_runner.workload import (
+    CommandWorkload,
+    FunctionWorkload,
+    ProgramWorkload,
+    Workload,
+)
 
 
 def open_bench(
@@ -35,6 +40,13 @@ def open_bench(
         from benchmark_runner.project.bench import CommandBench
 
         return CommandBench(
+            workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
+            progress=progress, cancel=cancel,
+        )  # fmt: skip
+    if isinstance(workload, ProgramWorkload):
+        from benchmark_runner.native.program import ProgramBench
+
+        return ProgramBench(
             workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
             progress=progress, cancel=cancel,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 
 if typing.TYPE_CHECKING:
@@ -15,6 +16,7 @@ def ratio_words(ratio: float) -> str:
     return f"{int(ratio * scale + 1e-9) / scale:.{digits}f}×"
 
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)+")
 _SECONDS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 _CLOCKS = {"cpu": "CPU time", "wall": "wall time", "metric": "the benchmark's own figure"}
 
@@ -45,7 +47,9 @@ def build_words(build: Build) -> str:
     name = build.compiler.rsplit("/", 1)[-1]
     flags = " ".join(w for w in build.timed if w.startswith("-") and w not in ("-o", "-c"))
     checks = " and ".join(_SANITIZERS.get(s, s) for s in build.sanitizers)
-    return f"{name} {build.version} {flags}".strip() + (f", {checks} clean" if checks else "")
+    number = _NUMBER.findall(build.version)  # versions come with names of compilers in front
+    version = number[-1] if number else build.version
+    return f"{name} {version} {flags}".strip() + (f", {checks} clean" if checks else "")
 
 
 _SANITIZERS = {"address": "ASan", "undefined": "UBSan"}

@@ -6,6 +6,7 @@ and one that is right and faster.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ from words import shared
 
 
 def test_shared():
-    assert shared([3, 1, 2, 3], [3, 2]) == [3, 2, 3]
+    assert shared([3, 1, 2, 3, 3], [3, 2]) == [3, 2, 3, 3]
 """
 BENCH = """\
 import time
@@ -89,11 +90,8 @@ async def test_a_projects_own_commands(cli: Cli, model: dict[str, Any], answers:
     head = "def shared(left, right):\n    wanted = set(right)\n"
     body = WORDS.format(test="item in wanted").split("\n", 1)[1]
     answers += [
-        reply(
-            "use a shrinking set",
-            head + body.replace("append", "insert").replace("(item)", "(0, item)"),
-        ),
-        reply("use a set", head + body),
+        reply("count from the end", head + body.replace("return found", "return found[::-1]")),
+        reply("use a set", head + "    # each item is looked up once\n" + body),
     ]
     at = types.Position(0, 5)
     file = folder / "words.py"
@@ -106,12 +104,103 @@ async def test_a_projects_own_commands(cli: Cli, model: dict[str, Any], answers:
         [proved, *_] = await editor.actions()
         hover = await editor.hover()
         assert "the project's tests pass; its benchmark command: 1 metric" in hover
-        assert "use a shrinking set" in hover.split("Tried and not offered")[1]
-        assert "test_shared" in hover
+        assert "count from the end" in hover.split("Tried and not offered")[1]
+        assert r"test\_words::test\_shared: passed before, failed after" in hover
         assert proved.edit is not None
         editor.apply(proved.edit)
         assert "item in wanted" in editor.text
-        assert "insert" not in editor.text
+        assert "[::-1]" not in editor.text
         assert await editor.run(proved.command) is True
         editor.becomes(slow)
+        assert (await editor.actions())[0].title == proved.title
+
+
+PAIRS = """\
+#include <cstdio>
+#include <vector>
+
+static long long pairs(const std::vector<int> &values, int wanted) {
+    long long found = 0;
+    for (size_t i = 0; i < values.size(); i++)
+        for (size_t j = i + 1; j < values.size(); j++)
+            if (values[i] + values[j] == wanted) found++;
+    return found;
+}
+
+int main() {
+    int n, wanted;
+    if (scanf("%d %d", &n, &wanted) != 2) return 1;
+    std::vector<int> values(n);
+    for (int &value : values)
+        if (scanf("%d", &value) != 1) return 1;
+    printf("%lld\\n", pairs(values, wanted));
+    return 0;
+}
+"""
+COUNTED = """\
+#include <unordered_map>
+
+static long long pairs(const std::vector<int> &values, int wanted) {
+    // how often each value came before
+    std::unordered_map<int, long long> seen;
+    long long found = 0;
+    for (int value : values) {
+        auto other = seen.find(wanted - value);
+        if (other != seen.end()) found += other->second;
+        seen[value]++;
+    }
+    return found;
+}
+"""
+FLAGGED = """\
+#include <unordered_set>
+
+static long long pairs(const std::vector<int> &values, int wanted) {
+    std::unordered_set<int> seen;
+    long long found = 0;
+    for (int value : values) {
+        if (seen.count(wanted - value)) found++;
+        seen.insert(value);
+    }
+    return found;
+}
+"""
+
+
+def write_cases(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for number, size in enumerate((6, 900, 3000, 6000)):
+        values = [(n * 7919) % (size // 2 + 1) for n in range(size)]
+        text = " ".join(map(str, values))
+        (folder / f"{number}.in").write_text(f"{size} {size // 2}\n{text}\n")
+
+
+async def test_a_cpp_program_with_cases(cli: Cli, model: dict[str, Any], answers: list[str]):
+    folder = cli.folder / "project"
+    write_cases(folder / "cases" / "pairs")
+    (folder / "hasten.toml").write_text(
+        "[program]\ncases = 'cases/{stem}'\nbuild = 'g++ -O1 {source} -o {out}'\n"
+    )
+    file = folder / "pairs.cpp"
+    file.write_text(PAIRS)
+    answers += [reply("use a set", FLAGGED, "cpp"), reply("count in a map", COUNTED, "cpp")]
+    at = types.Position(3, 20)
+    async with editing(cli, file, at, client="Neovim", settings=model, language="cpp") as editor:
+        editor.open()
+        [action] = await editor.actions()
+        assert action.title == "Optimize `pairs(const std::vector<int> &, int)` with hasten"
+        assert await editor.run(action.command) == {"state": "started"}
+        assert "faster: count in a map" in await editor.progress_ended()
+        [proved, *_] = await editor.actions()
+        hover = await editor.hover()
+        assert "output exactly equal on" in hover
+        assert "cases" in hover
+        assert re.search(r"g\+\+ \d+[.\d]* -O1, ASan and UBSan clean", hover)
+        assert "use a set" in hover.split("Tried and not offered")[1]
+        assert proved.edit is not None
+        editor.apply(proved.edit)
+        assert "#include <unordered_map>" in editor.text
+        assert "unordered_set" not in editor.text
+        assert await editor.run(proved.command) is True
+        editor.becomes(PAIRS)
         assert (await editor.actions())[0].title == proved.title
