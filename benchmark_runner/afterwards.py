@@ -84,6 +84,7 @@ class Afterwards:
             functools.partial(spec, after),
             inputs,
             original.infos,
+            original.costs_s,
             HASH_SEEDS,
             self._cancel,
         )

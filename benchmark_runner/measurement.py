@@ -45,6 +45,8 @@ def first_phase(
         samples.runs.append(run(done, inputs))
         if samples.clock == "cpu":  # never back: what decides may not change with the luck
             samples.clock = clock_for(samples)
+        if done == 0:
+            samples.once = all(rates.once(index) for index in inputs)
         rates.learn(samples.runs[-1].pairs, wall=samples.clock == "wall")
         step = rule(samples.values(), samples.noise)
     return samples, step
@@ -56,18 +58,19 @@ def confirmation(
     first: int,
     *,
     clock: Clock = "cpu",
+    once: bool = False,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Samples:
     """Fresh replicates, numbered from `first` on; what can't hold any more ends early."""
-    samples = Samples(clock=clock)
+    samples = Samples(clock=clock, once=once)
     count = samples.noise.confirm
     for done in range(count):
         if cancel:
             cancel.check()
         progress(f"confirming, pair {done + 1} of {count}", done / count)
         samples.runs.append(run(first + done, inputs))
-        if fails(samples.values()):
+        if fails(samples.values(), samples.noise):
             break
     return samples
 

@@ -32,8 +32,12 @@ _SMALL = 4096
 _PRIOR_SD = 0.01
 _MOST_INPUTS = 6
 _MOST_CALLS_S = 0.25
-"""CPU seconds of the original on these inputs together; counting takes several times that."""
+_BYTES_S = 20e-9
+"""CPU seconds of the original on these inputs together, what handling a byte of them takes
+included; counting takes several times that."""
 _MOST_LINES = 20_000
+_MOST_FOLLOWED_S = 2e-3
+"""Calls longer than this have more lines than are followed."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ def counted_inputs(
     chosen: list[int] = []
     left_s = _MOST_CALLS_S
     for index in ranked:
-        if costs_s[index] <= left_s:
-            left_s -= costs_s[index]
+        cost_s = costs_s[index] + _BYTES_S * sizes[index]
+        if cost_s <= left_s:
+            left_s -= cost_s
             chosen.append(index)
     return tuple(sorted(chosen, key=lambda index: (sizes[index], index)))
 
@@ -68,19 +73,22 @@ def count_memory(
     after: SpecOf,
     inputs: Sequence[int],
     infos: Sequence[InputInfo],
+    costs_s: Mapping[int, float],
     seeds: Sequence[int],
     cancel: CancelToken,
 ) -> Memory | str:
     """Memory of both versions on the inputs, the smallest first, or why it was not counted.
 
-    One pair of processes for each hash seed. Raises Cancelled.
+    One pair of processes for each hash seed; `costs_s` are CPU seconds of the original's calls.
+    Raises Cancelled.
     """
     copied = [info.copied for info in infos]
+    lines = {i: _MOST_LINES if costs_s[i] <= _MOST_FOLLOWED_S else 0 for i in inputs}
     pairs: list[tuple[Used, Used]] = []
     for seed in seeds:
         with Crew(cancel) as crew:
             jobs = [
-                functools.partial(_use, crew, spec_of(seed), inputs, copied)
+                functools.partial(_use, crew, spec_of(seed), lines, copied)
                 for spec_of in (before, after)
             ]
             try:
@@ -92,17 +100,17 @@ def count_memory(
     return summarise(pairs, inputs)
 
 
-def _use(crew: Crew, spec: WorkerSpec, inputs: Sequence[int], copied: Sequence[str]) -> Used:
+def _use(crew: Crew, spec: WorkerSpec, lines: Mapping[int, int], copied: Sequence[str]) -> Used:
     worker: Worker = crew.start(spec)
     worker.load()
     worker.make_inputs(copied)
     start = worker.resident()
-    for index in inputs:  # untraced: tracing takes memory too
+    for index in lines:  # untraced: tracing takes memory too
         worker.stage(index, 1)
         worker.run()
     end = worker.resident()
     grown = end - start if start is not None and end is not None else None
-    return Used({index: worker.memory(index, _MOST_LINES) for index in inputs}, grown)
+    return Used({index: worker.memory(index, most) for index, most in lines.items()}, grown)
 
 
 def summarise(pairs: Sequence[tuple[Used, Used]], inputs: Sequence[int]) -> Memory:

@@ -12,6 +12,11 @@ TIMED_CALLS_S = 0.5
 """CPU seconds of the original that one pass over the timed inputs may take."""
 FOUND_CALLS_S = 0.25
 """The same for inputs that nobody chose: one that is left out says what its neighbours say."""
+_HANDLED_S = 0.15
+_HANDLED_BYTES_S = 20e-9
+"""Seconds per byte of an encoded input that copying it and checking its answers takes, and how many
+of them one pass may take: large inputs with short calls are handled longer than they are timed."""
+_LEAST_HANDLED = 4
 _NEGLIGIBLE = 0.02
 """Calls of a real run that take no more than this share of its time together are not timed."""
 _LEAST_SHARE = 32
@@ -37,10 +42,10 @@ def plan_inputs(
     """Choose the inputs to time by their sizes and the original's seconds per call.
 
     At most 40, evenly spaced over the order of size, and fewer where one pass over them would
-    take the original more than `calls_s` seconds. Every other
-    one in that order is held out from the search, the largest first. What a call costs is never
-    measured twice alike, so it only bounds the number, by its power of two: another run chooses
-    the same inputs. Raises ValueError without inputs.
+    take the original more than `calls_s` seconds, or the handling of large inputs too long. Every
+    other one in that order is held out from the search, the largest first. What a call costs is
+    never measured twice alike, so it only bounds the number, by its power of two: another run
+    chooses the same inputs. Raises ValueError without inputs.
     """
     if not costs_s:
         raise ValueError("no inputs to time")
@@ -48,7 +53,13 @@ def plan_inputs(
     costs = [2.0 ** round(math.log2(max(cost, 1e-9))) for cost in costs_s]
     count = min(MOST_TIMED, len(ranked))
     chosen = _spaced(ranked, count)
-    while count > 2 and sum(costs[index] for index in chosen) > calls_s:
+
+    def too_long() -> bool:
+        handled_s = _HANDLED_BYTES_S * sum(sizes[index] for index in chosen)
+        many = count > _LEAST_HANDLED and handled_s > _HANDLED_S
+        return many or sum(costs[index] for index in chosen) > calls_s
+
+    while count > 2 and too_long():
         count -= 1
         chosen = _spaced(ranked, count)
     held = chosen[::-1][::2] if count > 1 else []

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from benchmark_runner.receipt import Clock, InputTiming, Replicate
 from benchmark_runner.statistics import (
     CPU_NOISE,
+    LONG_NOISE,
     WALL_NOISE,
     Estimate,
     Noise,
@@ -36,6 +37,8 @@ class Samples:
 
     runs: list[PairRun] = field(default_factory=list)
     clock: Clock = "cpu"
+    once: bool = False
+    """Calls so long that each process makes only one on an input."""
 
     def _centres(self, value: Callable[[PairOfWindows], float]) -> dict[int, float]:
         by_input: dict[int, list[float]] = {}
@@ -47,7 +50,9 @@ class Samples:
     @property
     def noise(self) -> Noise:
         """What is known of the clock's noise."""
-        return WALL_NOISE if self.clock == "wall" else CPU_NOISE
+        if self.clock == "wall":
+            return WALL_NOISE
+        return LONG_NOISE if self.once else CPU_NOISE
 
     def estimate(self, clock: Clock | None = None) -> Estimate:
         """The mean of the replicates by the clock that decides, or by the other one."""

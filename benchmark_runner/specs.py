@@ -27,6 +27,7 @@ from hasten.paths import workspace_of
 _ORIGINAL_CALL_S = 60.0
 _GENERATED_CALL_S = 4.0
 _LEAST_CALL_S = 5.0
+_LEAST_LOAD_S = 10.0
 _SLOWER_IS_HUNG = 20.0
 _BATCH_S = 30.0
 _TRIAL_CALL_S = 1.0
@@ -102,12 +103,16 @@ class Specs:
     def candidate(
         self, version: Version, seed: int, original: Original, *, timed: bool = False
     ) -> WorkerSpec:
-        """A worker of a version. A call may take 5 s, or 20 times the original's slowest one.
+        """A worker of a version. A call may take 5 s, or 20 times the original's slowest one;
+        importing it 10 s, or 20 times the CPU time of the original's, within the usual limit.
 
         Timed workers go without the tripwire, which costs a little.
         """
         limit = max(_LEAST_CALL_S, _SLOWER_IS_HUNG * original.slowest_s)
-        return self._spec(version, seed, len(original.infos), limit, tripwire=not timed)
+        spec = self._spec(version, seed, len(original.infos), limit, tripwire=not timed)
+        import_s = max(known.loaded.import_cpu_s for known in original.behaviours.values())
+        load_s = min(spec.limits.load_s, max(_LEAST_LOAD_S, _SLOWER_IS_HUNG * import_s))
+        return replace(spec, limits=replace(spec.limits, load_s=load_s))
 
     def asked(self, version: Version, calls: tuple[bytes, ...], call_s: float) -> WorkerSpec:
         """A worker of a version on calls of our own making, canonical (args, kwargs) each."""

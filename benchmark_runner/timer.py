@@ -156,6 +156,7 @@ class Timer:
                     plan.holdout or plan.timed,
                     len(samples.runs),
                     clock=samples.clock,
+                    once=samples.once,
                     progress=within(self._progress, 0.75, 0.95),
                     cancel=self._cancel,
                 )

@@ -24,7 +24,8 @@ MOST_BYTES = 500_000_000
 _MOST_FILES = 100_000
 _SHORT_S = 10.0
 _PLAIN = 1.2
-"""Runs that lie farther apart than this need not be repeated."""
+_PLAIN_S = 2.0
+"""Runs that lie farther apart than this need not be repeated, unless that costs next to nothing."""
 _ROUND = ("before", "after", "after", "before")
 _MOST_ROUNDS = 3
 _LEFT_OUT = frozenset({
@@ -102,7 +103,7 @@ def _interleaved(
             break
         if number and number % len(_ROUND) == 0:
             plain = max(times["after"]) * _PLAIN < min(times["before"])
-            if plain or sum(spent) >= _SHORT_S:
+            if (plain and sum(spent) >= _PLAIN_S) or sum(spent) >= _SHORT_S:
                 break
         progress(f"running {shown} ({name} the edits, sandboxed)", None)
         version = before if name == "before" else after

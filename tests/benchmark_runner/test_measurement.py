@@ -282,6 +282,14 @@ def test_long_calls_are_made_once_in_each_process() -> None:
     assert math.exp(samples.values()[0]) > 3
 
 
+def test_calls_of_a_second_are_decided_by_fewer_pairs() -> None:
+    run, rates = replicates(Program([1.0]), Program([0.5]))
+    samples, step = first_phase(run, [0], rates)
+    held = confirmation(run, [0], len(samples.runs), clock=samples.clock, once=samples.once)
+    assert (len(samples.runs), len(held.runs)) == (3, 2)
+    assert judge(samples, step, held).decision == "faster"
+
+
 def test_the_first_call_of_a_process_is_told() -> None:
     samples = measured(Program([5e-3] * 3), Program([5e-3] * 3, remembers=True), range(3))
     result = summarise(samples, "accept", None, reason="")
@@ -379,6 +387,11 @@ def test_many_inputs_are_timed_by_an_even_subset() -> None:
 def test_long_calls_are_timed_on_fewer_inputs() -> None:
     assert len(plan_inputs([1.0] * 12, [1] * 12).timed) == 2
     assert len(plan_inputs([0.1] * 12, [1] * 12).timed) == 4
+
+
+def test_large_inputs_with_short_calls_are_timed_on_fewer() -> None:
+    assert len(plan_inputs([1e-3] * 12, [3_000_000] * 12).timed) == 4
+    assert len(plan_inputs([1e-3] * 12, [100_000] * 12).timed) == 12
 
 
 def test_noisy_costs_choose_the_same_inputs() -> None:

@@ -54,6 +54,7 @@ def count(tmp_path: Path, before: str, after: str, *numbers: int) -> Memory | st
         functools.partial(spec, after),
         range(len(numbers)),
         infos[: len(numbers)],
+        dict.fromkeys(range(len(numbers)), 1e-3),
         (0, 1),
         CancelToken(),
     )
