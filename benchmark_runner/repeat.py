@@ -51,6 +51,7 @@ def pack(workload: Workload, after: Version, origin: Origin, rounding: float | N
     files: dict[str, bytes] = {}
     if isinstance(workload, FunctionWorkload):
         told |= {"kind": "function", "path": str(workload.path), "function": workload.function}
+        told["tests"] = list(workload.tests)
         told["inputs"], files = _pack_inputs(workload.inputs, workload.before)
     elif isinstance(workload, NativeWorkload):
         told |= {"kind": "native", "path": str(workload.path), "function": workload.function}
@@ -175,7 +176,8 @@ def _workload(
         )
     if kind == "function":
         inputs = _inputs(told["inputs"], repeat, folder)
-        return FunctionWorkload(path, str(told["function"]), before, inputs)
+        tests = tuple(map(str, told.get("tests", ())))
+        return FunctionWorkload(path, str(told["function"]), before, inputs, tests)
     if kind == "native":
         inputs = _inputs(told["inputs"], repeat, folder)
         if isinstance(inputs, InputsFile):

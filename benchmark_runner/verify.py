@@ -23,6 +23,7 @@ from benchmark_runner.equivalence import (
     HASH_SEEDS,
 )
 from benchmark_runner.errors import CandidateFailed, WorkloadError
+from benchmark_runner.existing_tests import ExistingTests
 from benchmark_runner.instruments.calls import choose_sample, compared, count_calls
 from benchmark_runner.instruments.totals import CountFailed, instrument
 from benchmark_runner.proof import Case, Diary, Timed, make_receipt
@@ -89,6 +90,7 @@ class FunctionBench:
             cancel=self._cancel,
         )
         self._timer = Timer(workload, self._specs, self._comparer, progress, self._cancel)
+        self._tests = ExistingTests(workload, python, self._cancel)
         self._relations = RelationsStage(workload, self._specs, self._cancel)
         self._afterwards = Afterwards(
             self._specs,
@@ -222,6 +224,7 @@ class FunctionBench:
             verdict.counterexample.what if verdict.counterexample else None
         )
         diary.add("equivalence", since, failed)
+        verdict = self._tested(after, verdict, diary)
         judgement, timed = self._judge(base, after, verdict, diary)
         counted: Instructions | None = None
         if timed is not None:
@@ -239,6 +242,18 @@ class FunctionBench:
         self._progress(judgement.reason, 1.0)
         receipt = self._receipt(base, after, verdict, judgement, timed, diary)
         return replace(receipt, instructions=counted, relations=laws)
+
+    def _tested(self, after: Version, verdict: Verdict, diary: Diary) -> Verdict:
+        """The verdict with that of the project's own tests, where the workload names some."""
+        if verdict.equality is None or not len(self._tests):
+            return verdict
+        since = time.perf_counter()
+        self._progress(f"running {len(self._tests)} tests that reach the function", 0.2)
+        lost = self._tests.lost(after)
+        diary.notes += self._tests.notes
+        self._tests.notes.clear()
+        diary.add("tests", since, f"{lost.call}: {lost.after}" if lost else None)
+        return replace(verdict, equality=None, counterexample=lost) if lost else verdict
 
     def _prepare_notes(self, diary: Diary) -> None:
         used = self._inputs_used()

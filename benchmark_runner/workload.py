@@ -84,13 +84,15 @@ class FunctionWorkload:
 
     `path` is the file as it is known to its neighbours (BEFORE's path), absolute. `function` is a
     Python `__qualname__`; a nested one is called through its outermost enclosing function.
-    `before` is the version that candidates are judged against.
+    `before` is the version that candidates are judged against. `tests` are ids of tests of the
+    project that every version must pass, beside those that InputsOfTests names.
     """
 
     path: Path
     function: str
     before: Version
     inputs: Inputs
+    tests: tuple[str, ...] = ()
 
     @property
     def called(self) -> str:

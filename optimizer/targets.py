@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from analysis.errors import HastenError
+from analysis.errors import Cancelled, HastenError
 from analysis.functions import Function, function_named, functions_in, near_names
 from analysis.hotspots import HotSpot, hot_spots
 from analysis.ignore import is_ignored_path
@@ -20,8 +20,15 @@ from analysis.profiles.store import captures_folder, newest_profile, profiles_fo
 from analysis.progress import CancelToken, Progress
 from analysis.rules.catalogue import find
 from analysis.source import read_source
+from benchmark_runner.inputs.from_tests import find_tests
 from benchmark_runner.record import Capture, capture_inputs, record_profile, stored_capture
-from benchmark_runner.workload import CapturedInputs, GeneratedInputs, Inputs, InputsFile
+from benchmark_runner.workload import (
+    CapturedInputs,
+    GeneratedInputs,
+    Inputs,
+    InputsFile,
+    Version,
+)
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.errors import OptimizeError
 from optimizer.repair import Repaired, is_left_out, repair
@@ -29,6 +36,8 @@ from optimizer.suggestion import Rejection
 
 logger = logging.getLogger(__name__)
 
+TESTS_S = 20.0
+"""Wall seconds that looking for tests of one function may take."""
 MIN_WORTH = 0.02
 """Functions that a fix can save less of the run than this are not searched."""
 
@@ -290,7 +299,29 @@ class Planner:
                 timeout_s=spec.workload_timeout_s, progress=self._progress, cancel=self._cancel,
             )  # fmt: skip
             return [self._captured(t, captured) for t in targets]
-        return [self._stored(t) for t in targets]
+        return [self._of_tests(self._stored(t)) for t in targets]
+
+    def _of_tests(self, target: Target) -> Target:
+        """Without captured calls: those that the project's tests make, where tests name it."""
+        if not (self._spec.tests and isinstance(target.inputs, GeneratedInputs)):
+            return target
+        try:
+            found = find_tests(
+                self._workspace, target.path, target.function.qualname,
+                python=Path(self._spec.python), before=Version.of({target.path: target.text}),
+                keep=self._state / "tests", seconds=TESTS_S, only_named=True,
+                progress=self._progress, cancel=self._cancel,
+            )  # fmt: skip
+        except HastenError as error:
+            if isinstance(error, Cancelled):
+                raise
+            self._plan.notes.append(f"{target.function.qualname}: {error.message}")
+            return target
+        if found.inputs is None:
+            return target
+        if found.note:
+            self._plan.notes.append(f"{target.function.qualname}: {found.note}")
+        return replace(target, inputs=found.inputs)
 
     def _captured(self, target: Target, captured: Mapping[tuple[Path, str], Capture]) -> Target:
         capture = captured.get((target.path, target.function.qualname))

@@ -85,10 +85,10 @@ class TestsRun:
     broken: str | None = None
 
 
-def test_files(project: Path, path: Path, qualname: str) -> list[Path]:
+def files_about(project: Path, path: Path, qualname: str, only_named: bool = False) -> list[Path]:
     """Test files that name the function or its module, those that name the function first.
 
-    Looks at names and texts only; nothing is run.
+    All of them where none does, unless `only_named`. Looks at names and texts; nothing is run.
     """
     name = qualname.split(".<locals>", 1)[0].rpartition(".")[2]
     owner = qualname.split(".", 1)[0]
@@ -104,7 +104,9 @@ def test_files(project: Path, path: Path, qualname: str) -> list[Path]:
         rank = 0 if _says(text, name) else 1 if _says(text, owner) or _says(text, stem) else 2
         near = stem not in file.stem
         ranked.append((rank, near, str(file), file))
-    chosen = [entry for entry in sorted(ranked) if entry[0] < 2] or sorted(ranked)
+    chosen = [entry for entry in sorted(ranked) if entry[0] < (1 if only_named else 2)]
+    if not (chosen or only_named):
+        chosen = sorted(ranked)
     return [entry[3] for entry in chosen[:_MOST_FILES]]
 
 
@@ -137,19 +139,21 @@ def find_tests(
     before: Version,
     keep: Path,
     seconds: float = FIND_S,
+    only_named: bool = False,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> TestsFound:
     """Run the tests that may reach a function once, and keep what it is called with.
 
     `before` is the version that is run; `keep` a folder of ours for the calls and the answer,
-    which is used again until one of the files it rests on changes. Raises WorkloadError
+    which is used again until one of the files it rests on changes. With `only_named` only files
+    that name the function are run. Raises WorkloadError
     (tree-large, git-failed), InterpreterError and Cancelled; what is wrong with the tests is told
     in `note`.
     """
     cancel = cancel or CancelToken()
     called = qualname.split(".<locals>", 1)[0]
-    files = test_files(project, path, called)
+    files = files_about(project, path, called, only_named)
     if not files:
         return TestsFound(note="there are no test files")
     place = keep / _key(project, path, called, python, before, files)

@@ -58,7 +58,8 @@ class OptimizeSpec:
     `path` may be None when a workload names what is hot. `text` is the editor's text of `path`
     where it differs from the disk. `workload` is the command line already split. `inputs_file` is
     the user's FILE.py. `python` is an absolute path, already allowed by the trust rules.
-    `budget` is the number of evaluations for each function.
+    `budget` is the number of evaluations for each function. With `tests` the project's own tests
+    are looked for where nothing else tells what a function is called on.
 
     `cases` is a folder or file, absolute or relative to the workspace, in which {stem} stands for
     the source's name; `build` a command with {source} and {out}; `command` the project's own
@@ -85,6 +86,7 @@ class OptimizeSpec:
     max_functions: int = 10
     workload_timeout_s: float = 600.0
     ignore: tuple[str, ...] = ()
+    tests: bool = True
     cases: str | None = None
     build: str | None = None
     command: CommandSpec | None = None

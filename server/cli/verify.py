@@ -79,6 +79,12 @@ def verify(
         None, "--guard", help="With --receipt: write a pytest file that fails if the gain is lost."
     ),
     python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
+    tests: bool | None = typer.Option(
+        None,
+        "--tests/--no-tests",
+        help="Run the project's own tests that reach the function, and use their calls; without "
+        "either: in a trusted workspace where no inputs are given.",
+    ),
     rounding: float | None = typer.Option(
         None,
         "--rounding",
@@ -102,7 +108,7 @@ def verify(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Judge two versions of a function, or of a whole tree: same behaviour, and truly faster."""
-    options = Options(python, rounding, allow_unsandboxed, instructions)
+    options = Options(python, rounding, allow_unsandboxed, instructions, tests)
     if aa:
         return _aa(before, after, function, inputs, proofs, options, as_json)
     repetition: Repetition | None = None

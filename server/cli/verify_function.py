@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cattrs
 
 from analysis.source import read_source
-from benchmark_runner.receipt import Receipt, to_json
+from benchmark_runner.inputs.from_tests import find_tests
+from benchmark_runner.receipt import InputsUsed, Receipt, to_json
 from benchmark_runner.repeat import with_repeat
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import (
@@ -20,6 +21,7 @@ from benchmark_runner.workload import (
     Version,
     Workload,
 )
+from hasten.paths import state_dir
 from server.cli.common import (
     cancel_on_interrupt,
     existing_file,
@@ -27,7 +29,7 @@ from server.cli.common import (
     python_of,
     require_function,
 )
-from server.cli.output import ProgressLine, page, ratio_text, size_text
+from server.cli.output import ProgressLine, note, page, ratio_text, size_text
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Options:
     rounding: float | None = None
     allow_unsandboxed: bool = False
     instructions: bool = False
+    tests: bool | None = None
+    """Whether the project's own tests are looked for; None: where no inputs are given."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,31 @@ def verify_function(
     before_path, after_path = existing_file(before), existing_file(after)
     old, new = read_source(before_path), read_source(after_path)
     require_function(old.text, before_path, function)
-    source = InputsFile(existing_file(inputs)) if inputs else GeneratedInputs()
-    workload = FunctionWorkload(before_path, function, Version.of({before_path: old.text}), source)
-    interpreter = python_of(place_of(before_path), options.python)
+    place = place_of(before_path)
+    interpreter = python_of(place, options.python)
+    given = InputsFile(existing_file(inputs)) if inputs else None
+    version = Version.of({before_path: old.text})
+    workload = FunctionWorkload(before_path, function, version, given or GeneratedInputs())
+    wanted = options.tests if options.tests is not None else place.trusted and given is None
+    if wanted:
+        workload = _with_tests(workload, interpreter.path, place.workspace, options)
     return judge(workload, Version.of({before_path: new.text}), interpreter.path, options)
+
+
+def _with_tests(
+    workload: FunctionWorkload, python: Path, workspace: Path, options: Options
+) -> FunctionWorkload:
+    """The workload with the tests that reach its function, and their calls where none are given."""
+    with cancel_on_interrupt() as cancel, ProgressLine() as progress:
+        found = find_tests(
+            workspace, workload.path, workload.function, python=python, before=workload.before,
+            keep=state_dir(workspace) / "tests", progress=progress, cancel=cancel,
+        )  # fmt: skip
+    if found.note and (options.tests or found.failing):
+        note(found.note)
+    if isinstance(workload.inputs, GeneratedInputs) and found.inputs is not None:
+        return replace(workload, inputs=found.inputs)
+    return replace(workload, tests=found.tests)
 
 
 def judge(workload: FunctionWorkload, after: Version, python: Path, options: Options) -> Judged:
@@ -137,7 +162,7 @@ def print_receipt(receipt: Receipt, after: Path) -> None:
         _print_named(receipt)
     implementation = receipt.environment.implementation.replace("cpython", "CPython")
     out.print(
-        f"  {receipt.inputs.count} inputs ({receipt.inputs.source}), "
+        f"  {_inputs_text(receipt.inputs)}, "
         f"sandbox {receipt.sandbox.level}, {implementation} "
         f"{receipt.environment.python_version}, {receipt.seconds:.1f} s",
         markup=False,
@@ -161,3 +186,10 @@ def _print_named(receipt: Receipt) -> None:
         page().print(f"    {ratio:>8} {timing.name}{slower}", markup=False)
     if len(named) > _MOST_SHOWN:
         page().print(f"    ... and {len(named) - _MOST_SHOWN} more", markup=False)
+
+
+def _inputs_text(used: InputsUsed) -> str:
+    """How many inputs there were, and how many more were made from them."""
+    more = [f"{name} {count}" for name, count in used.sources if name != used.source]
+    text = f"{used.count} inputs ({used.source})"
+    return f"{text}, more for equality ({', '.join(more)})" if more else text
