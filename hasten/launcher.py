@@ -54,6 +54,10 @@ def main() -> int:
         from optimizer.engine.main import main as engine_main
 
         return engine_main(sys.argv[2:])
+    if sys.argv[1:2] == ["run-job"]:
+        from benchmark_runner.executors.main import main as job_main
+
+        return job_main()
     try:
         from server.cli.main import main as cli_main
 

@@ -83,3 +83,52 @@ def test_a_planted_runtime_folder_is_refused(
     folder.symlink_to(elsewhere)
     with pytest.raises(SandboxError, match="someone else"):
         lock.runtime_dir()
+
+
+def test_who_comes_first_is_served_first(tmp_path: Path) -> None:
+    order: list[int] = []
+    threads = []
+
+    def one(number: int, waits: threading.Event) -> None:
+        with lock.timing_lock(lambda *_: waits.set(), folder=tmp_path):
+            order.append(number)
+
+    with lock.timing_lock(folder=tmp_path):
+        for number in range(5):
+            waits = threading.Event()
+            threads.append(threading.Thread(target=one, args=(number, waits)))
+            threads[-1].start()
+            assert waits.wait(20)
+    for thread in threads:
+        thread.join(20)
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_two_slots_hold_two_and_no_third(tmp_path: Path) -> None:
+    third = threading.Event()
+
+    def late() -> None:
+        with lock.timing_lock(lambda *_: third.set(), folder=tmp_path, slots=2):
+            held.append("third")
+
+    held: list[str] = []
+    with lock.timing_lock(folder=tmp_path, slots=2), lock.timing_lock(folder=tmp_path, slots=2):
+        thread = threading.Thread(target=late)
+        thread.start()
+        assert third.wait(20)
+        assert held == []
+    thread.join(20)
+    assert held == ["third"]
+
+
+def test_one_who_gives_up_stands_in_nobodys_way(tmp_path: Path) -> None:
+    token = CancelToken()
+    with (
+        lock.timing_lock(folder=tmp_path),
+        pytest.raises(Cancelled),
+        lock.timing_lock(lambda *_: token.cancel(), token, folder=tmp_path),
+    ):
+        pytest.fail("held twice")
+    with lock.timing_lock(folder=tmp_path):
+        assert len([p for p in (tmp_path / "timing").iterdir() if p.name.isdigit()]) == 1
+    assert not [p for p in (tmp_path / "timing").iterdir() if p.name.isdigit()]
