@@ -10,8 +10,10 @@ from analysis.progress import CancelToken, Progress
 from benchmark_runner.bench import Bench
 from benchmark_runner.benches import open_bench
 from benchmark_runner.errors import WorkloadError
+from benchmark_runner.executors.job import Executor
+from benchmark_runner.executors.remote import RemoteBench
 from benchmark_runner.receipt import InputsUsed
-from benchmark_runner.workload import Kind, Workload
+from benchmark_runner.workload import FunctionWorkload, Kind, Workload
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.targets import Target
 from optimizer.workloads import kinds_of, workload_of
@@ -29,6 +31,7 @@ class Benches:
         self._works: dict[str, Workload] = {}
         self._stack = ExitStack()
         self._said: Progress = progress
+        self._cluster: Executor | None = None
         self.notes: list[str] = []
 
     def __enter__(self) -> Benches:
@@ -86,12 +89,30 @@ class Benches:
     def _open(self, target: Target, kind: Kind) -> Bench:
         spec = self._spec
         work = self._works[target.key] = workload_of(target, spec, kind, self.base)
-        return self._stack.enter_context(
-            open_bench(
-                work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
-                rounding=spec.rounding, progress=self._say, cancel=self._cancel,
-            )
+        bench = open_bench(
+            work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
+            rounding=spec.rounding, progress=self._say, cancel=self._cancel,
         )  # fmt: skip
+        if spec.cluster is not None and isinstance(work, FunctionWorkload):
+            bench = RemoteBench(
+                bench, work, self._executor(spec.cluster), python=Path(spec.python),
+                allow_unsandboxed=spec.allow_unsandboxed, rounding=spec.rounding,
+                progress=self._say, cancel=self._cancel, note=self._once,
+            )  # fmt: skip
+        return self._stack.enter_context(bench)
+
+    def _executor(self, address: str) -> Executor:
+        """The cluster, joined at its first use. Raises ClusterError."""
+        if self._cluster is None:
+            from benchmark_runner.executors.cluster import Cluster
+
+            self._cluster = Cluster(address)
+            self._stack.callback(self._cluster.close)
+        return self._cluster
+
+    def _once(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
     def _say(self, message: str, share: float | None = None) -> None:
         """A bench's shares are of one measurement, not of the job: only its words go on."""

@@ -121,13 +121,34 @@ class Driver:
             reranker = self._parts.reranker
             fresh.sort(key=lambda c: reranker.score(seen, c), reverse=True)
         may_wait = self._parts.may_wait
-        for candidate in fresh[: request.keep]:
+        kept = fresh[: request.keep]
+        self._expect(
+            [c for c in kept if may_wait is None or not may_wait(c, request.parent)],
+            request.parent,
+        )
+        for candidate in kept:
             if not self._goes_on(result):
                 return
             if may_wait is not None and may_wait(candidate, request.parent):
                 continue
             self._cancel.check()
             self._try(candidate, request.parent, result)
+
+    def _expect(self, candidates: list[Candidate], parent: Node) -> None:
+        """Tell the evaluator what comes next: one with several hosts evaluates them at once.
+
+        Which of them are tried, in which order, and what is made of it stays the same.
+        """
+        expected = candidates[: self._budget.evaluations_left]
+        expect = getattr(self._parts.evaluator, "expect", None)
+        if expect is None or len(expected) < 2:
+            return
+        try:
+            expect(expected, parent)
+        except Cancelled:
+            raise
+        except Exception:  # they are then evaluated one by one
+            logger.exception("evaluating several candidates at once failed")
 
     def _observe(self, request: Request, result: SearchResult) -> Observation:
         node, parts = request.parent, self._parts

@@ -12,6 +12,7 @@ from analysis.edits import Origin
 from analysis.errors import HastenError
 from benchmark_runner.bench import Sampler
 from benchmark_runner.errors import CandidateFailed
+from benchmark_runner.executors.remote import RemoteBench
 from benchmark_runner.receipt import Measurement, Receipt, Verdict
 from benchmark_runner.workload import Version
 from optimizer.protocols import Candidate, Evaluation, Node
@@ -42,6 +43,12 @@ class BenchProver:
 
     def _version(self, text: str) -> Version:
         return Version.of({**self._base, self._path: text})
+
+    def expect(self, afters: Sequence[tuple[str, Origin]], before: str) -> None:
+        """These texts are evaluated next: a bench with several hosts does so at once."""
+        if isinstance(self._bench, RemoteBench):
+            versions = [(self._version(text), origin) for text, origin in afters]
+            self._bench.expect(versions, self._version(before))
 
     def check(self, after: str, origin: Origin) -> Verdict:
         """See Prover."""
@@ -86,6 +93,12 @@ class ProverEvaluator:
 
     def __init__(self, prover: Prover) -> None:
         self._prover = prover
+
+    def expect(self, candidates: Sequence[Candidate], parent: Node) -> None:
+        """These candidates are evaluated next, in this order or fewer of them."""
+        if isinstance(self._prover, BenchProver):
+            texts = [(c.source, c.origin) for c in candidates]
+            self._prover.expect(texts, parent.candidate.source)
 
     def evaluate(self, candidate: Candidate, parent: Node) -> Evaluation:
         """The candidate's `utility` adds the log of its step to the parent's."""

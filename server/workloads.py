@@ -16,6 +16,7 @@ class WorkloadFields(TypedDict):
     cases: str | None
     build: str | None
     command: CommandSpec | None
+    cluster: str | None
 
 
 def workload_fields(settings: Settings) -> WorkloadFields:
@@ -24,6 +25,7 @@ def workload_fields(settings: Settings) -> WorkloadFields:
         "cases": settings.program_cases,
         "build": settings.program_build,
         "command": command_of(settings),
+        "cluster": settings.cluster,
     }
 
 

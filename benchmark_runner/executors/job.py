@@ -15,6 +15,7 @@ import cattrs
 
 from analysis.errors import Cancelled, HastenError
 from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.receipt import Measurement, Receipt, Verdict
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import FunctionWorkload, Origin, Version
@@ -55,7 +56,7 @@ class JobError:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a job. With an error none of the others is to be trusted."""
+    """What became of a job. With an error only the verdict, if there is one, is to be trusted."""
 
     verdict: Verdict | None = None
     measurement: Measurement | None = None
@@ -143,7 +144,10 @@ def _perform(job: Job, progress: Progress, cancel: CancelToken, executor: str) -
         verdict = bench.check(job.after, job.origin)
         if job.action == "check" or verdict.equality is None:
             return Answer(verdict=verdict)
-        return Answer(verdict=verdict, measurement=bench.measure(before, job.after))
+        try:
+            return Answer(verdict=verdict, measurement=bench.measure(before, job.after))
+        except CandidateFailed as error:
+            return Answer(verdict=verdict, error=JobError(error.code, error.message, error.mend))
 
 
 def _log(job: Job, event: str) -> None:

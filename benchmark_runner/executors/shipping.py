@@ -116,6 +116,7 @@ def pack(job: Job, expects: dict[str, str]) -> bytes:
         "timeout_s": job.timeout_s,
         "path": places.name(work.path),
         "function": work.function,
+        "tests": list(work.tests),
         "inputs": inputs,
         "versions": versions,
         "roots": {name: str(root) for name, root in places.roots.items()},
@@ -201,7 +202,11 @@ class Unpacked:
         if own is None or after is None:
             raise ValueError("a version is missing")
         work = FunctionWorkload(
-            self._place(told["path"]), str(told["function"]), own, self._inputs(told["inputs"])
+            self._place(told["path"]),
+            str(told["function"]),
+            own,
+            self._inputs(told["inputs"]),
+            tuple(map(str, told["tests"])),
         )
         rounding = told["rounding"]
         return Job(

@@ -87,6 +87,8 @@ class OptimizeSpec:
     workload_timeout_s: float = 600.0
     ignore: tuple[str, ...] = ()
     tests: bool = True
+    cluster: str | None = None
+    """Address of a dask scheduler whose workers judge candidates of functions."""
     cases: str | None = None
     build: str | None = None
     command: CommandSpec | None = None

@@ -75,6 +75,9 @@ def optimize(
         max=1.0,
         help="Largest relative difference of floats that counts as equal.",
     ),
+    cluster: str | None = typer.Option(
+        None, "--cluster", help="A dask scheduler whose workers judge candidates."
+    ),
     timeout: float = typer.Option(600.0, "--timeout", help="Seconds for one run of the workload."),
     allow_unsandboxed: bool = typer.Option(
         False, "--allow-unsandboxed", help="Run a model's code even where there is no sandbox."
@@ -97,7 +100,7 @@ def optimize(
         path or Path.cwd(),
         {"model": model, "api_base": api_base, "model_timeout": model_timeout,
          "model_tokens": model_tokens,
-         "strategy": strategy, "budget": budget, "rounding": rounding,
+         "strategy": strategy, "budget": budget, "cluster": cluster, "rounding": rounding,
          "program_build": build},
     )  # fmt: skip
     if path and function:

@@ -102,13 +102,16 @@ def verify(
     instructions: bool = typer.Option(
         False, "--instructions", help="Count instructions too (callgrind or hardware counters)."
     ),
+    cluster: str | None = typer.Option(
+        None, "--cluster", help="Prove a Python function on a worker of this dask scheduler."
+    ),
     allow_unsandboxed: bool = typer.Option(
         False, "--allow-unsandboxed", help="Run even where no sandbox is to be had."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Judge two versions of a function, or of a whole tree: same behaviour, and truly faster."""
-    options = Options(python, rounding, allow_unsandboxed, instructions, tests)
+    options = Options(python, rounding, allow_unsandboxed, instructions, tests, cluster)
     if aa:
         return _aa(before, after, function, inputs, proofs, options, as_json)
     repetition: Repetition | None = None

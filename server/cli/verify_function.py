@@ -10,6 +10,8 @@ from typing import Any
 import cattrs
 
 from analysis.source import read_source
+from benchmark_runner.executors.cluster import Cluster, ClusterError
+from benchmark_runner.executors.job import Job, JobError
 from benchmark_runner.inputs.from_tests import find_tests
 from benchmark_runner.receipt import InputsUsed, Receipt, to_json
 from benchmark_runner.repeat import with_repeat
@@ -42,6 +44,7 @@ class Options:
     instructions: bool = False
     tests: bool | None = None
     """Whether the project's own tests are looked for; None: where no inputs are given."""
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def verify_function(
     before_path, after_path = existing_file(before), existing_file(after)
     old, new = read_source(before_path), read_source(after_path)
     require_function(old.text, before_path, function)
-    place = place_of(before_path)
+    place = place_of(before_path, {"cluster": options.cluster})
     interpreter = python_of(place, options.python)
     given = InputsFile(existing_file(inputs)) if inputs else None
     version = Version.of({before_path: old.text})
@@ -72,7 +75,10 @@ def verify_function(
     wanted = options.tests if options.tests is not None else place.trusted and given is None
     if wanted:
         workload = _with_tests(workload, interpreter.path, place.workspace, options)
-    return judge(workload, Version.of({before_path: new.text}), interpreter.path, options)
+    changed = Version.of({before_path: new.text})
+    if place.settings.cluster:
+        return judge_on(place.settings.cluster, workload, changed, interpreter.path, options)
+    return judge(workload, changed, interpreter.path, options)
 
 
 def _with_tests(
@@ -107,6 +113,31 @@ def judge(workload: FunctionWorkload, after: Version, python: Path, options: Opt
         ) as bench,
     ):
         return Judged(bench.prove(after, origin="user"), workload, after)
+
+
+def judge_on(
+    cluster: str, workload: FunctionWorkload, after: Version, python: Path, options: Options
+) -> Judged:
+    """Prove one version on a worker of a cluster. Raises ClusterError, also for the job's own."""
+    job = Job(
+        workload=workload,
+        action="prove",
+        after=after,
+        origin="user",
+        python=python,
+        rounding=options.rounding,
+        allow_unsandboxed=options.allow_unsandboxed,
+    )
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        Cluster(cluster) as executor,
+    ):
+        [answer] = executor.run([job], progress, cancel)
+    if answer.receipt is None:
+        failed = answer.error or JobError("cluster-job-lost", "no answer came", "try again")
+        raise ClusterError(failed.message, code=failed.code, mend=failed.mend)
+    return Judged(answer.receipt, workload, after)
 
 
 def verify_json(receipt: Receipt) -> dict[str, Any]:
