@@ -8,7 +8,7 @@ from types import TracebackType
 
 from analysis.errors import HastenError
 from analysis.progress import CancelToken, Progress, silent
-from benchmark_runner.bench import Bench
+from benchmark_runner.bench import Bench, Sampler
 from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.executors.job import Action, Answer, Executor, Job
 from benchmark_runner.receipt import InputsUsed, Measurement, Receipt, Verdict
@@ -115,6 +115,20 @@ class RemoteBench:
         if before is not None:
             self._here.check(before, origin)
         return self._here.prove(after, origin=origin, before=before)
+
+    def sample(
+        self, before: Version, after: Version, *, first: int, count: int, share: float
+    ) -> list[float]:
+        """Fresh replicates at a fidelity of halving, on this machine: few and short. See Sampler.
+
+        Raises ValueError where the bench of this machine has no fidelities.
+        """
+        if not isinstance(self._here, Sampler):
+            raise ValueError("this kind of bench has no fidelities")
+        for version in (before, after):
+            if version != self.before:
+                self._here.check(version, self._equal(version))
+        return self._here.sample(before, after, first=first, count=count, share=share)
 
     def _equal(self, version: Version) -> Origin:
         if version == self.before:
