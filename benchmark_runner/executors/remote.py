@@ -124,7 +124,7 @@ class RemoteBench:
         Raises ValueError where the bench of this machine has no fidelities.
         """
         if not isinstance(self._here, Sampler):
-            raise ValueError("this kind of bench has no fidelities")
+            raise ValueError("this kind of bench has no fidelities")  # noqa: TRY004
         for version in (before, after):
             if version != self.before:
                 self._here.check(version, self._equal(version))
