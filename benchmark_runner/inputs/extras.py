@@ -19,6 +19,7 @@ from benchmark_runner.crew import Crew
 from benchmark_runner.errors import WorkerDied
 from benchmark_runner.inputs.literals import branching, literals_of, raised_names
 from benchmark_runner.inputs.mutation import Seed, mutated, seeds_of
+from benchmark_runner.inputs.stressing import stressing
 from benchmark_runner.observations import Extra, InputInfo, WorkerSpec
 from benchmark_runner.supervisor import Worker
 
@@ -40,7 +41,8 @@ Spec = Callable[[], WorkerSpec]
 class Wanted:
     """How many extra inputs of each kind to make, and what their trial may cost.
 
-    `trials_s` is CPU seconds of the original's calls in all, `number` seeds the random choices.
+    `trials_s` is CPU seconds of the original's calls in all, `stressing_steps` how many of its
+    steps are counted to find slow inputs, `number` seeds the random choices.
     `finite`: floats stay such that a difference of rounding can be told.
     """
 
@@ -49,6 +51,7 @@ class Wanted:
     number: int = 0
     finite: bool = False
     trials_s: float = 0.06
+    stressing_steps: int = 120_000
 
 
 @dataclass
@@ -60,17 +63,25 @@ class Tried:
     raising: int = 0
     deaths: int = 0
     late: int = 0
+    stressed: bool = False
+    slowest: float = 0.0
     spent_s: float = 0.0
     digests: set[bytes] = field(default_factory=set)
 
     def note(self) -> str | None:
         """What the receipt says of those that were left out."""
-        if not self.dropped:
-            return None
-        return (
-            f"{self.dropped} inputs made from the given ones left out: the original does not take "
-            "them (it raises what its file does not, or takes far longer)"
-        )
+        notes = []
+        if self.dropped:
+            notes.append(
+                f"{self.dropped} inputs made from the given ones left out: the original does not "
+                "take them (it raises what its file does not, or takes far longer)"
+            )
+        if self.slowest:
+            notes.append(
+                f"an input was found that takes the original {self.slowest:.3g} times the steps "
+                "usual for its size: equality is judged on it, time is not"
+            )
+        return "; ".join(notes) or None
 
 
 def find_extras(spec: Spec, text: str, called: str, wanted: Wanted, cancel: CancelToken) -> Tried:
@@ -89,13 +100,24 @@ def find_extras(spec: Spec, text: str, called: str, wanted: Wanted, cancel: Canc
                 nonlocal candidates, longest
                 worker = crew.start(spec())
                 worker.load()
-                infos = worker.make_inputs()
+                infos, seeds = worker.make_inputs(), None
                 if candidates is None:
                     tried.digests |= {info.digest for info in infos}
                     seeds = given_seeds(worker, infos)
                     longest = _longest(worker, seeds)
                     candidates = make(seeds, text, called, wanted)
                 _try_all(worker, candidates, tried, wanted, longest, raised_names(text))
+                if not tried.stressed and wanted.stressing_steps:
+                    tried.stressed = True
+                    _stress(
+                        worker,
+                        seeds or given_seeds(worker, infos),
+                        text,
+                        called,
+                        wanted,
+                        tried,
+                        longest,
+                    )
 
             try:
                 crew.together([job])
@@ -134,6 +156,25 @@ def _risk(extra: Extra) -> int:
     alone = value.values() if isinstance(value, dict) else [*value[0], *value[1].values()]
     largest = max((abs(x) for x in alone if type(x) is int), default=0)
     return (largest > 1_000) + (largest > 1 << 20)
+
+
+def _stress(
+    worker: Worker,
+    seeds: Sequence[Seed],
+    text: str,
+    called: str,
+    wanted: Wanted,
+    tried: Tried,
+    longest: float,
+) -> None:
+    """Look for slow inputs, and keep those that don't take too long all the same."""
+    for stress in stressing(
+        worker, seeds, literals=literals_of(text, called), number=wanted.number,
+        budget=wanted.stressing_steps,
+    ):  # fmt: skip
+        if stress.call_s <= max(_CALL_S, 2 * longest):
+            tried.kept.append(stress.extra)
+            tried.slowest = max(tried.slowest, stress.times)
 
 
 def _longest(worker: Worker, seeds: Sequence[Seed]) -> float:
