@@ -2928,11 +2928,15 @@ class Session:
     # -- timing
 
     def stage(self, request: Dict[str, Any]) -> bytes:
-        """Make fresh arguments for the next window; nothing of the last one is left."""
+        """Make fresh arguments for the next window; nothing of the last one is left.
+
+        Of one input so many times, or of `each` of some inputs once.
+        """
         self.staged, self.results = [], []
         self.output.clear()
         fresh, index = self.inputs.fresh, request["index"]
-        self.staged = [fresh(index) for _ in range(request["reps"])]
+        indices = request["each"] or _repeat(index, request["reps"])
+        self.staged = [fresh(number) for number in indices]
         self.loop = batch_encoded if request["encode"] else batch
         self.seed(index)
         if _gc_enabled():

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from analysis.progress import CancelToken, Progress, silent
-from benchmark_runner.probes import cold_probe, first_calls
+from benchmark_runner.probes import batch_probe, cold_probe, first_calls
 from benchmark_runner.receipt import Clock, Measurement
 from benchmark_runner.samples import Samples, clock_for
 from benchmark_runner.statistics import Noise, Step, confirms, fails, look
@@ -92,7 +92,7 @@ def summarise(
         replicates=samples.replicates(),
         confirmation=confirmed.replicates() if confirmed else (),
         inputs=timings,
-        cold_ratio=cold_probe(groups).ratio,
+        cold_ratio=cold_probe(groups).ratio or batch_probe(groups).ratio,
         wall_ratio=samples.estimate("wall").ratio,
         before_s=math.fsum(timing.before_s for timing in timings) / len(timings),
         after_s=math.fsum(timing.after_s for timing in timings) / len(timings),

@@ -27,6 +27,7 @@ class Scheduled:
 
     def __init__(self, worker: Worker) -> None:
         self.stage = worker.stage
+        self.stage_each = worker.stage_each
         self.run = worker.run
         self.check = worker.check
         self.cpu_s = worker.cpu_s
@@ -70,8 +71,11 @@ def pair_runner(
     infos: Sequence[InputInfo],
     rates: Rates,
     cancel: CancelToken,
+    unseen: Sequence[int] = (),
 ) -> RunReplicate:
     """How to time pair number n of the two versions; hash seeds take turns.
+
+    `unseen` are inputs that are not timed: short calls of which first ones can be told together.
 
     What it returns raises CandidateFailed when a version dies or answers otherwise than when it
     was compared, and Cancelled.
@@ -82,6 +86,7 @@ def pair_runner(
     )
 
     copied = [info.copied for info in infos]
+    unseen = [i for i in unseen if i not in traits.lazy and i not in traits.drawing]
 
     def ready(crew: Crew, version: Version, seed: int) -> tuple[Worker, float]:
         worker = crew.start(spec_of(version, seed))
@@ -107,6 +112,7 @@ def pair_runner(
                 expected_after=sides[1][1][place].cores(),
                 traits=traits,
                 imports_s=(before_s, after_s),
+                unseen=unseen,
                 between=cancel.check,
             )
             [pair] = crew.together([timed])

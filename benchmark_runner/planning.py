@@ -17,6 +17,10 @@ _HANDLED_BYTES_S = 20e-9
 """Seconds per byte of an encoded input that copying it and checking its answers takes, and how many
 of them one pass may take: large inputs with short calls are handled longer than they are timed."""
 _LEAST_HANDLED = 4
+_LEAST_UNSEEN, _MOST_UNSEEN = 8, 64
+_UNSEEN_S = 10e-3
+_UNSEEN_CALL_S = 1e-3
+"""CPU seconds of the original's calls on all unseen inputs, and on one of them."""
 _NEGLIGIBLE = 0.02
 """Calls of a real run that take no more than this share of its time together are not timed."""
 _LEAST_SHARE = 32
@@ -107,6 +111,22 @@ def _spaced(items: Sequence[int], count: int) -> list[int]:
         return [items[len(items) // 2]]
     step = (len(items) - 1) / (count - 1)
     return [items[round(place * step)] for place in range(count)]
+
+
+def unseen_inputs(
+    used: Sequence[int], timed: Sequence[int], costs_s: Mapping[int, float]
+) -> list[int]:
+    """Inputs with short calls that are not timed: their first calls tell what a memory is worth.
+
+    None where they are too few to be told together.
+    """
+    left_s = _UNSEEN_S
+    found: list[int] = []
+    for index in sorted(set(used) - set(timed)):
+        if costs_s[index] <= min(left_s, _UNSEEN_CALL_S) and len(found) < _MOST_UNSEEN:
+            left_s -= costs_s[index]
+            found.append(index)
+    return found if len(found) >= _LEAST_UNSEEN else []
 
 
 def glanced_inputs(plan: TimingPlan, costs_s: Mapping[int, float]) -> tuple[int, ...]:

@@ -344,7 +344,12 @@ class Worker:
         `encode` puts the encoding of the results inside the window, which makes results that hold
         iterators do their work there.
         """
-        request = {"index": i, "reps": reps, "encode": encode}
+        request = {"index": i, "reps": reps, "encode": encode, "each": []}
+        self._ask(b"S", request, self.spec.limits.inputs_s)
+
+    def stage_each(self, indices: Sequence[int]) -> None:
+        """Make fresh arguments for one call on each of these inputs, untimed."""
+        request = {"index": indices[0], "reps": 1, "encode": False, "each": list(indices)}
         self._ask(b"S", request, self.spec.limits.inputs_s)
 
     def run(self) -> Timing:

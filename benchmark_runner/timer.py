@@ -18,9 +18,11 @@ from benchmark_runner.planning import (
     TimingPlan,
     glanced_inputs,
     plan_inputs,
+    unseen_inputs,
     weighty,
     worth_timing,
 )
+from benchmark_runner.probes import cold_note
 from benchmark_runner.proof import Diary, Timed, within
 from benchmark_runner.receipt import Measurement
 from benchmark_runner.record import capture_in
@@ -132,7 +134,14 @@ class Timer:
             original.infos,
             rates,
             self._cancel,
+            self._unseen(),
         )
+
+    def _unseen(self) -> list[int]:
+        """Inputs that are not timed, by which first calls are told."""
+        original = self._comparer.original()
+        fine = [index for index in original.used if not original.raises_on(index)]
+        return unseen_inputs(fine, self.plan().timed, original.costs_s)
 
     def time(self, before: Version, after: Version, diary: Diary) -> Timed:
         """Both phases under the machine's lock. Raises CandidateFailed."""
@@ -162,5 +171,8 @@ class Timer:
                 )
                 diary.add("confirmation", since)
         if note := clock_note(samples):
+            diary.notes.append(note)
+        groups = [samples, confirmed] if confirmed else [samples]
+        if step == "accept" and (note := cold_note(groups)):
             diary.notes.append(note)
         return Timed(samples, step, confirmed)

@@ -18,6 +18,7 @@ from benchmark_runner.statistics import median
 from benchmark_runner.windows import (
     Account,
     Clocked,
+    ColdBatch,
     ColdCall,
     PairOfWindows,
     PairRun,
@@ -68,6 +69,9 @@ class TimedWorker(Protocol):
 
     def cpu_s(self) -> float:
         """CPU seconds that the worker has used since it started."""
+
+    def stage_each(self, indices: Sequence[int]) -> None:
+        """Make fresh arguments for one call on each of these inputs, untimed."""
 
     def account(self) -> Account:
         """What the scheduler tells of the worker, and of who waits for it, up to now."""
@@ -206,6 +210,18 @@ class _SideRun:
                 raise WrongAnswer(self.side, index, self.calls)
         return window
 
+    def batch(self, indices: Sequence[int]) -> float:
+        """CPU seconds of a call, over one call on each input. Raises WrongAnswer."""
+        self.worker.stage_each(indices)
+        clocked = self.worker.run()
+        self.calls += len(indices)
+        self.timed_s += clocked.cpu_s
+        chosen = sorted(self.random.sample(range(len(indices)), min(len(indices), _CHECKED_CALLS)))
+        for place, digest in zip(chosen, self.worker.check(chosen), strict=True):
+            if self.expected.setdefault(indices[place], digest) != digest:
+                raise WrongAnswer(self.side, indices[place], self.calls)
+        return clocked.cpu_s / len(indices)
+
     def calibrate(self, index: int, first_s: float) -> None:
         """Find the seconds per call: windows that grow until one is long enough to believe."""
         per_call, calls = max(first_s, 1e-8), 1
@@ -230,12 +246,14 @@ def run_pair(
     expected_after: Mapping[int, bytes],
     traits: Traits = Traits(),
     imports_s: tuple[float, float] = (0.0, 0.0),
+    unseen: Sequence[int] = (),
     between: Callable[[], None] = lambda: None,
 ) -> PairRun:
     """Time one pair of fresh processes on the inputs, each equally often, in ABBA order.
 
     `expected_*` are digests that the answers must have; an input that is missing there must
-    repeat its first answer. `between` runs between windows (cancel). Raises WrongAnswer, and what
+    repeat its first answer. `unseen` inputs are called twice, all in one window. `between` runs
+    between windows (cancel). Raises WrongAnswer, and what
     the workers raise.
     """
     wall = time.perf_counter()
@@ -247,6 +265,7 @@ def run_pair(
     threads = [side.worker.account().threads for side in sides]
     turn = replicate % len(inputs)
     calls = _first_calls(sides, [*inputs[turn:], *inputs[:turn]], rates, replicate, between)
+    batch = _cold_batch(sides, unseen, replicate) if unseen else None
     first, pairs = calls[0], []
     once = {call.index for call in calls if rates.once(call.index)}
     pairs += [pair_of(call.index, *call.windows, 1, 1) for call in calls if call.index in once]
@@ -268,6 +287,7 @@ def run_pair(
         cpu_s=sum(spent),
         wall_s=time.perf_counter() - wall,
         first=first.cold(),
+        batch=batch,
         before_threads=more[0],
         after_threads=more[1],
     )
@@ -309,6 +329,23 @@ def _first_calls(
                 side.window(index, min(64, rates.most_calls(side.side, index)))
         found.append(_FirstCall(index, (first["before"], first["after"])))
     return found
+
+
+def _cold_batch(
+    sides: tuple[_SideRun, _SideRun], unseen: Sequence[int], replicate: int
+) -> ColdBatch:
+    """First and second calls on inputs that are not timed, by code that is warm already."""
+    found: dict[tuple[Side, bool], float] = {}
+    for again in (False, True):
+        for side in sides if replicate % 2 == 0 else sides[::-1]:
+            found[side.side, again] = side.batch(unseen)
+    return ColdBatch(
+        calls=len(unseen),
+        before_cold_s=found["before", False],
+        before_warm_s=found["before", True],
+        after_cold_s=found["after", False],
+        after_warm_s=found["after", True],
+    )
 
 
 def _pair(

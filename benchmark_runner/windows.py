@@ -115,6 +115,21 @@ class ColdCall:
 
 
 @dataclass(frozen=True)
+class ColdBatch:
+    """One call on each of many inputs that the process had not seen, then the same once more.
+
+    CPU seconds of a call, over all of them. Together they can be told where a single call is too
+    short for the clock.
+    """
+
+    calls: int
+    before_cold_s: float
+    before_warm_s: float
+    after_cold_s: float
+    after_warm_s: float
+
+
+@dataclass(frozen=True)
 class PairRun:
     """All that one pair of processes told. `untimed` is CPU spent outside the windows.
 
@@ -131,6 +146,7 @@ class PairRun:
     cpu_s: float
     wall_s: float
     first: ColdCall | None = None
+    batch: ColdBatch | None = None
     before_threads: int = 0
     after_threads: int = 0
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_runner.pairing import Scheduled
 from benchmark_runner.receipt import Level
+from benchmark_runner.windows import window_of
 from tests.benchmark_runner.workers import LEVELS, Project
 
 
@@ -20,3 +22,36 @@ def test_short_calls_take_time(tmp_path: Path, level: Level) -> None:
         window = worker.run()
     assert min(seen) > 0
     assert window.cpu_s > 0
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_calls_on_several_inputs_share_a_window(tmp_path: Path, level: Level) -> None:
+    project = Project(tmp_path, level=level)
+    project.write("mod.py", "def f(n):\n    return n * n\n")
+    calls = project.calls("def inputs():\n    return [((n,), {}) for n in range(9)]\n")
+    with project.worker(inputs=calls) as worker:
+        alone = [worker.observe(i, mode="light").core for i in (2, 5, 8)]
+        worker.stage_each([2, 5, 8])
+        worker.run()
+        assert list(worker.check([0, 1, 2])) == alone
+        worker.stage(5, 3)
+        worker.run()
+        assert set(worker.check([0, 1, 2])) == {alone[1]}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_waits_in_line_or_sleeps_is_told_apart(tmp_path: Path, level: Level) -> None:
+    project = Project(tmp_path, level=level)
+    project.write("mod.py", "import time\ndef f():\n    time.sleep(0.02)\n")
+    with project.worker() as worker:
+        scheduled = Scheduled(worker)
+        worker.stage(0, 2)
+        start = scheduled.account()
+        clocked = worker.run()
+        end = scheduled.account()
+    window = window_of(clocked, start, end)
+    assert window.wall_s >= 0.04
+    assert window.cost_s == window.wall_s
+    assert window.cpu_s < 0.5 * window.wall_s
+    assert end.blocks - start.blocks >= 2
+    assert end.threads == start.threads == 1

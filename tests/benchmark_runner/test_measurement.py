@@ -17,10 +17,13 @@ from benchmark_runner.planning import (
     MOST_TIMED,
     TimingPlan,
     plan_inputs,
+    unseen_inputs,
     weighty,
     worth_timing,
 )
 from benchmark_runner.probes import (
+    batch_probe,
+    cold_note,
     cold_probe,
     leaves_threads,
     moved_outside,
@@ -66,10 +69,15 @@ class SimulatedWorker:
         self.in_line = 0.0
         self.seen: set[int] = set()
         self.staged = (0, 0)
+        self.each: list[int] = []
 
     def stage(self, i: int, reps: int, *, encode: bool = False) -> None:
         self.staged = (i, reps)
         self.total_s += 1e-7 * reps
+
+    def stage_each(self, indices: Sequence[int]) -> None:
+        self.each = list(indices)
+        self.total_s += 1e-7 * len(indices)
 
     def run(self) -> Clock:
         index, reps = self.staged
@@ -77,7 +85,13 @@ class SimulatedWorker:
         cost = full * reps
         if self.program.remembers:
             cost = 1e-6 * reps + (0.0 if index in self.seen else full)
-        self.seen.add(index)
+        if self.each:
+            reps = len(self.each)
+            known = [i in self.seen and self.program.remembers for i in self.each]
+            costs = [self.program.call_s[i] for i in self.each]
+            cost = sum(1e-6 if k else c for k, c in zip(known, costs, strict=True))
+        self.seen.update(self.each or [index])
+        self.each = []
         self.calls += reps
         cpu = cost * self.layout * math.exp(self.rng.gauss(0.0, 0.03)) + 15e-6
         if self.rng.random() < 0.1:
@@ -101,7 +115,7 @@ class SimulatedWorker:
 
 
 def replicates(
-    before: Program, after: Program, seed: int = 1
+    before: Program, after: Program, seed: int = 1, unseen: Sequence[int] = ()
 ) -> tuple[Callable[[int, Sequence[int]], PairRun], Rates]:
     rng = random.Random(seed)
     rates = Rates(sizes={})
@@ -116,6 +130,7 @@ def replicates(
             expected_before={},
             expected_after={},
             imports_s=(before.import_s, after.import_s),
+            unseen=unseen,
         )
 
     return run, rates
@@ -315,6 +330,41 @@ def test_calls_too_short_to_be_timed_alone_have_no_cold_ratio() -> None:
     probe = cold_probe([measured(Program([1e-6] * 4), Program([1e-7] * 4), range(4))])
     assert probe.ratio is None
     assert probe.lost is None
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_short_first_calls_are_told_together(remembers: bool) -> None:
+    before, after = Program([3e-5] * 50), Program([1e-5] * 50, remembers=remembers)
+    run, rates = replicates(before, after, unseen=range(10, 50))
+    samples, _ = first_phase(run, [0, 1, 2], rates)
+    assert cold_probe([samples]).ratio is None
+    probe, note = batch_probe([samples]), cold_note([samples])
+    assert probe.ratio is not None
+    assert probe.lost is not None
+    assert probe.ratio == pytest.approx(3.0, rel=0.3)
+    if remembers:
+        assert probe.lost > 0.1
+        assert summarise(samples, "accept", None, reason="").ratio > 10
+        assert note is not None
+        assert "its process had not seen" in note
+    else:
+        assert probe.lost < 0.1
+        assert note is None
+
+
+def test_a_gain_that_the_first_call_lacks_is_told() -> None:
+    samples = measured(Program([5e-3]), Program([5e-3], remembers=True), [0])
+    note = cold_note([samples])
+    assert note is not None
+    assert "the very first call of a process gains" in note
+
+
+def test_unseen_inputs_are_short_and_many() -> None:
+    costs = dict.fromkeys(range(60), 1e-4) | {50: 0.1}
+    found = unseen_inputs(range(60), range(20), costs)
+    assert len(found) == 39
+    assert 50 not in found
+    assert unseen_inputs(range(24), range(20), costs) == []
 
 
 def test_work_done_at_import_is_seen_with_its_number() -> None:
