@@ -49,6 +49,8 @@ class ColdProbe:
 
     ratio: float | None
     lost: float | None
+    warm: float | None = None
+    """The ratio of later calls on the same inputs."""
 
 
 def cold_probe(samples: Sequence[Samples]) -> ColdProbe:
@@ -87,7 +89,7 @@ def batch_probe(samples: Sequence[Samples]) -> ColdProbe:
     Where a library keeps what it was asked (compiled patterns, say), a first call lacks that too,
     so this is told and refuses nothing.
     """
-    shares, logs = [], []
+    shares, logs, warm = [], [], []
     for run, _ in _runs(samples):
         batch = run.batch
         if batch is None:
@@ -101,17 +103,22 @@ def batch_probe(samples: Sequence[Samples]) -> ColdProbe:
         extra = 0.0 if extra * batch.calls < _COLD_FLOOR_S else extra
         shares.append(min(extra / gain, 3.0))
         logs.append(math.log(batch.before_warm_s / (batch.after_warm_s + extra)))
+        warm.append(math.log(batch.before_warm_s / batch.after_warm_s))
     if len(shares) < 3:
         return ColdProbe(None, None)
     now = estimate([trimmed_mean(shares[start::3]) for start in range(3)], prior_sd=_SHARES)
-    return ColdProbe(ratio=math.exp(median(logs)), lost=now.bound(0.025))
+    return ColdProbe(math.exp(median(logs)), now.bound(0.025), math.exp(median(warm)))
 
 
 def cold_note(samples: Sequence[Samples]) -> str | None:
     """What is to be said of a gain that first calls lack, or None."""
-    probe, warm = batch_probe(samples), samples[0].estimate()
-    if probe.ratio is not None and math.log(probe.ratio) < _MOSTLY * warm.mean:
-        return f"on inputs that its process had not seen the gain is only {probe.ratio:.2f}x"
+    warm, probe = samples[0].estimate(), batch_probe(samples)
+    cold, again = math.log(probe.ratio or 1.0), math.log(probe.warm or 1.0)
+    if probe.ratio is not None and probe.warm is not None and cold < _MOSTLY * again:
+        return (
+            f"on inputs that its process had not seen it is {probe.ratio:.2f}x, on the same "
+            f"ones called again {probe.warm:.2f}x"
+        )
     first = first_calls(samples)
     if first is None or first[0] < _FIRST_S:
         return None
