@@ -15,6 +15,7 @@ from analysis.edits import AtomicEdit
 from analysis.functions import Function, function_named, functions_in, parse_file
 from analysis.languages import language_of
 from analysis.languages.native.functions import definition_named
+from analysis.languages.native.macros import readable
 from analysis.languages.native.syntax import form, tokens, whole
 from analysis.syntax import Tree, walk
 from analysis.text import LineIndex, TextChange, apply_changes
@@ -161,7 +162,7 @@ def edit_of(reply: str, text: str, path: str, qualname: str, model: str) -> Atom
     function = function_named(text, path, qualname)
     if old is None or function is None:
         raise BadAnswer("the function is no longer in the file")
-    body, includes, above = _parts(code, path, function)
+    body, includes, above = _parts(code, text, path, function)
     changes = [_in_place(text, function, body)]
     there = {form(tree, n) for n in walk(tree.root) if n.type == "preproc_include"}
     missing = [line for line in includes if "\x1f".join(_include_form(line, path)) not in there]
@@ -193,11 +194,13 @@ def _include_form(line: str, path: str) -> list[str]:
     return [t for _, t in tokens(tree, tree.root)]
 
 
-def _parts(code: str, path: str, function: Function) -> tuple[str, list[str], list[str]]:
+def _parts(code: str, text: str, path: str, function: Function) -> tuple[str, list[str], list[str]]:
     """The function's source, the includes, and what else stands above it."""
+    bad = _worst(parse_file(readable(code, text), path).root)
+    odd = _worst(parse_file(readable(function.source, text), path).root)
+    if bad is not None and odd is None:  # of an odd original the gate counts the errors
+        raise BadAnswer(f"the code does not parse: line {bad}")
     tree = parse_file(code, path)
-    if tree.root.has_error and _worst(tree.root):
-        raise BadAnswer(f"the code does not parse: line {_worst(tree.root)}")
     found: str | None = None
     includes: list[str] = []
     above: list[str] = []
@@ -225,6 +228,9 @@ def _parts(code: str, path: str, function: Function) -> tuple[str, list[str], li
 
 
 def _worst(root: Node) -> int | None:
+    """The 1-based line of the first error."""
+    if not root.has_error:
+        return None
     bad = next((n for n in walk(root) if n.is_error or n.is_missing), None)
     return None if bad is None else int(bad.start_point.row) + 1
 

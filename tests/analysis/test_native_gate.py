@@ -133,3 +133,25 @@ def test_facts():
     function = function_named(BEFORE, "a.c", NAME)
     assert function is not None
     assert static_facts(BEFORE, function).words == ("nested-loop", "loop")
+
+
+LOOPS = """\
+#include <cstdio>
+#define go(i, a, b) for (int i = a; i <= b; i++)
+#define rep(i, n) go(i, 0, (n) - 1)
+#define FAST setvbuf(stdin, 0, _IOFBF, 1 << 16); setvbuf(stdout, 0, _IOFBF, 1 << 16);
+int sum(const int *a, int n) {
+    int s = 0;
+    rep(i, n) s += a[i];
+    return s;
+}
+"""
+
+
+def test_loops_by_macro_are_no_syntax_errors():
+    name = "sum(const int *, int)"
+    body = "    FAST\n    go(i,\n 0, n - 1) if (a[i] > 0) s += a[i]; else s -= -a[i];\n"
+    after = LOOPS.replace("    rep(i, n) s += a[i];\n", body)
+    assert check_candidate(LOOPS, after, name, "a.cpp") is None
+    worse = after.replace("else s -= -a[i];", "else s -= ;")
+    assert "syntax error in line 9" in (check_candidate(LOOPS, worse, name, "a.cpp") or "")

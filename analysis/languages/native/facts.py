@@ -31,7 +31,8 @@ def facts(text: str, function: Function) -> Facts:
     found: Counter[str] = Counter()
     if node is not None:
         _read(tree, node, function.name, found)
-    return sentence_of(found)
+    # Macros can hide loops: that none was found says nothing.
+    return sentence_of(found) if found else Facts((), "")
 
 
 def _read(tree: Tree, root: Node, name: str, found: Counter[str]) -> None:

@@ -14,6 +14,7 @@ from difflib import SequenceMatcher
 from tree_sitter import Node
 
 from analysis.languages.native.functions import definition_named
+from analysis.languages.native.macros import readable
 from analysis.languages.native.syntax import CONTAINERS, form, parse, tokens
 from analysis.syntax import Tree, depth, walk
 
@@ -65,8 +66,8 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
     if was is None:
         return f"before the edit, there is no function {qualname}"
     now = definition_named(new, after, path, qualname)
-    broken = _broken(old, new)
-    if broken is not None and (now is None or now.has_error or not was.has_error):
+    broken = _broken(before, after, path)
+    if broken is not None:
         return f"it does not parse: syntax error in line {broken}"
     if now is None:
         return f"there is no function {qualname} any more"
@@ -81,8 +82,9 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
     )
 
 
-def _broken(old: Tree, new: Tree) -> int | None:
+def _broken(before: str, after: str, path: str) -> int | None:
     """The 1-based line of an error that the old text has not; None where there is none."""
+    old, new = parse(readable(before), path), parse(readable(after, before), path)
     if not new.root.has_error:
         return None
     known = Counter(form(old, n) for n in _errors(old))

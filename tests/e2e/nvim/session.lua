@@ -44,7 +44,7 @@ assert(load(help:match("To see lenses: >lua\n(.-)\n<")))()
 vim.lsp.config("hasten", { cmd = given.cmd, settings = { hasten = given.settings } })
 vim.lsp.enable("hasten")
 vim.cmd.edit(vim.fn.fnameescape(given.file))
-vim.bo.filetype = "python"
+vim.bo.filetype = given.filetype or "python"
 
 local client
 wait("attach", function()
