@@ -49,6 +49,14 @@ class Bench(Protocol):
 
 
 @runtime_checkable
+class Believer(Protocol):
+    """A bench that may have tests which only a model wrote (see b4.py)."""
+
+    def belief(self, after: Version) -> float:
+        """How far the tests speak for a version that was checked; equal for all without tests."""
+
+
+@runtime_checkable
 class Sampler(Protocol):
     """A bench that can also say how many candidates compare, at any fidelity (see halving.py)."""
 

@@ -97,7 +97,7 @@ class Comparer:
     def _observe(self) -> Original:
         found = observe_original(
             self._specs.original,
-            generated=self._specs.source == "generated",
+            generated=self._specs.made_up,
             progress=within(self._progress, 0.0, 0.15),
             cancel=self._cancel,
         )

@@ -23,6 +23,8 @@ from benchmark_runner.workload import (
     Inputs,
     InputsFile,
     InputsOfTests,
+    ModelCall,
+    ModelInputs,
     NativeWorkload,
     Origin,
     ProgramWorkload,
@@ -93,6 +95,12 @@ def _pack_inputs(inputs: Inputs, before: Version) -> tuple[dict[str, Any], dict[
         return told, {inputs.path.name: data}
     if isinstance(inputs, GeneratedInputs):
         return {"kind": "generated", "seed": inputs.seed}, {}
+    if isinstance(inputs, ModelInputs):
+        calls = [
+            [base64.b64encode(part).decode() for part in (call.call, call.expected)]
+            for call in inputs.calls
+        ]
+        return {"kind": "model", "calls": calls}, {}
     if isinstance(inputs, InputsOfTests):
         told, files = _pack_inputs(inputs.calls, before)
         return {**told, "kind": "tests", "tests": list(inputs.tests)}, files
@@ -219,6 +227,9 @@ def _inputs(told: dict[str, Any], repeat: Repeat, folder: Path) -> Inputs:
         return GeneratedInputs(int(told["seed"]))
     if kind == "file":
         return InputsFile(Path(told["path"]))
+    if kind == "model":
+        pairs = [[base64.b64decode(part, validate=True) for part in pair] for pair in told["calls"]]
+        return ModelInputs(tuple(ModelCall(call, expected) for call, expected in pairs))
     if kind not in ("captured", "tests"):
         raise ValueError(f"inputs of kind {kind!r}")
     calls = CapturedInputs(Path(told["path"]))

@@ -20,6 +20,7 @@ from benchmark_runner.workload import (
     InputsFile,
     InputsOfTests,
     InputSource,
+    ModelInputs,
     Version,
 )
 from hasten.paths import workspace_of
@@ -61,7 +62,14 @@ class Specs:
             return "file"
         if isinstance(self._workload.inputs, InputsOfTests):
             return "tests"
+        if isinstance(self._workload.inputs, ModelInputs):
+            return "model"
         return "captured" if isinstance(self._workload.inputs, CapturedInputs) else "generated"
+
+    @property
+    def made_up(self) -> bool:
+        """Whether nobody has ever made these calls: the function may not be written for them."""
+        return self.source in ("generated", "model")
 
     def make_extra(self, wanted: Wanted) -> None:
         """Make inputs beside the given ones, by trial calls of the original. Raises Cancelled.
@@ -97,7 +105,7 @@ class Specs:
 
     def original(self, seed: int, count: int | None) -> WorkerSpec:
         """A worker of the original; `count` is the exact number of inputs once it is known."""
-        limit = _GENERATED_CALL_S if self.source == "generated" else _ORIGINAL_CALL_S
+        limit = _GENERATED_CALL_S if self.made_up else _ORIGINAL_CALL_S
         return self._spec(self._workload.before, seed, count, limit, tripwire=True)
 
     def candidate(
@@ -147,6 +155,9 @@ class Specs:
             elif isinstance(given, CapturedInputs | InputsOfTests):
                 calls = given.calls if isinstance(given, InputsOfTests) else given
                 self._inputs = InputsPlan("captured", path=calls.folder, source=source)
+            elif isinstance(given, ModelInputs):
+                values = tuple(call.call for call in given.calls)
+                self._inputs = InputsPlan("values", values=values, source=source)
             else:
                 self._progress("making inputs from the code", 0.0)
                 values = self._generated(given.seed)

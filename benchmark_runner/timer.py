@@ -56,7 +56,7 @@ class Timer:
         if self._plan is None:
             original = self._comparer.original()
             used = list(original.own)
-            if self._specs.source == "generated":
+            if self._specs.made_up:
                 used = [index for index in used if not original.raises_on(index)] or used
                 used = worth_timing({index: original.costs_s[index] for index in used})
             elif isinstance(self._workload.inputs, CapturedInputs):

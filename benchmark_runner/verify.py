@@ -26,6 +26,7 @@ from benchmark_runner.errors import CandidateFailed, WorkloadError
 from benchmark_runner.existing_tests import ExistingTests
 from benchmark_runner.instruments.calls import choose_sample, compared, count_calls
 from benchmark_runner.instruments.totals import CountFailed, instrument
+from benchmark_runner.model_tests import ModelTests
 from benchmark_runner.proof import Case, Diary, Timed, make_receipt
 from benchmark_runner.receipt import (
     InputsUsed,
@@ -46,6 +47,7 @@ from benchmark_runner.tie_break import doubtful, second_opinion
 from benchmark_runner.timer import Timer
 from benchmark_runner.workload import (
     FunctionWorkload,
+    ModelInputs,
     Origin,
     Version,
 )
@@ -99,6 +101,12 @@ class FunctionBench:
             rounding=rounding,
             progress=progress,
             cancel=self._cancel,
+        )
+        inputs = workload.inputs
+        self._written = (
+            ModelTests(self._specs, inputs.calls, self._cancel)
+            if isinstance(inputs, ModelInputs)
+            else None
         )
 
     def __enter__(self) -> FunctionBench:
@@ -167,7 +175,18 @@ class FunctionBench:
 
         Raises what `prepare` raises.
         """
-        return self._comparer.check(after, origin).verdict
+        verdict = self._comparer.check(after, origin).verdict
+        if self._written is not None and verdict.refused is None:
+            self._written.row(self.before)
+            self._written.row(after)
+        return verdict
+
+    def belief(self, after: Version) -> float:
+        """B4's score (a log) of a version that was checked, where a model wrote the tests; else 0.
+
+        Raises what `prepare` raises.
+        """
+        return 0.0 if self._written is None else self._written.belief(after)
 
     # -- timing
 
@@ -225,6 +244,8 @@ class FunctionBench:
         )
         diary.add("equivalence", since, failed)
         verdict = self._tested(after, verdict, diary)
+        if self._written is not None and verdict.refused is None:
+            diary.notes.append(self._written.note(self.before, after))
         judgement, timed = self._judge(base, after, verdict, diary)
         counted: Instructions | None = None
         if timed is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-InputSource = Literal["file", "captured", "tests", "generated", "cases", "command"]
+InputSource = Literal["file", "captured", "tests", "generated", "cases", "command", "model"]
 Language = Literal["python", "c", "c++"]
 Kind = Literal["function", "native", "program", "command"]
 Origin = Literal["rule", "user", "model"]
@@ -75,7 +75,25 @@ class InputsOfTests:
     tests: tuple[str, ...]
 
 
-Inputs = InputsFile | CapturedInputs | GeneratedInputs | InputsOfTests
+@dataclass(frozen=True)
+class ModelCall:
+    """One call that a model wrote and the result it expects.
+
+    Canonical bytes (see harness.py) of (args, kwargs) and of the result, plain builtin values.
+    """
+
+    call: bytes
+    expected: bytes
+
+
+@dataclass(frozen=True)
+class ModelInputs:
+    """Calls that a model wrote, where there were no others (source "model")."""
+
+    calls: tuple[ModelCall, ...]
+
+
+Inputs = InputsFile | CapturedInputs | GeneratedInputs | InputsOfTests | ModelInputs
 
 
 @dataclass(frozen=True)

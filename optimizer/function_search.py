@@ -159,7 +159,7 @@ class FunctionSearch:
         )  # fmt: skip
         ranked = sorted(
             (n for n in result.tree if n.evaluation.ok and n.candidate.edits),
-            key=lambda n: n.utility,
+            key=lambda n: (prover.belief(n.candidate.source), n.utility),
             reverse=True,
         )
         for node in first_to_prove(ranked, prover, self._target.text):

@@ -8,11 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis.functions import function_named
+from analysis.languages import PYTHON, language_of
 from analysis.source import read_source
+from benchmark_runner.errors import WorkloadError
+from benchmark_runner.inputs.generated import generate
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.errors import OptimizeError
 from optimizer.proposers.catalogue import findings
 from optimizer.proposers.model import runs_under
+from optimizer.proposers.model_calls import prompt_of
 from optimizer.proposers.prompt import Prompt, build
 from optimizer.protocols import Candidate, Evaluation, Node
 from optimizer.retriever import IndexRetriever
@@ -28,7 +32,9 @@ def would_send(
 
     Later steps send the same with the text that was found by then, and tries that failed with the
     reason, which may show a call on which the results differed. `share` is
-    the function's share of the run where a profile is known. Raises InputError.
+    the function's share of the run where a profile is known. The first prompt asks for calls where
+    no inputs can be made from the code; it is sent, too, where the function raises on all that can.
+    Raises InputError.
     """
     if spec.path is None or spec.function is None:
         raise OptimizeError(
@@ -50,7 +56,21 @@ def would_send(
     records = [hit.record for hit in hits[: n - by_rules]]
     padded = [*records, *[None] * (n - by_rules - len(records))]
     runs = runs_under(path, spec)
-    return tuple(
+    asked = tuple(
         build(text, path, name, share=share, example=r, runs=runs, shapes=(SHAPES_UNKNOWN,))
         for r in padded
     )
+    return (*_calls_asked(spec, text, path, name), *asked)
+
+
+def _calls_asked(spec: OptimizeSpec, text: str, path: str, name: str) -> tuple[Prompt, ...]:
+    """The prompt for calls, where nobody gives any and none can be made from the code."""
+    alone = spec.kind is None and language_of(path) is PYTHON
+    if not alone or spec.inputs_file is not None or spec.workload is not None:
+        return ()
+    try:
+        generate(text, Path(path), name)
+    except WorkloadError:
+        prompt = prompt_of(text, path, name)
+        return () if prompt is None else (prompt,)
+    return ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from analysis.edits import Origin
 from analysis.errors import HastenError
-from benchmark_runner.bench import Sampler
+from benchmark_runner.bench import Believer, Sampler
 from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.executors.remote import RemoteBench
 from benchmark_runner.receipt import Measurement, Receipt, Verdict
@@ -62,6 +62,12 @@ class BenchProver:
         """See Prover."""
         base = None if before is None else self._version(before)
         return self._bench.prove(self._version(after), origin=origin, before=base)
+
+    def belief(self, after: str) -> float:
+        """B4's score of a text that was checked, where a model wrote the tests; else 0."""
+        return (
+            self._bench.belief(self._version(after)) if isinstance(self._bench, Believer) else 0.0
+        )
 
     def sample(self, before: str, after: str, first: int, count: int, share: float) -> list[float]:
         """Log-ratios at a fidelity of halving; none where the candidate failed, or where this kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.errors import Cancelled, HastenError
@@ -13,11 +14,14 @@ from analysis.progress import CancelToken, Progress
 from benchmark_runner.errors import InterpreterError, WorkloadError
 from benchmark_runner.receipt import InputsUsed
 from benchmark_runner.record import measure_run
-from benchmark_runner.workload import InputSource
+from benchmark_runner.workload import InputSource, ModelInputs
 from optimizer.benches import Benches
 from optimizer.combine import BenchJudge, Combination, prove_together
 from optimizer.engine.protocol import JOB_FOLDERS, OptimizeSpec
 from optimizer.function_search import Found, FunctionSearch
+from optimizer.proposers.client import Ledger
+from optimizer.proposers.model import open_cache
+from optimizer.proposers.model_calls import write_calls
 from optimizer.receipts import keep_receipt, resting_together
 from optimizer.services import Services
 from optimizer.suggestion import InputsSummary, Outcome, Rejection, RunGain, Suggestion
@@ -26,7 +30,7 @@ from optimizer.targets import Planner, Target
 logger = logging.getLogger(__name__)
 
 _BEST_SOURCE: tuple[InputSource, ...] = (
-    "file", "cases", "command", "captured", "tests", "generated",
+    "file", "cases", "command", "captured", "tests", "generated", "model",
 )  # fmt: skip
 
 
@@ -112,9 +116,7 @@ class Search:
 
     def _one(self, target: Target, progress: Progress, benches: Benches) -> None:
         try:
-            found = FunctionSearch(
-                target, self._spec, self._services, progress, self._cancel, benches.base
-            ).run(lambda: benches.ready(target))
+            found = self._found(target, progress, benches)
         except (Cancelled, InterpreterError):
             raise
         except WorkloadError as error:
@@ -138,6 +140,45 @@ class Search:
             )
         else:
             self._take(target, found)
+
+    def _found(self, target: Target, progress: Progress, benches: Benches) -> Found:
+        """The search of a function; where no inputs are to be had, on calls that a model writes."""
+
+        def search(target: Target) -> Found:
+            return FunctionSearch(
+                target, self._spec, self._services, progress, self._cancel, benches.base
+            ).run(lambda: benches.ready(target))
+
+        try:
+            return search(target)
+        except WorkloadError as error:
+            if error.code != "inputs-none" or self._spec.model is None:
+                raise
+            if not self._by_calls(target) or self._spec.inputs_file is not None:
+                raise
+            progress("asking the model for calls", None)
+            written = self._written(target)
+            if written is None:
+                raise
+            return search(replace(target, inputs=written))
+
+    def _written(self, target: Target) -> ModelInputs | None:
+        """Calls of a function that the model of the job wrote."""
+        name, spec = target.function.qualname, self._spec
+        if spec.model is None:
+            return None
+        ledger, cache = Ledger(), open_cache(self._services.state)
+        written = write_calls(
+            spec.model, target.text, str(target.path), name, cache, self._cancel, ledger
+        )
+        if isinstance(written, str):
+            self._notes.append(f"{name}: {written}")
+            return None
+        self._notes.append(
+            f"{name}: a model wrote its inputs, {len(written.calls)} calls ({ledger}): give real "
+            "ones with --inputs or --workload"
+        )
+        return written
 
     def _by_calls(self, target: Target) -> bool:
         """Whether it is proved by calls that were found: that there are none is no bad input."""

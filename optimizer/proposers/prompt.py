@@ -109,6 +109,12 @@ def build(
     return Prompt(words, "\n\n".join(p for p in parts if p))
 
 
+def pieces(text: str, path: str, function: Function) -> tuple[str, ...]:
+    """A Python function and what it leans on, as blocks of material."""
+    titled = (*_pieces(text, path, function), ("the function", dedented(text, function)))
+    return tuple(block for title, piece in titled if (block := _data(title, piece)))
+
+
 def _pieces(text: str, path: str, function: Function) -> tuple[tuple[str, str], ...]:
     """What a Python function leans on: title and text of each block."""
     context = Context(text, path, function)
