@@ -64,7 +64,7 @@ def _refusals(rejected: Sequence[Rejection]) -> list[str]:
 def _advice(outcome: Outcome, spec: OptimizeSpec) -> list[str]:
     """What a person can do where nothing was found."""
     advice = []
-    if outcome.inputs.count and outcome.inputs.source == "generated":
+    if outcome.inputs.count and outcome.inputs.source in ("generated", "model"):
         advice.append(
             "the inputs were made up; calls of a real run may show more: "
             '--workload "python main.py", or --inputs FILE.py'
