@@ -96,15 +96,26 @@ def _pack_inputs(inputs: Inputs, before: Version) -> tuple[dict[str, Any], dict[
     if isinstance(inputs, GeneratedInputs):
         return {"kind": "generated", "seed": inputs.seed}, {}
     if isinstance(inputs, ModelInputs):
-        calls = [
-            [base64.b64encode(part).decode() for part in (call.call, call.expected)]
-            for call in inputs.calls
-        ]
-        return {"kind": "model", "calls": calls}, {}
+        return pack_written(inputs), {}
     if isinstance(inputs, InputsOfTests):
         told, files = _pack_inputs(inputs.calls, before)
         return {**told, "kind": "tests", "tests": list(inputs.tests)}, files
     return {"kind": "captured", "path": str(inputs.folder)}, _files_of(inputs.folder)
+
+
+def pack_written(inputs: ModelInputs) -> dict[str, Any]:
+    """Calls that a model wrote as plain JSON values."""
+    calls = [
+        [base64.b64encode(part).decode() for part in (call.call, call.expected)]
+        for call in inputs.calls
+    ]
+    return {"kind": "model", "calls": calls}
+
+
+def unpack_written(told: dict[str, Any]) -> ModelInputs:
+    """The calls again. Raises ValueError or TypeError for anything else."""
+    pairs = [[base64.b64decode(part, validate=True) for part in pair] for pair in told["calls"]]
+    return ModelInputs(tuple(ModelCall(call, expected) for call, expected in pairs))
 
 
 def _files_of(place: Path) -> dict[str, bytes]:
@@ -228,8 +239,7 @@ def _inputs(told: dict[str, Any], repeat: Repeat, folder: Path) -> Inputs:
     if kind == "file":
         return InputsFile(Path(told["path"]))
     if kind == "model":
-        pairs = [[base64.b64decode(part, validate=True) for part in pair] for pair in told["calls"]]
-        return ModelInputs(tuple(ModelCall(call, expected) for call, expected in pairs))
+        return unpack_written(told)
     if kind not in ("captured", "tests"):
         raise ValueError(f"inputs of kind {kind!r}")
     calls = CapturedInputs(Path(told["path"]))

@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.executors.job import Answer, Job, answer_from_json, answer_to_json
+from benchmark_runner.repeat import pack_written, unpack_written
 from benchmark_runner.sandbox.policy import project_paths
 from benchmark_runner.workload import (
     CapturedInputs,
@@ -26,6 +27,7 @@ from benchmark_runner.workload import (
     Inputs,
     InputsFile,
     InputsOfTests,
+    ModelInputs,
     Version,
 )
 from hasten.paths import workspace_of
@@ -134,6 +136,8 @@ def _pack_version(version: Version | None, places: _Places) -> list[list[str]] |
 def _pack_inputs(inputs: Inputs, places: _Places) -> dict[str, Any]:
     if isinstance(inputs, GeneratedInputs):
         return {"kind": "generated", "seed": inputs.seed}
+    if isinstance(inputs, ModelInputs):
+        return pack_written(inputs)
     if isinstance(inputs, InputsFile):
         places.take(inputs.path)
         return {"kind": "file", "path": places.name(inputs.path)}
@@ -181,6 +185,8 @@ class Unpacked:
     def _inputs(self, told: dict[str, Any]) -> Inputs:
         if told["kind"] == "generated":
             return GeneratedInputs(int(told["seed"]))
+        if told["kind"] == "model":
+            return unpack_written(told)
         path = self._place(told["path"])
         if told["kind"] == "file":
             return InputsFile(path)
