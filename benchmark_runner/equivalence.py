@@ -109,6 +109,8 @@ def further_calls(seen: Mapping[Call, Observation]) -> list[Call]:
             chains += 1
             more.append((index, "chain"))
         more.append((index, "twice"))
+        if observation.rng:
+            more.append((index, "unseeded"))
         if observation.kind == "iterator":
             more.append((index, "partial"))
     return more
@@ -375,6 +377,7 @@ def described(difference: Difference, calls: Mapping[int, str], name: str) -> Co
     extra = {"twice": ", called again after its first result was changed in place"}
     extra["partial"] = ", its iterator closed after one item"
     extra["order"] = ", looked at whenever it writes"
+    extra["unseeded"] = ", in a second call without a new seed"
     extra["chain"] = ", then three calls more on what it has changed"
     return Counterexample(
         input=index,
@@ -390,5 +393,6 @@ _STAGES = {
     "partial": "closed early",
     "order": "order of effects",
     "chain": "sequence",
+    "unseeded": "sequence",
 }
 """The stages that are no plain call on an input of some source."""

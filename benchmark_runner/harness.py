@@ -2734,10 +2734,13 @@ class Session:
 
     # -- observing
 
-    def call(self, index: int, order: Any = None) -> Tuple[Any, Any, Any, float]:
+    def call(
+        self, index: int, order: Any = None, seeded: bool = True
+    ) -> Tuple[Any, Any, Any, float]:
         """One call on fresh arguments: raw result, arguments, CPU seconds by our own clock."""
         args, kwargs = self.inputs.fresh(index)
-        self.seed(index)
+        if seeded:
+            self.seed(index)
         if order is not None:
             order.begin((args, kwargs))
         function = self.function
@@ -2800,7 +2803,9 @@ class Session:
             with warned:
                 if mode == "partial":
                     unstarted = self.unstarted(index)
-                result, args, kwargs, cpu = self.call(index, order)
+                if mode == "unseeded":
+                    settle(self.call(index)[0])
+                result, args, kwargs, cpu = self.call(index, order, mode != "unseeded")
                 raw = type(result)
                 started = _process_time_ns()
                 if mode == "partial" and is_iterator(raw):

@@ -11,7 +11,7 @@ from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.workload import Version
 
-Mode = Literal["full", "light", "twice", "partial", "order", "chain"]
+Mode = Literal["full", "light", "twice", "partial", "order", "chain", "unseeded"]
 """What `observe` looks at.
 
 full: everything. light: without globals, for many inputs. twice: the result of a first call is
@@ -19,6 +19,7 @@ changed in place, then a second call on fresh arguments is observed, with the fi
 digest beside. partial: of an iterator one item is taken, then it is closed; and of another one
 none, with a digest of the arguments beside. order: as light, and at which places of the output
 the arguments or the stream changed. chain: three more calls on what the first has changed.
+unseeded: a second call that goes on with the random numbers where the first one stopped.
 """
 
 

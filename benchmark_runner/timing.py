@@ -48,6 +48,9 @@ _MOST_CALLS = 20_000
 ONCE_S = 0.25
 """The first call of a process that takes this long tells as much as a later one: it is timed."""
 _CHECKED_CALLS = 2
+_DRAWN_CALLS = 16
+"""Of a window whose calls draw random numbers the first so many can be compared: their numbers
+follow from the seed before the first one."""
 _LARGE_BYTES = 100_000
 """Of windows on inputs larger than this, one call is checked: encoding them takes long."""
 
@@ -90,7 +93,8 @@ class WrongAnswer(Exception):
 @dataclass(frozen=True)
 class Traits:
     """Inputs that need care: `lazy` ones hold iterators in the result of one of the versions,
-    `drawing` ones draw random numbers, so that only the first call of a window is known.
+    `drawing` ones draw random numbers: the answers of a window's calls follow from its seed, each
+    another one.
     """
 
     lazy: frozenset[int] = frozenset()
@@ -179,6 +183,8 @@ class _SideRun:
         self.side: Side = side
         self.worker = worker
         self.expected = dict(expected)
+        self.drawn: dict[tuple[int, int], bytes] = {}
+        self.other_drawn: Mapping[tuple[int, int], bytes] = {}
         self.rates = rates
         self.traits = traits
         self.calls = 0
@@ -202,11 +208,14 @@ class _SideRun:
         self.calls += calls
         self.timed_s += clocked.cpu_s
         # Chosen only now: a candidate can't know which of its answers will be looked at.
-        known = 1 if index in self.traits.drawing else calls
+        drawing = index in self.traits.drawing
+        known = min(calls, _DRAWN_CALLS) if drawing else calls
         most = 1 if self.rates.sizes.get(index, 0) > _LARGE_BYTES else _CHECKED_CALLS
         chosen = sorted(self.random.sample(range(known), min(known, most)))
-        for digest in self.worker.check(chosen):
-            if self.expected.setdefault(index, digest) != digest:
+        for place, digest in zip(chosen, self.worker.check(chosen), strict=True):
+            if drawing and place:
+                self.check_drawn((index, place), digest)
+            elif self.expected.setdefault(index, digest) != digest:
                 raise WrongAnswer(self.side, index, self.calls)
         return window
 
@@ -221,6 +230,14 @@ class _SideRun:
             if self.expected.setdefault(indices[place], digest) != digest:
                 raise WrongAnswer(self.side, indices[place], self.calls)
         return clocked.cpu_s / len(indices)
+
+    def check_drawn(self, call: tuple[int, int], digest: bytes) -> None:
+        """A later call of a window whose calls draw random numbers, all from one seed: the same
+        in all windows, and of both versions. Raises WrongAnswer."""
+        if self.drawn.setdefault(call, digest) != digest:
+            raise WrongAnswer(self.side, call[0], self.calls)
+        if self.other_drawn.get(call, digest) != digest:
+            raise WrongAnswer("after", call[0], self.calls)
 
     def calibrate(self, index: int, first_s: float) -> None:
         """Find the seconds per call: windows that grow until one is long enough to believe."""
@@ -261,6 +278,9 @@ def run_pair(
         _SideRun("before", before, expected_before, rates, traits),
         _SideRun("after", after, expected_after, rates, traits),
     )
+    if all(expected_after.get(index) == known for index, known in expected_before.items()):
+        # Exactly equal, not up to rounding: then later draws must be, too.
+        sides[0].other_drawn, sides[1].other_drawn = sides[1].drawn, sides[0].drawn
     start_s = [side.worker.cpu_s() for side in sides]
     threads = [side.worker.account().threads for side in sides]
     turn = replicate % len(inputs)

@@ -124,7 +124,8 @@ class Search:
             named = self._spec.function is not None
             if given or (named and (error.code == "inputs-none" or not self._by_calls(target))):
                 raise  # bad input, not a refusal: a file of the user's, or the one function asked
-            self._refuse(target, "inputs", error)
+            ours = error.code.startswith("inputs")
+            self._refuse(target, "inputs" if ours else error.code, error)
         except HastenError as error:
             if self._spec.function is not None and error.code == "workload-unsupported":
                 raise

@@ -465,6 +465,13 @@ MORE_WRONG = [
         "[((__import__('mod').Queue(), n), {}) for n in (1, 2, 3)]",
         "three calls more",
     ),
+    Case(
+        "random numbers that are right after a seed only",
+        "import random\ndef f(n):\n    return [random.random() for _ in range(n)]\n",
+        "import random\ndef f(n):\n    fresh = random.getstate()[1][-1] == 624\n    out = [random.random() for _ in range(n)]\n    return out if fresh else [0.5] * n\n",
+        "[((3,), {}), ((2,), {})]",
+        "without a new seed",
+    ),
 ]
 
 ALL_RIGHT = [*RIGHT, *MORE_RIGHT]

@@ -32,7 +32,7 @@ from benchmark_runner.probes import (
     takes_more_wall,
 )
 from benchmark_runner.samples import Samples, clock_note, doing
-from benchmark_runner.timing import PAIRS, Rates, WrongAnswer, run_pair
+from benchmark_runner.timing import PAIRS, Rates, Traits, WrongAnswer, run_pair
 from benchmark_runner.windows import Account, PairRun
 
 
@@ -484,3 +484,40 @@ def test_made_up_inputs_that_ask_for_nothing_are_not_timed() -> None:
 
 def test_few_made_up_inputs_are_all_timed() -> None:
     assert worth_timing({0: 1e-3, 1: 1e-7}) == [0, 1]
+
+
+class DrawingWorker(SimulatedWorker):
+    """Calls of a window draw one after the other; `honest` ones draw what the seed gives."""
+
+    honest = True
+
+    def check(self, indices: Sequence[int]) -> tuple[bytes, ...]:
+        return tuple(b"draw %d" % (i if self.honest else min(i, 1)) for i in indices)
+
+
+class LazyDrawingWorker(DrawingWorker):
+    honest = False
+
+
+@pytest.mark.parametrize("kind", [DrawingWorker, LazyDrawingWorker])
+def test_later_draws_of_a_window_must_be_those_of_the_original(kind: type[DrawingWorker]) -> None:
+    rng = random.Random(1)
+
+    def run() -> PairRun:
+        return run_pair(
+            DrawingWorker(Program([1e-4]), rng),
+            kind(Program([1e-4]), rng),
+            inputs=[0],
+            replicate=0,
+            rates=Rates(sizes={}),
+            expected_before={0: b"draw 0"},
+            expected_after={0: b"draw 0"},
+            traits=Traits(drawing=frozenset([0])),
+        )
+
+    if kind is DrawingWorker:
+        assert run().pairs
+        return
+    with pytest.raises(WrongAnswer) as caught:
+        run()
+    assert caught.value.side == "after"

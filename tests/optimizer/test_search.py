@@ -135,7 +135,7 @@ def test_a_nondeterministic_function_is_named_as_such(workspace: Path) -> None:
     )
     outcome = job(workspace, spec(workspace, text, "f", LISTS))
     (refused,) = outcome.rejected
-    assert refused.stage == "inputs"
+    assert refused.stage == "nondeterministic"
     assert outcome.suggestions == ()
 
 
