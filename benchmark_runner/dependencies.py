@@ -150,7 +150,7 @@ def changes_since(
         elif dependency.kind == "interpreter":
             found += _changed_interpreter(dependency, version_of)
         elif dependency.kind in ("file", "case", "include"):
-            found += _changed_file(dependency)
+            found += _changed_file(known, dependency)
     return tuple(found)
 
 
@@ -213,13 +213,29 @@ def _changed_interpreter(
 
 
 def file_dependency(kind: str, path: Path, name: str = "") -> Dependency:
-    """A dependency on the bytes of a file (kind "file", "case" or "include")."""
+    """A dependency on the bytes of a file (kind "case" or "include")."""
     return Dependency(kind, str(path), name or path.name, _file_digest(path) or "missing")
 
 
-def _changed_file(dependency: Dependency) -> list[str]:
+def source_dependencies(path: Path, before: Version, after: Version) -> tuple[Dependency, ...]:
+    """A program or a library of C functions rests on its whole file.
+
+    Kinds: "file" (before the edit) and "edited file".
+    """
+    found = []
+    for kind, version in (("file", before), ("edited file", after)):
+        text = version.text_of(path)
+        data = text.encode("utf-8", "surrogatepass") if text is not None else None
+        mark = _file_digest(path) if data is None else hashlib.sha256(data).hexdigest()[:32]
+        found.append(Dependency(kind, str(path), path.name, mark or "missing"))
+    return tuple(dict.fromkeys(found))
+
+
+def _changed_file(known: Sequence[Dependency], dependency: Dependency) -> list[str]:
+    """A file that is neither as it was nor, where an edit was proved, as that leaves it."""
     now = _file_digest(Path(dependency.path))
-    if now == dependency.digest:
+    allowed = {d.digest for d in known if d.path == dependency.path}
+    if now in allowed:
         return []
     return [f"{dependency.name} was changed" if now else f"{dependency.name} is gone"]
 

@@ -155,8 +155,12 @@ class Rates:
             )
 
     def once(self, index: int) -> bool:
-        """Whether calls are so long that a process makes only one of them on this input."""
-        before, after = self.call_s["before", index], self.call_s["after", index]
+        """Whether calls are so long that a process makes only one of them on this input.
+
+        Not known of what is no call in a worker (the runs of a program).
+        """
+        before = self.call_s.get(("before", index), 0.0)
+        after = self.call_s.get(("after", index), 0.0)
         return before >= ONCE_S and after >= ONCE_S / 10
 
     def rounds(self, inputs: Sequence[int]) -> int:

@@ -13,7 +13,7 @@ from analysis.source import read_source
 from benchmark_runner.executors.cluster import Cluster, ClusterError
 from benchmark_runner.executors.job import Job, JobError
 from benchmark_runner.inputs.from_tests import find_tests
-from benchmark_runner.receipt import InputsUsed, Receipt, to_json
+from benchmark_runner.receipt import InputsUsed, Receipt, Repeat, to_json
 from benchmark_runner.repeat import with_repeat
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import (
@@ -54,9 +54,12 @@ class Judged:
     receipt: Receipt
     workload: Workload
     after: Version
+    repeat: Repeat | None = None
 
     def repeatable(self, rounding: float | None) -> Receipt:
         """The receipt with all that a repetition needs."""
+        if self.repeat is not None:
+            return replace(self.receipt, repeat=self.repeat)
         return with_repeat(self.receipt, self.workload, self.after, "user", rounding)
 
 

@@ -10,15 +10,16 @@ from typing import Any
 
 from analysis.errors import HastenError, InputError
 from analysis.source import read_source
+from benchmark_runner.benches import open_bench
 from benchmark_runner.dependencies import changes_since
 from benchmark_runner.guard import guard_text
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import Dependency, Receipt
 from benchmark_runner.repeat import Again, read, unpack
-from benchmark_runner.workload import FunctionWorkload, Version
+from benchmark_runner.workload import CommandWorkload, FunctionWorkload, Version, Workload
 from hasten.paths import receipts_dir
-from server.cli.common import existing_file, place_of, python_of
-from server.cli.output import GOOD, NOT_GOOD, note, page, ratio_text, shown
+from server.cli.common import cancel_on_interrupt, existing_file, place_of, python_of
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, note, page, ratio_text, shown
 from server.cli.verify_function import Judged, Options, judge
 
 
@@ -83,25 +84,43 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
     with tempfile.TemporaryDirectory(prefix="hasten-receipt-") as folder:
         again = unpack(claimed, Path(folder), moved_to)
         workload = again.workload
-        if not isinstance(workload, FunctionWorkload):
-            raise InputError(
-                f"{name}: a receipt of kind {claimed.kind!r} can't be repeated yet",
-                code="receipt-kind",
-                mend="prove it again with the command that made it",
-            )
-        path = workload.path
+        path = workload.tree if isinstance(workload, CommandWorkload) else workload.path
         if now:
             again = replace(again, after=_as_it_is(again, path))
         python = _interpreter(claimed, path, options)
         known = _moved(claimed.dependencies, Path(claimed.path), path)
         changed = changes_since(known, version_of=_version_of)
         options = replace(options, rounding=again.rounding)
-        judged = judge(workload, again.after, python, options)
+        if isinstance(workload, FunctionWorkload):
+            judged = judge(workload, again.after, python, options)
+        else:
+            judged = _judge(workload, again.after, python, options)
+        # While what the receipt carries is still there as files.
+        judged = replace(judged, repeat=judged.repeatable(options.rounding).repeat)
     return Repetition(claimed, judged, changed, now)
 
 
+def _judge(workload: Workload, after: Version, python: Path, options: Options) -> Judged:
+    """Prove a version of a program, a C function or a tree, with progress and Ctrl-C."""
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        open_bench(
+            workload,
+            python=python,
+            allow_unsandboxed=options.allow_unsandboxed,
+            rounding=options.rounding,
+            progress=progress,
+            cancel=cancel,
+        ) as bench,
+    ):
+        return Judged(bench.prove(after, origin="user"), workload, after)
+
+
 def _as_it_is(again: Again, path: Path) -> Version:
-    """The version under test with the file as it lies on the disk."""
+    """The version under test with the file, or the tree, as it lies on the disk."""
+    if isinstance(again.workload, CommandWorkload):
+        return Version()
     text = read_source(path).text
     others = tuple(pair for pair in again.after.files if pair[0] != str(path))
     return replace(again.after, files=(*others, (str(path), text)))

@@ -10,6 +10,7 @@ from benchmark_runner.dependencies import (
     changes_since,
     dependencies_of,
     file_dependency,
+    source_dependencies,
     together,
 )
 from benchmark_runner.receipt import Dependency
@@ -144,3 +145,17 @@ def test_what_was_proved_together_may_be_taken_one_by_one(path: Path) -> None:
     assert changes(together(known, [known, callee])) == ()
     tools.write_text(TOOLS.replace("2 * x", "x * 2"))
     assert changes(together(known, [callee])) == ("callee double of tools.py is changed",)
+
+
+def test_a_program_rests_on_its_file_before_and_after_the_edit(tmp_path: Path) -> None:
+    main = tmp_path / "main.cpp"
+    main.write_text("int main() {}\n")
+    before = Version.of({main: main.read_text()})
+    after = Version.of({main: main.read_text() + "// faster\n"})
+    known = source_dependencies(main, before, after)
+    assert [(d.kind, d.name) for d in known] == [("file", "main.cpp"), ("edited file", "main.cpp")]
+    assert changes(known) == ()
+    main.write_text(after.files[0][1])
+    assert changes(known) == ()
+    main.write_text("int main() { return 1; }\n")
+    assert changes(known) == ("main.cpp was changed",)
