@@ -235,7 +235,11 @@ def _connect(address: str, tls: Tls | None) -> Any:
             tls_client_key=str(tls.key),
         )
     try:
-        return Client(address, timeout=_CONNECT_S, security=security, set_as_default=False)
+        # Through the scheduler only: behind a tunnel the workers can't be reached.
+        return Client(
+            address, timeout=_CONNECT_S, security=security, set_as_default=False,
+            direct_to_workers=False,
+        )  # fmt: skip
     except Cancelled:
         raise
     except Exception as error:

@@ -15,6 +15,7 @@ import cattrs
 
 from analysis.errors import Cancelled, HastenError
 from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.environment import host_name
 from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.receipt import Measurement, Receipt, Verdict
 from benchmark_runner.verify import FunctionBench
@@ -157,23 +158,6 @@ def _log(job: Job, event: str) -> None:
         line = {"event": event, "job": job.id, "at": time.time(), "pid": os.getpid()}
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-
-
-def host_name() -> str:
-    """A name for this machine that says nothing of it: equal for equal machine ids."""
-    import hashlib
-    import socket
-
-    for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
-        try:
-            known = Path(place).read_text("ascii", "replace").strip()
-        except OSError:
-            continue
-        if known:
-            break
-    else:
-        known = socket.gethostname()
-    return hashlib.sha256(f"hasten host {known}".encode()).hexdigest()[:12]
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken, silent
-from benchmark_runner.executors.job import Answer, JobError, host_name, perform
+from benchmark_runner.environment import host_name
+from benchmark_runner.executors.job import Answer, JobError, perform
 from benchmark_runner.executors.shipping import Unpacked
 from benchmark_runner.interpreters import interpreter_at
 from hasten.remote_job import versions

@@ -20,6 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.errors import SandboxError
 from benchmark_runner.statistics import median, trimmed_mean
 
 PAIRS = 12
@@ -29,6 +30,9 @@ _MORE_SPREAD = 1.25
 _SPREAD_FLOOR = 0.005
 _MORE_TIME = 1.03
 _BIAS = 0.02
+_QUIET_SPREAD = 0.03
+_BUSY = 0.1
+_LISTEN_S = 0.5
 _WORK = """
 import sys
 def work(n):
@@ -69,19 +73,23 @@ class SlotsReport:
     @property
     def shown(self) -> str:
         """The report in one line."""
-        told = "; ".join(
+        return "; ".join(
             f"{f.at_once} at once: spread {100 * f.spread:.1f} %, time x{self._times(f):.2f}"
             for f in self.figures
         )
-        return f"{self.slots} ({told})"
 
     def _times(self, figure: Disturbance) -> float:
         return figure.seconds / self.figures[0].seconds
 
 
 def choose(figures: list[Disturbance]) -> int:
-    """The largest number of timings at once that does not disturb them, counted up from one."""
+    """The largest number of timings at once that does not disturb them, counted up from one.
+
+    One where the timings alone vary too much to tell.
+    """
     alone, chosen = figures[0], 1
+    if alone.spread > _QUIET_SPREAD:
+        return 1  # what disturbs already hides what another one would add
     for figure in figures[1:]:
         calm = (
             figure.spread <= _MORE_SPREAD * alone.spread + _SPREAD_FLOOR
@@ -99,10 +107,18 @@ def measure_slots(
 ) -> SlotsReport:
     """Measure A/A pairs alone, then two at once and so on, as long as they don't disturb.
 
-    Call it with the timing lock held and nothing else to do; takes some seconds for each step.
-    Raises Cancelled.
+    Call it with the timing lock held; takes some seconds for each step. Raises Cancelled, and
+    SandboxError (machine-busy) where other programs take more than a tenth of a core: "alone" would
+    not be alone.
     """
     token = cancel or CancelToken()
+    busy = busy_cores()
+    if busy > _BUSY:
+        raise SandboxError(
+            f"other programs keep {busy:.1f} cores busy, so nothing can be measured alone",
+            code="machine-busy",
+            mend="try again when nothing else runs; until then one timing runs at once",
+        )
     cores = len(os.sched_getaffinity(0))
     figures: list[Disturbance] = []
     for at_once in range(1, min(cores, _MOST_SLOTS) + 1):
@@ -111,6 +127,25 @@ def measure_slots(
         if choose(figures) < at_once:
             break
     return SlotsReport(choose(figures), cores, time.time(), tuple(figures))
+
+
+def busy_cores(seconds: float = _LISTEN_S) -> float:
+    """How many cores are busy now, without this process; 0 where the kernel does not tell."""
+
+    def spent() -> tuple[float, float]:
+        line = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:]
+        idle = sum(int(word) for word in line[3:5])
+        total = sum(int(word) for word in line[:8])
+        return (total - idle) / os.sysconf("SC_CLK_TCK"), time.process_time()
+
+    try:
+        before, own = spent()
+        since = time.monotonic()
+        time.sleep(seconds)
+        after, later = spent()
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return max(0.0, (after - before - (later - own)) / (time.monotonic() - since))
 
 
 def disturbance(at_once: int, pairs: int, cancel: CancelToken) -> Disturbance:

@@ -14,12 +14,14 @@ import typer
 
 import hasten
 from analysis.errors import HastenError
+from benchmark_runner.executors.slots import keep, kept_report, measure_slots
+from benchmark_runner.lock import timing_lock
 from benchmark_runner.sandbox.probe import probe
 from hasten.paths import data_dir
 from index.embedding import describe
 from index.store import Memory
-from server.cli.common import Place, place_of, python_of, usable_state
-from server.cli.output import GOOD, NOT_GOOD, emit_json, page
+from server.cli.common import Place, cancel_on_interrupt, place_of, python_of, usable_state
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, page
 from server.model import model_of
 
 
@@ -34,14 +36,20 @@ class Check:
 
 def doctor(
     python: str | None = typer.Option(None, "--python", help="The interpreter to look at."),
+    slots: bool = typer.Option(
+        False, "--slots", help="Measure how many timings may run at once here, and keep it."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Say what works here and how to mend what does not."""
     place = place_of(Path.cwd())
+    if slots:
+        _measure_slots()
     checks = {
         "version": Check(True, hasten.__version__),
         "python": _guarded(lambda: _python(place, python)),
         "sandbox": _guarded(_sandbox),
+        "slots": _guarded(_slots),
         "embedding": _guarded(_embedding),
         "model": _guarded(lambda: _model(place)),
         "chroma": _guarded(_chroma),
@@ -87,6 +95,25 @@ def _sandbox() -> Check:
         without = "everything"
     value = f"{found.level}; works here: {without}"
     return Check(found.level != "L0", value, "; ".join(found.missing) or None)
+
+
+def _measure_slots() -> None:
+    """Time identical code alone and side by side. Raises Cancelled."""
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        timing_lock(progress, cancel, slots=1),
+    ):
+        keep(measure_slots(progress, cancel))
+
+
+def _slots() -> Check:
+    report = kept_report()
+    if report is None:
+        mend = "`hasten doctor --slots` measures whether two at once would disturb each other"
+        return Check(True, "1 timing at once (not measured)", mend)
+    many = f"{report.slots} timing{'s' if report.slots > 1 else ''} at once"
+    return Check(True, f"{many}; measured: {report.shown}")
 
 
 def _embedding() -> Check:

@@ -69,8 +69,9 @@ def make(folder: Path, files: dict[str, str]) -> Path:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     (tmp_path / "home").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # no waiting for the timings of others
     return Cli(tmp_path / "home")
 
 

@@ -46,7 +46,9 @@ def test_a_table_holds_the_settings_of_one_kind(tmp_path: Path):
         load_settings(tmp_path, trusted=True)
 
 
-@pytest.mark.parametrize("name", ["python", "workload", "model", "api_base", "program_build"])
+@pytest.mark.parametrize(
+    "name", ["python", "workload", "model", "api_base", "cluster", "program_build"]
+)
 def test_what_could_run_or_send_is_inert_until_trusted(tmp_path: Path, name: str):
     project(tmp_path, f'{written(name)} = "evil"\n')
     untrusted, trusted = (load_settings(tmp_path, trusted=t) for t in (False, True))
@@ -73,3 +75,15 @@ def test_a_broken_hasten_toml_is_named(tmp_path: Path):
     project(tmp_path, "budget = = 3", "hasten.toml")
     with pytest.raises(InputError, match=r"hasten\.toml"):
         load_settings(tmp_path, trusted=True)
+
+
+def test_commands_and_what_is_read_of_them_are_inert_until_trusted(tmp_path: Path):
+    lines = ['test = "t"', 'benchmark = "b"', 'setup = "s"', 'keep = ["x"]', 'metric = "number"']
+    lines += ["higher-is-better = true", "budget = 60"]
+    project(tmp_path, "\n".join(["[command]", *lines]) + "\n", "hasten.toml")
+    untrusted, trusted = (load_settings(tmp_path, trusted=t).settings for t in (False, True))
+    assert (untrusted.command_test, untrusted.command_benchmark) == (None, None)
+    assert (untrusted.command_setup, untrusted.command_keep) == (None, ())
+    assert (untrusted.command_metric, untrusted.command_higher_is_better) == ("auto", False)
+    assert (trusted.command_test, trusted.command_keep) == ("t", ("x",))
+    assert trusted.command_higher_is_better and trusted.command_budget == 60

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_runner.errors import SandboxError
 from benchmark_runner.executors import slots
 from benchmark_runner.executors.slots import Disturbance, SlotsReport, choose
 
@@ -56,8 +57,21 @@ def test_a_damaged_report_means_one(text: str) -> None:
     assert slots.measured_slots() == 1
 
 
-def test_measuring_gives_figures_for_each_number_that_was_tried() -> None:
+def test_measuring_gives_figures_for_each_number_that_was_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slots, "busy_cores", lambda: 0.0)
     report = slots.measure_slots(pairs=3)
     assert [f.at_once for f in report.figures] == list(range(1, len(report.figures) + 1))
     assert 1 <= report.slots <= len(report.figures)
     assert all(f.seconds > 0 for f in report.figures)
+
+
+def test_on_a_busy_machine_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "busy_cores", lambda: 1.5)
+    with pytest.raises(SandboxError, match=r"1\.5 cores"):
+        slots.measure_slots(pairs=3)
+
+
+def test_timings_that_vary_alone_tell_nothing() -> None:
+    assert choose([Disturbance(1, 0.05, 0.0, 0.05), Disturbance(2, 0.02, 0.0, 0.05)]) == 1
