@@ -1,4 +1,4 @@
-"""`--cluster` on the command line: a proof on a worker, and a scheduler that does not answer."""
+"""`--cluster` on the command line: a proof on a worker, as on this machine."""
 
 from __future__ import annotations
 
@@ -34,5 +34,3 @@ def test_a_proof_on_a_worker(tmp_path: Path) -> None:
     assert value["receipt"]["environment"]["executor"] == "dask"
     assert value["receipt"]["path"] == str(tmp_path / "before.py")
     assert len(hosts.runs("one")) == 1
-    gone = cli(*line, "--cluster", hosts.address, timeout=120)
-    assert (gone.code, gone.value["error"]["code"]) == (3, "cluster-unreachable")
