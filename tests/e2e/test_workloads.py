@@ -204,3 +204,51 @@ async def test_a_cpp_program_with_cases(cli: Cli, model: dict[str, Any], answers
         assert await editor.run(proved.command) is True
         editor.becomes(PAIRS)
         assert (await editor.actions())[0].title == proved.title
+
+
+def test_a_cpp_program_on_the_command_line(cli: Cli, model: dict[str, Any], answers: list[str]):
+    folder = cli.folder / "project"
+    write_cases(folder / "cases")
+    file = folder / "pairs.cpp"
+    file.write_text(PAIRS)
+    answers += [reply("count in a map", COUNTED, "cpp")]
+    done = cli(
+        "optimize", "pairs.cpp::pairs", "--cases", "cases", "--build", "g++ -O1 {source} -o {out}",
+        "--model", model["model"], "--api-base", model["api_base"], "--budget", "1", "--json",
+        cwd=folder,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    [found] = done.value["suggestions"]
+    assert found["function"] == "pairs(const std::vector<int> &, int)"
+    assert found["receipt"]["kind"] == "program"
+    assert found["receipt"]["build"]["timed"][1] == "-O1"
+    assert found["receipt"]["inputs"]["source"] == "cases"
+    assert done.value["inputs"]["source"] == "cases"
+    assert file.read_text() == PAIRS
+    assert cli("apply", found["id"], cwd=folder).code == 0
+    assert "std::unordered_map<int, long long> seen;" in file.read_text()
+    assert cli("undo", cwd=folder).code == 0
+    assert file.read_text() == PAIRS
+
+
+def test_what_is_missing_is_named(cli: Cli):
+    folder = cli.folder / "project"
+    folder.mkdir()
+    (folder / "pairs.cpp").write_text(PAIRS)
+    (folder / "words.py").write_text(WORDS.format(test="item in right"))
+
+    def refused(*arguments: str) -> dict[str, str]:
+        done = cli("optimize", *arguments, "--json", cwd=folder)
+        assert done.code == 2
+        error: dict[str, str] = done.value["error"]
+        return error
+
+    alone = refused("pairs.cpp::main")
+    assert alone["code"] == "model-needed"
+    assert "no rewrite rules for C++" in alone["message"]
+    unknown = refused("pairs.cpp::pair", "--model", "openai/x")
+    assert unknown["code"] == "function-unknown"
+    assert "pairs(const std::vector<int> &, int)" in unknown["mend"]
+    assert refused("words.py::shared", "--command")["code"] == "command-benchmark-missing"
+    assert refused("words.py::shared", "--cases", "nowhere")["code"] == "cases-missing"
+    assert refused("words.py::shared", "--command", "--cases", ".")["code"] == "usage"
