@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analysis.functions import functions_in
+from benchmark_runner.dependencies import Interpreter, dependencies_of
+from benchmark_runner.workload import Version
 from hasten.paths import state_dir
 from optimizer.results import Results
 from optimizer.suggestion import Rejection
@@ -340,3 +345,36 @@ async def test_progress_names_the_function_once(workspace: Path, start: Start):
     assert begun["params"]["value"]["title"] == "hasten: find"
     said = await wire.until(lambda m: "trying" in str(m))
     assert said["params"]["value"]["message"] == "trying"
+
+
+async def test_what_a_proof_rests_on_has_changed(workspace: Path, start: Start):
+    file, other = workspace / "main.py", workspace / "other.py"
+    other.write_text("def helper(x):\n    return x\n")
+    [helper] = functions_in(other.read_text(), str(other))
+    text = SLOW.replace("found.append(item)", "found.append(helper(item))").replace(
+        "import os", "from other import helper"
+    )
+    fast = text.replace("    found = []\n", "    found = []\n    wanted = set(wanted)\n")
+    made = suggestion(file, "find", text, fast)
+    before, after = Version.of({file: text}), Version.of({file: fast})
+    python = Interpreter(Path(sys.executable), "3.11.7", [])
+    rests_on = dependencies_of(file, "find", before, after, python)
+    assert ("callee", "helper") in {(d.kind, d.name) for d in rests_on}
+    put(workspace, replace(made, receipt=replace(made.receipt, dependencies=rests_on)), text)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file, text)
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+
+    async def offered(kind: str) -> None:
+        """Wait until the one action is this kind; the test fails when no refresh comes."""
+        while kind not in (await wire.actions(uri, HEAD))[0]["command"]["command"]:
+            await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+
+    await offered("hasten.applied")
+    other.write_text("def helper(x):\n    return -x\n")
+    await offered("hasten.optimize")
+    hover = (await wire.hover(uri, HEAD, 5))["contents"]["value"]
+    assert "callee helper of other.py is changed" in hover
+    other.write_text(helper.source)
+    await offered("hasten.applied")
