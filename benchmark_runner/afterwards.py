@@ -111,11 +111,14 @@ class Afterwards:
         growth = grown.growth or growth_of_given(known.timed.samples, sizes)
         if growth is None:
             diary.notes.append(f"growth with the size is not known: {grown.why or 'short calls'}")
+            if grown.worse:
+                reason = f"{known.judgement.reason}; but it {grown.worse}"
+                known = replace(known, judgement=replace(known.judgement, reason=reason))
             return known
         diary.notes.append(f"growth: {growth.note}")
         judgement = known.judgement
-        if worse := grows_worse(growth):
-            judgement = replace(judgement, reason=f"{judgement.reason}; but it is {worse}")
+        if worse := grown.worse or grows_worse(growth):
+            judgement = replace(judgement, reason=f"{judgement.reason}; but it {worse}")
         return replace(known, judgement=judgement, timed=replace(known.timed, growth=growth))
 
     def _grown(self, base: Version, after: Version, known: Looked, sizes: dict[int, int]) -> Grown:

@@ -33,6 +33,11 @@ FACTORS = (1, 2, 4)
 _MOST_CALL_S = 0.025
 """CPU seconds of a call that is grown: one that takes squares of the size then takes 16 times."""
 _LEAST_CALL_S = 2e-6
+_LONG_S = 0.1
+"""After a grown call of the original that takes so long no larger one is made."""
+_LEAST_GROWN = 2
+_OWN_LIMIT_S = 4.0
+_SLOWER_IS_HUNG = 20.0
 _MOST_BYTES = 4 << 20
 _WORSE_SLOPE = 0.15
 """A slope is known to about that from sizes that lie a factor of four apart."""
@@ -49,13 +54,14 @@ class Grown:
     """What came of the grown inputs: the growth, or why there is none.
 
     `differs` is how the versions differ on a grown input, which `call` describes; then the
-    candidate is not equal.
+    candidate is not equal. `worse` says that the candidate can't take what the original takes.
     """
 
     growth: Growth | None = None
     why: str = ""
     differs: Difference | None = None
     call: str = ""
+    worse: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,8 @@ def grow(
 ) -> Grown:
     """Compare and time both versions on an input at n, 2n and 4n, in one pair of processes.
 
+    Fewer sizes where the original's calls get long.
+
     `before`, the original, and `after` have the given inputs. Raises Cancelled.
     """
     try:
@@ -170,16 +178,30 @@ def _grow(
     cancel: CancelToken,
 ) -> Grown:
     plan = InputsPlan("values", values=made.calls, count=len(made.calls))
-    jobs = [functools.partial(_observe, crew, replace(spec, inputs=plan)) for spec in specs]
-    (before, own), (after, its) = crew.together(jobs)
+    first, second = (replace(spec, inputs=plan) for spec in specs)
+    first = replace(first, limits=replace(first.limits, call_s=_OWN_LIMIT_S))
+    [(before, own)] = crew.together([functools.partial(_observe, crew, first, FACTORS)])
     if any(seen.kind == "raise" for seen in own):
         return Grown(why="the original can't take the inputs that were made larger")
+    if len(own) < _LEAST_GROWN:
+        return Grown(why="the original takes long on inputs that were made larger")
+    second = replace(second, limits=replace(second.limits, call_s=_limit_s(own)))
+    try:
+        jobs = [functools.partial(_observe, crew, second, made.calls[: len(own)], stop=False)]
+        [(after, its)] = crew.together(jobs)
+    except WorkerDied as error:
+        cancel.check()
+        return Grown(
+            why=f"the candidate did not get through ({error.message})",
+            worse=f"is not shown to grow as well: on a given call grown to at most "
+            f"{made.sizes[len(own) - 1]} {made.what} it fails ({error.message})",
+        )
     for place, (seen, other) in enumerate(zip(own, its, strict=True)):
         found = compare((place, "light"), seen, other, rounding)
         if found is None or (found.rounding and rounding is not None):
             continue
-        _, again = _observe(crew, replace(specs[0], inputs=plan))
-        if compare((place, "light"), seen, again[place]) is not None:
+        _, again = _observe(crew, first, FACTORS)
+        if len(again) <= place or compare((place, "light"), seen, again[place]) is not None:
             return Grown(why="the original is not deterministic on inputs that were made larger")
         return Grown(differs=found, call=f"a given call grown to {made.sizes[place]} {made.what}")
     rates = Rates(sizes={place: len(call) for place, call in enumerate(made.calls)})
@@ -187,7 +209,7 @@ def _grow(
         run_pair,
         Scheduled(before),
         Scheduled(after),
-        inputs=range(len(made.calls)),
+        inputs=range(len(own)),
         replicate=0,
         rates=rates,
         expected_before={place: seen.core for place, seen in enumerate(own)},
@@ -206,18 +228,31 @@ def _grow(
     return Grown(
         growth_of(
             made.what,
-            made.sizes,
+            made.sizes[: len(own)],
             [timing.before_s for timing in timings],
             [timing.after_s for timing in timings],
         )
     )
 
 
-def _observe(crew: Crew, spec: WorkerSpec) -> tuple[Worker, list[Observation]]:
+def _observe(
+    crew: Crew, spec: WorkerSpec, calls: Sequence[object], *, stop: bool = True
+) -> tuple[Worker, list[Observation]]:
+    """Observe the calls from the smallest on; with `stop`, those after a long one are not made."""
     worker = crew.start(spec)
     worker.load()
     worker.make_inputs()
-    return worker, [worker.observe(place, mode="light") for place in range(len(FACTORS))]
+    seen: list[Observation] = []
+    for place in range(len(calls)):
+        seen.append(worker.observe(place, mode="light"))
+        if stop and seen[-1].call_s > _LONG_S:
+            break
+    return worker, seen
+
+
+def _limit_s(own: Sequence[Observation]) -> float:
+    """Wall seconds that a candidate's call on a grown input may take."""
+    return max(_OWN_LIMIT_S, _SLOWER_IS_HUNG * max(seen.call_s for seen in own))
 
 
 def _where(*sides: Sequence[Observation], lazy: bool) -> list[int]:
@@ -281,7 +316,7 @@ def grows_worse(growth: Growth) -> str:
     before_s, after_s = growth.before_s[-1], growth.after_s[-1]
     if after_s > _SLOWER * before_s:
         return (
-            f"slower on larger inputs: {before_s / after_s:.2f}x at {large} {growth.what} "
+            f"is slower on larger inputs: {before_s / after_s:.2f}x at {large} {growth.what} "
             f"(measured; {growth.before_s[0] / growth.after_s[0]:.2f}x at {small})"
         )
     more = growth.after_slope - growth.before_slope

@@ -72,7 +72,7 @@ def test_where_the_slopes_cross_is_an_extrapolation() -> None:
 def test_slower_within_the_range_is_measured() -> None:
     found = measured((100, 200, 400), before=1.0, after=2.0, start=1 / 200)
     assert grows_worse(found) == (
-        "slower on larger inputs: 0.50x at 400 elements (measured; 2.00x at 100)"
+        "is slower on larger inputs: 0.50x at 400 elements (measured; 2.00x at 100)"
     )
 
 
@@ -116,6 +116,7 @@ def test_given_inputs_of_several_sizes_have_a_growth_too() -> None:
 
 
 LINEAR = "def f(xs):\n    t = 0\n    for x in xs:\n        t += x * x % 7\n    return t\n"
+SLOW = LINEAR.replace("        t +=", "        for _ in range(8):\n            x * x\n        t +=")
 SQUARES = """\
 def f(xs):
     n = len(xs)
@@ -126,15 +127,12 @@ def f(xs):
 
 
 def test_a_gain_that_grows_worse_says_so(tmp_path: Path) -> None:
-    slow = LINEAR.replace(
-        "        t +=", "        for _ in range(8):\n            x * x\n        t +="
-    )
-    found = prove(tmp_path, slow, SQUARES, "[((list(range(3000 + k)),), {}) for k in range(3)]")
+    found = prove(tmp_path, SLOW, SQUARES, "[((list(range(3000 + k)),), {}) for k in range(3)]")
     assert found.decision == "faster", found.reason
     assert found.growth is not None
     assert found.growth.sizes[0] * 4 == found.growth.sizes[2]
     assert found.growth.after_slope > found.growth.before_slope + 0.15
-    assert "but it is " in found.reason
+    assert "; but it " in found.reason
     assert math.isclose(found.growth.before_slope, 1.0, abs_tol=0.3)
 
 
@@ -148,6 +146,32 @@ def test_another_answer_on_a_larger_input_refuses(tmp_path: Path) -> None:
     assert found.counterexample is not None
     assert found.counterexample.stage == "grown"
     assert "elements of argument 1" in found.counterexample.call
+
+
+STUCK = """\
+def f(xs):
+    while len(xs) > 8000:
+        pass
+    return sum([x * x % 7 for x in xs])
+"""
+
+
+def test_what_gets_stuck_on_a_larger_input_is_told(tmp_path: Path) -> None:
+    found = prove(tmp_path, SLOW, STUCK, "[((list(range(3000 + k)),), {}) for k in range(3)]")
+    assert found.decision == "faster", found.reason
+    assert found.growth is None
+    assert "; but it is not shown to grow as well: on a given call grown to at most" in found.reason
+
+
+def test_numbers_that_grow_out_of_reach_are_left(tmp_path: Path) -> None:
+    before = "def f(n):\n    return n if n < 2 else f(n - 1) + f(n - 2)\n"
+    after = (
+        "def f(n):\n    a, b = (0, 1) if n > 1 else (n, 0)\n    for _ in range(max(0, n * (n > 1))):\n"
+        "        a, b = b, a + b\n    return a\n"
+    )
+    found = prove(tmp_path, before, after, "[((n,), {}) for n in (14, 15, 16)]")
+    assert found.decision == "faster", found.reason
+    assert found.growth is None or len(found.growth.sizes) < 3
 
 
 def test_a_gain_that_is_paid_with_memory_says_so(tmp_path: Path) -> None:
