@@ -65,8 +65,8 @@ class Benches:
         if target.key not in self._ready:
             kinds = kinds_of(target, self._spec)
             for kind, other in zip(kinds, (*kinds[1:], None), strict=True):
-                bench = self._open(target, kind)
                 try:
+                    bench = self._open(target, kind)
                     self._ready[target.key] = bench, bench.prepare()
                     break
                 except WorkloadError as error:

