@@ -21,6 +21,7 @@ from benchmark_runner.equivalence import (
 )
 from benchmark_runner.errors import WorkerDied, WorkloadError
 from benchmark_runner.inputs.extras import Wanted
+from benchmark_runner.inputs.literals import literals_of
 from benchmark_runner.original import Original, observe_original
 from benchmark_runner.proof import within
 from benchmark_runner.receipt import Counterexample, Level, Stage, Verdict
@@ -56,7 +57,9 @@ class Comparer:
         rounding: float | None,
         progress: Progress,
         cancel: CancelToken,
+        wanted: Wanted | None = None,
     ) -> None:
+        self._wanted = replace(wanted or Wanted(), finite=rounding is not None)
         self._workload, self._specs = workload, specs
         self._level, self._allow, self._rounding = level, allow_unsandboxed, rounding
         self._progress, self._cancel = progress, cancel
@@ -72,7 +75,7 @@ class Comparer:
         """The original against itself, run at the first call. Raises what `prepare` raises."""
         if self._original is None:
             since = time.perf_counter()
-            self._specs.make_extra(Wanted(finite=self._rounding is not None))
+            self._specs.make_extra(self._wanted)
             self._original = self._observed()
             self.prepared = Stage("original", time.perf_counter() - since, ok=True)
             own = self._original.behaviours
@@ -112,8 +115,39 @@ class Comparer:
             known = Checked(self._verdict(refused=refused)) if refused else None
         if known is None:
             known = self.compare(after, original)
+            if known.verdict.equality is not None and origin != "rule":
+                known = self._own_branches(after) or known
             self._checked[after] = known
         return known
+
+    def _own_branches(self, after: Version) -> Checked | None:
+        """Why a version is not equal on inputs for the literals that it alone compares with.
+
+        No input made from the original meets a branch that only the version has.
+        """
+        path, called = self._workload.path, self._workload.called
+        texts = [version.text_of(path) or "" for version in (after, self._workload.before)]
+        mine, usual = (literals_of(text, called) for text in texts)
+        literals = mine.without(usual)
+        specs = self._specs.beside(literals, self._wanted) if literals else None
+        if specs is None:
+            return None
+        inner = Comparer(
+            self._workload, specs, level=self._level, allow_unsandboxed=self._allow,
+            rounding=self._rounding, progress=self._progress, cancel=self._cancel,
+            wanted=self._wanted,
+        )  # fmt: skip
+        try:
+            inner._original = inner._observe()
+        except WorkloadError:
+            return None  # the original can't be judged on them
+        found = inner.compare(after, inner._original)
+        if found.verdict.equality is not None:
+            return None
+        if found.verdict.counterexample is not None:
+            inner._checked[after] = found
+            return Checked(inner.minimal(after))
+        return found
 
     def _in_sequence(self, after: Version, original: Original) -> Checked | None:
         """Why a version is not equal when its calls come in another order, or None."""
@@ -139,8 +173,10 @@ class Comparer:
         """
         original, checked = self.original(), self._checked[after]
         shown, difference = checked.verdict.counterexample, checked.difference
-        if shown is None or difference is None:
+        if shown is None:
             raise ValueError("only versions that differ have a counterexample")
+        if difference is None:
+            return checked.verdict  # as small as it gets
         self._progress("looking for a smaller counterexample", None)
         if difference.sequence:
             small = self._shortest(after, original, difference)

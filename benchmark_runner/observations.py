@@ -45,7 +45,8 @@ class InputsPlan:
     and `calls.bin` (repeated 8-byte little-endian length and a pickle of (args, kwargs)), which is
     unpickled in the worker only. "values": canonical bytes of (args, kwargs) each. `count` is the
     exact number to take; None takes up to `max_items`, for at most `max_seconds`. The `extra` ones
-    come after these, all of them. `source` is the name of where the others come from.
+    come after these, all of them; with `only_extra` no others are called with. `source` is the
+    name of where the others come from.
     """
 
     kind: Literal["file", "captured", "values"]
@@ -56,6 +57,7 @@ class InputsPlan:
     max_seconds: float = 2.0
     extra: tuple[Extra, ...] = ()
     source: str = ""
+    only_extra: bool = False
 
 
 @dataclass(frozen=True)

@@ -272,7 +272,8 @@ def _explore(worker: Worker, dropped: set[int], generated: bool) -> _Exploration
     state = worker.state()
     seen: dict[Call, Observation] = {}
     started, slowest, cut = time.perf_counter(), 0.0, False
-    for call in script_of(infos):
+    extra = worker.spec.inputs.only_extra
+    for call in script_of([info for info in infos if info.extra or not extra]):
         if call[0] in dropped:
             continue
         if seen and time.perf_counter() - started > _ENOUGH_S:

@@ -9,6 +9,7 @@ from analysis.progress import CancelToken, Progress
 from benchmark_runner.equivalence import HASH_SEEDS
 from benchmark_runner.inputs.extras import Wanted, find_extras
 from benchmark_runner.inputs.generated import generate
+from benchmark_runner.inputs.literals import Literals
 from benchmark_runner.original import Original
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox.limits import Limits
@@ -44,6 +45,8 @@ class Specs:
         level: Level,
         progress: Progress,
         cancel: CancelToken,
+        *,
+        only_extra: bool = False,
     ) -> None:
         self._workload = workload
         self._python = python
@@ -53,6 +56,7 @@ class Specs:
         self._project = workspace_of(workload.path)
         self._inputs: InputsPlan | None = None
         self._extra: tuple[Extra, ...] = ()
+        self._only_extra = only_extra
         self.notes: tuple[str, ...] = ()
 
     @property
@@ -70,6 +74,18 @@ class Specs:
     def made_up(self) -> bool:
         """Whether nobody has ever made these calls: the function may not be written for them."""
         return self.source in ("generated", "model")
+
+    def beside(self, literals: Literals, wanted: Wanted) -> Specs | None:
+        """Specs of the same workload with nothing but inputs for these literals, if any fit."""
+        made = Specs(
+            self._workload, self._python, self._level, self._progress, self._cancel,
+            only_extra=True,
+        )  # fmt: skip
+        made._inputs = self._plan()
+        made.make_extra(
+            replace(wanted, literals=literals, mutated=0, stressing_steps=0, symbolic_s=0.0)
+        )
+        return made if made._extra else None
 
     def make_extra(self, wanted: Wanted) -> None:
         """Make inputs beside the given ones, by trial calls of the original. Raises Cancelled.
@@ -145,7 +161,8 @@ class Specs:
     def _counted(self, count: int | None) -> InputsPlan:
         """The plan with the exact number of inputs, of which the extra ones are told apart."""
         own = None if count is None else count - len(self._extra)
-        return replace(self._plan(), count=own, extra=self._extra)
+        plan = replace(self._plan(), count=own, extra=self._extra)
+        return replace(plan, only_extra=self._only_extra)
 
     def _plan(self) -> InputsPlan:
         if self._inputs is None:

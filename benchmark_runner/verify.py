@@ -24,6 +24,7 @@ from benchmark_runner.equivalence import (
 )
 from benchmark_runner.errors import CandidateFailed, WorkloadError
 from benchmark_runner.existing_tests import ExistingTests
+from benchmark_runner.inputs.extras import THOROUGH
 from benchmark_runner.instruments.calls import choose_sample, compared, count_calls
 from benchmark_runner.instruments.totals import CountFailed, instrument
 from benchmark_runner.model_tests import ModelTests
@@ -59,8 +60,9 @@ class FunctionBench:
     A context manager. `python` is the interpreter of the user's code; `rounding` the relative
     difference of floats that may pass as equal (None: only exact equality does). At L0 versions
     by a user or a model are refused unless `allow_unsandboxed`. With `instructions` they are
-    counted for every version that is equal, else only where the clock leaves room for doubt. Not
-    for several threads at once.
+    counted for every version that is equal, else only where the clock leaves room for doubt.
+    `thorough` takes some seconds more for inputs: more changed ones, and CrossHair's where it is
+    installed. Not for several threads at once.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class FunctionBench:
         progress: Progress = silent,
         cancel: CancelToken | None = None,
         instructions: bool = False,
+        thorough: bool = False,
     ) -> None:
         self._workload = workload
         self._instructions = instructions
@@ -90,6 +93,7 @@ class FunctionBench:
             rounding=rounding,
             progress=progress,
             cancel=self._cancel,
+            wanted=THOROUGH if thorough else None,
         )
         self._timer = Timer(workload, self._specs, self._comparer, progress, self._cancel)
         self._tests = ExistingTests(workload, python, self._cancel)

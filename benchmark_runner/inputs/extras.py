@@ -17,9 +17,10 @@ from analysis.progress import CancelToken
 from benchmark_runner import harness
 from benchmark_runner.crew import Crew
 from benchmark_runner.errors import WorkerDied
-from benchmark_runner.inputs.literals import branching, literals_of, raised_names
+from benchmark_runner.inputs.literals import Literals, branching, literals_of, raised_names
 from benchmark_runner.inputs.mutation import Seed, mutated, seeds_of
 from benchmark_runner.inputs.stressing import stressing
+from benchmark_runner.inputs.symbolic import covering
 from benchmark_runner.observations import Extra, InputInfo, WorkerSpec
 from benchmark_runner.supervisor import Worker
 
@@ -43,15 +44,22 @@ class Wanted:
 
     `trials_s` is CPU seconds of the original's calls in all, `stressing_steps` how many of its
     steps are counted to find slow inputs, `number` seeds the random choices.
-    `finite`: floats stay such that a difference of rounding can be told.
+    `literals` are put in instead of those of the original's text; `symbolic_s` is what CrossHair
+    may take, in seconds. `finite`: floats stay such that a difference of rounding can be told.
     """
 
     mutated: int = 56
     branches: int = 40
     number: int = 0
     finite: bool = False
+    literals: Literals | None = None
+    symbolic_s: float = 0.0
     trials_s: float = 0.06
     stressing_steps: int = 120_000
+
+
+THOROUGH = Wanted(mutated=200, branches=80, symbolic_s=8.0, trials_s=0.5, stressing_steps=600_000)
+"""For a proof that may take some seconds more."""
 
 
 @dataclass
@@ -93,6 +101,7 @@ def find_extras(spec: Spec, text: str, called: str, wanted: Wanted, cancel: Canc
     tried = Tried()
     candidates: list[Extra] | None = None
     longest = 0.0
+    paths = covering(text, called, seconds=wanted.symbolic_s, cancel=cancel)
     while candidates is None or (candidates and tried.deaths <= _MOST_DEATHS):
         with Crew(cancel) as crew:
 
@@ -105,7 +114,7 @@ def find_extras(spec: Spec, text: str, called: str, wanted: Wanted, cancel: Canc
                     tried.digests |= {info.digest for info in infos}
                     seeds = given_seeds(worker, infos)
                     longest = _longest(worker, seeds)
-                    candidates = make(seeds, text, called, wanted)
+                    candidates = make(seeds, text, called, wanted, paths)
                 _try_all(worker, candidates, tried, wanted, longest, raised_names(text))
                 if not tried.stressed and wanted.stressing_steps:
                     tried.stressed = True
@@ -138,14 +147,15 @@ def given_seeds(worker: Worker, infos: Sequence[InputInfo]) -> list[Seed]:
     return seeds_of(worker.values([info.index for info in ranked[:_MOST_GIVEN]]))
 
 
-def make(seeds: Sequence[Seed], text: str, called: str, wanted: Wanted) -> list[Extra]:
+def make(
+    seeds: Sequence[Seed], text: str, called: str, wanted: Wanted, paths: Sequence[Extra] = ()
+) -> list[Extra]:
     """Candidates for extra inputs, the most telling kinds first."""
-    branches = branching(
-        seeds, literals_of(text, called), number=wanted.number, count=wanted.branches
-    )
+    literals = literals_of(text, called) if wanted.literals is None else wanted.literals
+    branches = branching(seeds, literals, number=wanted.number, count=wanted.branches)
     changed = mutated(seeds, number=wanted.number, count=wanted.mutated, finite=wanted.finite)
     known: dict[tuple[bytes, int | None], Extra] = {}
-    for extra in (*branches, *changed):
+    for extra in (*branches, *paths, *changed):
         known.setdefault((extra.value, extra.seed), extra)
     return sorted(known.values(), key=_risk)
 

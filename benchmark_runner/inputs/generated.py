@@ -138,10 +138,11 @@ def _edge_cases(signature: Signature, seed: int, cancel: CancelToken) -> list[by
             cancel=cancel,
         )
         answer = folder / "calls.bin"
-        return _frames(answer.read_bytes()) if answer.is_file() else []
+        return frames_in(answer.read_bytes()) if answer.is_file() else []
 
 
-def _frames(data: bytes) -> list[bytes]:
+def frames_in(data: bytes) -> list[bytes]:
+    """The calls in a `calls.bin` of a child process: 4 bytes of length each, and so many bytes."""
     frames = []
     at = 0
     while at + 4 <= len(data):

@@ -85,6 +85,11 @@ def verify(
         help="Run the project's own tests that reach the function, and use their calls; without "
         "either: in a trusted workspace where no inputs are given.",
     ),
+    thorough: bool = typer.Option(
+        False,
+        "--thorough",
+        help="Make more inputs, by CrossHair too where it is installed; takes seconds more.",
+    ),
     rounding: float | None = typer.Option(
         None,
         "--rounding",
@@ -111,7 +116,7 @@ def verify(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Judge two versions of a function, or of a whole tree: same behaviour, and truly faster."""
-    options = Options(python, rounding, allow_unsandboxed, instructions, tests, cluster)
+    options = Options(python, rounding, allow_unsandboxed, instructions, thorough, tests, cluster)
     if aa:
         return _aa(before, after, function, inputs, proofs, options, as_json)
     repetition: Repetition | None = None

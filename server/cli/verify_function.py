@@ -42,6 +42,7 @@ class Options:
     rounding: float | None = None
     allow_unsandboxed: bool = False
     instructions: bool = False
+    thorough: bool = False
     tests: bool | None = None
     """Whether the project's own tests are looked for; None: where no inputs are given."""
     cluster: str | None = None
@@ -110,6 +111,7 @@ def judge(workload: FunctionWorkload, after: Version, python: Path, options: Opt
             python=python,
             allow_unsandboxed=options.allow_unsandboxed,
             rounding=options.rounding,
+            thorough=options.thorough,
             progress=progress,
             cancel=cancel,
             instructions=options.instructions,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Any
 
+import pytest
+
+from analysis.progress import CancelToken
 from benchmark_runner import harness
 from benchmark_runner.inputs.literals import Literals, branching, literals_of, raised_names
 from benchmark_runner.inputs.mutation import Seed
+from benchmark_runner.inputs.symbolic import covering
 
 
 def read(text: str) -> Literals:
@@ -73,3 +77,18 @@ def test_a_text_that_does_not_parse_has_none() -> None:
     assert not read("def f(:\n")
     assert not read("def g(x):\n    return x == 5\n")
     assert read("def f(x):\n    return x == 50\n").without(Literals((50,), ())) == Literals((), ())
+
+
+def test_crosshair_finds_what_no_literal_tells() -> None:
+    pytest.importorskip("crosshair")
+    text = "def f(x):\n    if x * 3 + 1 == 12346:\n        return 0\n    return x * 2\n"
+    found = covering(text, "f", seconds=10.0, cancel=CancelToken())
+    assert ((4115,), {}) in [harness.decode_plain(extra.value) for extra in found]
+    assert {extra.source for extra in found} == {"branches"}
+
+
+def test_crosshair_is_asked_only_for_what_it_can_run() -> None:
+    cancel = CancelToken()
+    assert covering("def f(x):\n    return x\n", "f", seconds=0.0, cancel=cancel) == []
+    assert covering("def f(x):\n    return x.y\n", "f", seconds=9.0, cancel=cancel) == []
+    assert covering("def f(:\n", "f", seconds=9.0, cancel=cancel) == []

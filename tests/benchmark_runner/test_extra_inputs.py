@@ -203,3 +203,19 @@ def test_where_the_original_does_not_repeat_itself_on_them_there_are_none(tmp_pa
     used, verdict = checked(tmp_path, before, before, "[((5,), {}), ((7,), {})]")
     assert verdict.equality == "exact"
     assert dict(used.sources) == {"file": 2}
+
+
+def test_a_branch_that_only_the_version_has_is_met(tmp_path: Path) -> None:
+    before = "def f(x):\n    return x * 2\n"
+    after = "def f(x):\n    if x == 987654:\n        return 1\n    return x * 2\n"
+    _, verdict = checked(tmp_path, before, after, "[((1,), {}), ((7,), {})]")
+    assert verdict.counterexample is not None
+    assert verdict.counterexample.call == "f(987654)"
+    assert verdict.counterexample.stage == "branches"
+
+
+def test_a_version_with_literals_of_its_own_may_be_right(tmp_path: Path) -> None:
+    before = "def f(x):\n    return x * 2\n"
+    after = "def f(x):\n    if x < 5000:\n        return x + x\n    return x * 2\n"
+    _, verdict = checked(tmp_path, before, after, "[((1,), {}), ((7,), {})]")
+    assert verdict.equality == "exact"
