@@ -58,6 +58,8 @@ _MOST_TIMED = 8
 _MOST_HELD = 6
 _SHARE = 0.25
 """A case is timed when it takes at least this share of the dearest one."""
+_SHARED = 0.5
+"""Of the gain on the given cases, on the log scale, how much fresh ones must show."""
 _EMPTY = {"c": "int main(void) { return 0; }\n", "c++": "int main() { return 0; }\n", "python": ""}
 
 
@@ -478,17 +480,22 @@ def _chosen(timed: Sequence[Known]) -> list[Known]:
 
 
 def _judged(timed: Timed, held: bool) -> Judgement:
-    """The decision; a gain on the given cases alone is told as such."""
+    """The decision; a gain that is mostly one on the given cases alone is none.
+
+    A program that knows their answers is as slow as ever on cases that were made from them.
+    """
     judgement = judge(timed.samples, timed.step, timed.confirmed)
-    if judgement.decision == "faster":
+    if timed.confirmed is None or not held or judgement.decision not in ("faster", "not faster"):
         return judgement
-    if timed.confirmed is not None and held and judgement.decision == "not faster":
-        return Judgement(
-            "not faster",
-            f"{judgement.reason}; the fresh cases have the same shape and other values than the "
-            "given ones, so that a gain which depends on the given ones is none",
-        )
-    return judgement
+    given, fresh = timed.samples.estimate(), timed.confirmed.estimate()
+    if fresh.mean >= _SHARED * given.mean:
+        return judgement
+    return Judgement(
+        "refused",
+        f"its gain is one on the given cases: {given.ratio:.3g}x on these, {fresh.ratio:.3g}x on "
+        "fresh ones with the same shape and other values (where the given ones are special on "
+        "purpose, --only-cases judges by them alone)",
+    )
 
 
 def _said_of(same: Same) -> list[str]:
