@@ -20,6 +20,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?\d{1,15}\.\d{1,15}")
 _MOST_TOKENS = 400_000
 _SURE = math.log(1000)
+_FEW = 32
 _ALIKE = 3
 """Like values that one would expect by chance, where seeing none is taken for a rule."""
 
@@ -85,6 +86,15 @@ class Values:
     couples: int = 0
     """Couples of values of one list, any of which could have been alike."""
 
+    words: set[str] = field(default_factory=set)
+    tokens: int = 0
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The few words that there are, where they come again and again; else none."""
+        few = len(self.words) <= _FEW and self.tokens >= 2 * len(self.words)
+        return sorted(self.words) if few else []
+
     @property
     def ordered(self) -> bool:
         """Whether all lists rise (or all fall), and that is no chance."""
@@ -109,6 +119,9 @@ class Values:
         self.decimals &= all(_DECIMAL.fullmatch(t) or _integer(t) is not None for t in tokens)
         self.lengths |= {len(token) for token in tokens}
         self.letters = "".join(sorted(set(self.letters).union(*tokens)))[:200]
+        if len(self.words) <= _FEW:
+            self.words |= set(tokens)
+        self.tokens += len(tokens)
         self.orders += math.lgamma(len(tokens) + 1)
         self.couples += len(tokens) * (len(tokens) - 1) // 2
         if known:
@@ -165,6 +178,8 @@ class Values:
                 for token in tokens
             ]
             return [re.sub(r"^([+-]?)0+(?=\d)", r"\1", token) for token in made]
+        if words := self.vocabulary:
+            return [rng.choice(words) for _ in tokens]
         made = ["".join(rng.choice(self.letters) for _ in token) for token in tokens]
         return made if not self.unlike or len(set(made)) == len(made) else list(tokens)
 

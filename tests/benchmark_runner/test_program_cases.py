@@ -120,6 +120,15 @@ def test_what_may_be_chance_is_no_rule() -> None:
     assert any(len(set(row)) < len(row) for row in rows), "values may be alike"
 
 
+def test_words_that_come_again_are_all_there_are() -> None:
+    given = texts("3\n1 AC\n2 WA\n3 AC\n", "2\n1 WA\n2 AC\n")
+    form = formats.Format.infer(given)
+    assert form is not None
+    made = form.resized(form.perturbed(given[0], random.Random(3), 1.0), random.Random(3), 4)
+    assert made is not None
+    assert {line[1] for line in made[1:]} == {"AC", "WA"}
+
+
 def test_permutations_stay_permutations() -> None:
     given = texts("4\n2 1 4 3\n", "3\n3 1 2\n")
     form = formats.Format.infer(given)
