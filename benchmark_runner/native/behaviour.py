@@ -125,8 +125,6 @@ class Original:
                 f"the original has undefined behaviour on {len(unclean)} of {len(cases)} cases "
                 f"({unclean[0].unclean}): compared there without sanitizers"
             )
-        if any(known.case.expected is None for known in self.known):
-            self.notes.append("not all cases say what is expected: the original's output is")
         self.format = formats.Format.infer(
             [text for case in cases if (text := formats.parse(case.input)) is not None]
         )
@@ -354,14 +352,19 @@ def _short(data: bytes) -> str:
 def _counterexample(known: Known, found: Difference) -> Counterexample:
     what, before, after = found
     data = known.case.input
-    snippet = None
-    if len(data) <= _LONGEST_SHOWN and b"\0" not in data:
+    snippet = known.case.snippet
+    if (
+        snippet is None
+        and not known.case.shown
+        and len(data) <= _LONGEST_SHOWN
+        and b"\0" not in data
+    ):
         text = data.decode("utf-8", "replace")
         snippet = f"printf %s {shlex.quote(text)} | ./after"
     made = "" if known.case.source == "cases" else f" (made from case {known.case.parent})"
     return Counterexample(
         input=known.index,
-        call=f"input {_short(data)}{made}",
+        call=known.case.shown or f"input {_short(data)}{made}",
         before=before,
         after=after,
         what=what,

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,12 @@ _SLOW_BUILD = 5.0
 """A candidate's build may take so many times the original's, and 10 s more: work moved to the
 compiler is no gain."""
 _LEAST_BUILD_S = 10.0
+VARIANTS = 3
+"""Builds of a version that are timed in turn."""
+_SHIFTS = (0, 16, 48)
+"""Bytes by which the code of a variant is moved. Where loops lie decides over some per cent of
+their speed (Mytkowicz et al. 2009), and a build lies where it lies in every process."""
+_BESIDE = "hasten_main.c"
 _ERROR = re.compile(r"(fatal error|error|undefined reference|Error):?.*")
 
 
@@ -40,11 +47,23 @@ class Built:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Bridge:
+    """Code of ours around a file under test.
+
+    `ahead` and `behind` are put around its text, `beside` is a file of its own: what the text says
+    can't change it.
+    """
+
+    ahead: str
+    behind: str
+    beside: str
+
+
 class Builds:
     """The builds of one file's versions, in a folder that ends with its context.
 
-    `library`: shared libraries instead of programs. `extra` is appended to the text before it is
-    built (a shim), as it depends on nothing but the original.
+    With a `Bridge` a function is built into a program of ours that calls it.
     """
 
     def __init__(
@@ -54,15 +73,14 @@ class Builds:
         before: Version,
         *,
         sandbox: Sandbox,
-        library: bool = False,
-        extra: str = "",
+        bridge: Bridge | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
         self.path, self.compiler, self._before = path, compiler, before
-        self._sandbox, self._library, self._extra = sandbox, library, extra
+        self._sandbox, self._bridge = sandbox, bridge
         self._cancel = cancel or CancelToken()
         self.folder = Path(tempfile.mkdtemp(prefix="hasten-build-")).resolve()
-        self._made: dict[tuple[Version, bool], Built | CandidateFailed] = {}
+        self._made: dict[tuple[Version, bool, int], Built | CandidateFailed] = {}
         self._included: list[Path] | None = None
 
     def __enter__(self) -> Builds:
@@ -82,20 +100,22 @@ class Builds:
         self.get(self._before)
         return tuple(self._included or ())
 
-    def get(self, version: Version, *, checked: bool = False) -> Built:
-        """The build of a version. Raises CandidateFailed (stage "build"), Cancelled; WorkloadError
-        where it is the original that can't be built.
+    def get(self, version: Version, *, checked: bool = False, variant: int = 0) -> Built:
+        """The build of a version; `variant` only moves its code in memory.
+
+        Raises CandidateFailed (stage "build"), Cancelled; WorkloadError where it is the original
+        that can't be built.
         """
         original = version == self._before
         if not original:
             self.get(self._before, checked=checked)
-        known = self._made.get((version, checked))
+        known = self._made.get((version, checked, variant))
         if known is None:
             try:
-                known = self._build(version, checked, original)
+                known = self._build(version, checked, original, variant)
             except CandidateFailed as error:
                 known = error
-            self._made[version, checked] = known
+            self._made[version, checked, variant] = known
         if isinstance(known, CandidateFailed):
             if original:
                 raise WorkloadError(
@@ -106,13 +126,16 @@ class Builds:
             raise known
         return known
 
-    def _build(self, version: Version, checked: bool, original: bool) -> Built:
+    def _build(self, version: Version, checked: bool, original: bool, variant: int) -> Built:
         place = self.folder / f"{len(self._made)}"
         place.mkdir()
-        source = self._write(version, place)
-        out = place / ("lib.so" if self._library else "program")
+        source = self._write(version, place, variant)
+        out = place / "program"
         make = self.compiler.checked if checked else self.compiler.timed
-        command = list(make(source, out, self._library))
+        command = list(make(source, out))
+        if self._bridge is not None:
+            (place / _BESIDE).write_text(self._bridge.beside, "utf-8")
+            command.insert(command.index(str(source)) + 1, str(place / _BESIDE))
         listing = original and self.compiler.sanitizes
         if listing:
             command += ["-MMD", "-MF", str(place / "included")]
@@ -142,13 +165,17 @@ class Builds:
         narrow = root not in (home, *home.parents)
         return [self.path.parent, root] if narrow else [self.path.parent]
 
-    def _write(self, version: Version, place: Path) -> Path:
+    def _write(self, version: Version, place: Path, variant: int) -> Path:
         """The version's files in the build's folder, as they lie beside the source."""
         text = version.text_of(self.path)
         if text is None:
             text = self.path.read_text("utf-8", "surrogateescape")
         source = place / self.path.name
-        source.write_text(text + self._extra, "utf-8", "surrogateescape", newline="")
+        if self._bridge is not None:
+            text = f"{self._bridge.ahead}{text}{self._bridge.behind}"
+        if variant:
+            text = f'__asm__(".text\\n.skip {_SHIFTS[variant]}, 0x90");\n#line 1\n{text}'
+        source.write_text(text, "utf-8", "surrogateescape", newline="")
         for name, other in version.files:
             path = Path(name)
             if path != self.path and path.is_relative_to(self.path.parent):
@@ -166,16 +193,28 @@ class Builds:
         paths = [Path(name) if name.startswith("/") else place / name for name in names]
         return [path for path in paths if place not in path.parents and path.is_file()]
 
+    def asked(self, version: Version, command: Sequence[str]) -> str:
+        """What a tool of the system says of a version's timed build; "" where it fails."""
+        built = self.get(version)
+        done = run_build(
+            [*command, str(built.path)],
+            folder=built.path.parent,
+            timeout_s=_LEAST_BUILD_S,
+            sandbox=self._sandbox,
+            cancel=self._cancel,
+        )
+        return done.stdout if done.exit_code == 0 else ""
+
     def receipt(self) -> Build:
         """What the receipt tells of the builds."""
-        source, out = Path(self.path.name), Path("lib.so" if self._library else "program")
+        source, out = Path(self.path.name), Path("program")
         own = self.compiler
         sanitizers = ("address", "undefined") if own.sanitizes else ()
         return Build(
             compiler=own.name,
             version=own.version,
-            timed=_shown(own.timed(source, out, self._library), own),
-            checked=_shown(own.checked(source, out, self._library), own) if sanitizers else (),
+            timed=_shown(own.timed(source, out), own),
+            checked=_shown(own.checked(source, out), own) if sanitizers else (),
             sanitizers=sanitizers,
         )
 

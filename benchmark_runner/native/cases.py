@@ -12,8 +12,9 @@ from typing import Literal
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.receipt import Dependency
 
-Source = Literal["cases", "mutated", "grown"]
-"""Given by the user; a given one with other values; a given one made larger or smaller."""
+Source = Literal["cases", "mutated", "grown", "file", "generated"]
+"""Given by the user; a given one with other values, or made larger or smaller; for functions: given
+by inputs(), or made from the types."""
 
 MOST_CASES = 500
 MOST_BYTES = 32 << 20
@@ -30,6 +31,9 @@ class Case:
     source: Source = "cases"
     parent: str = ""
     """The given case that a made one comes from."""
+    shown: str = ""
+    """The input as a person reads it, where its bytes are not that."""
+    snippet: str | None = None
 
 
 def read_cases(path: Path) -> tuple[Case, ...]:

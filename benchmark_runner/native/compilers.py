@@ -44,7 +44,7 @@ def language_of(path: Path) -> Language:
     language = SUFFIXES.get(path.suffix)
     if language is None:
         raise WorkloadError(
-            f"{path.name}: no program of a language that is known here",
+            f"{path.name}: no language that can be built or run here",
             code="language-unknown",
             mend=f"name a file that ends with {', '.join(SUFFIXES)}",
         )
@@ -72,23 +72,19 @@ class Compiler:
         """Whether it is a compiler whose flags are known."""
         return _COMPILER.fullmatch(self.name) is not None
 
-    def timed(self, source: Path, out: Path, library: bool = False) -> tuple[str, ...]:
+    def timed(self, source: Path, out: Path) -> tuple[str, ...]:
         """The command for timing: the user's own flags."""
-        return self._filled(self.words, source, out, library)
+        return self._filled(self.words, source, out)
 
-    def checked(self, source: Path, out: Path, library: bool = False) -> tuple[str, ...]:
+    def checked(self, source: Path, out: Path) -> tuple[str, ...]:
         """The command for equality: sanitizers instead of the optimisation's flags."""
         kept = [word for word in self.words if not _DROPPED.fullmatch(word)]
         checks = ("-D_GLIBCXX_ASSERTIONS",) if self.language == "c++" else ()
-        return self._filled((kept[0], *kept[1:], *_CHECKED, *checks), source, out, library)
+        return self._filled((kept[0], *kept[1:], *_CHECKED, *checks), source, out)
 
-    def _filled(
-        self, words: tuple[str, ...], source: Path, out: Path, library: bool
-    ) -> tuple[str, ...]:
+    def _filled(self, words: tuple[str, ...], source: Path, out: Path) -> tuple[str, ...]:
         made = [w.replace("{source}", str(source)).replace("{out}", str(out)) for w in words]
         made = _absolute(made, self.folder)
-        if library:
-            made += ["-shared", "-fPIC"]
         if self.sanitizes:
             made += ["-iquote", str(self.folder)]
         return (str(self.path), *made[1:])

@@ -23,9 +23,18 @@ _NOTED = (
 )
 
 
-def refusal(before: str, after: str) -> str | None:
+_IN_FUNCTIONS = (
+    (r"\b(__)?asm(__)?\b", "holds assembly"),
+    (r"##|%:%:|\\\n|\?\?/", "puts words together, so that they can't be read"),
+    (r"__builtin_(frame|return)_address|__builtin_longjmp", "looks at its caller"),
+    (r"\b(section|alias|ifunc|weakref|cleanup|constructor|destructor)\s*\(", "uses an attribute"),
+    (r"\bhasten_\w+", "speaks to what calls it"),
+)
+
+
+def refusal(before: str, after: str, *, function: bool = False) -> str | None:
     """Why a candidate's text is refused before it is built, or None."""
-    for pattern, what in _REFUSED:
+    for pattern, what in (*_REFUSED, *(_IN_FUNCTIONS if function else ())):
         if word := _new(pattern, before, after):
             return f"it {what}: {word}"
     return None

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import interpreter_at
-from benchmark_runner.native.builds import Builds
+from benchmark_runner.native.builds import VARIANTS, Builds
 from benchmark_runner.native.compilers import compiler_for, language_of
 from benchmark_runner.native.runner import Program, interpreted
 from benchmark_runner.receipt import Build, Dependency
@@ -61,6 +61,12 @@ class Programs:
         """Whether the checked form tells more than the timed one."""
         return self._builds is None or self._builds.compiler.sanitizes
 
+    def variants(self, version: Version) -> tuple[Program, ...]:
+        """Forms of a version that are timed in turn. Raises what `get` raises."""
+        if self._builds is None:
+            return (self.get(version),)
+        return variants_of(self._builds, version)
+
     def get(self, version: Version, *, checked: bool = False) -> Program:
         """A version to run. Raises CandidateFailed, WorkloadError (the original), Cancelled."""
         if self._builds is None:
@@ -92,12 +98,24 @@ class Programs:
             interpreter = interpreter_at(self._python)
             version = ".".join(map(str, interpreter.version))
             return (Dependency("interpreter", str(self._python), "cpython", version),)
-        own = self._builds.compiler
-        included = tuple(
-            Dependency("include", str(path), path.name, _digest(path))
-            for path in self._builds.included
-        )
-        return (Dependency("compiler", str(own.path), own.name, own.version), *included)
+        return compiler_dependencies(self._builds)
+
+
+def variants_of(builds: Builds, version: Version) -> tuple[Program, ...]:
+    """Builds of a version whose code lies elsewhere; one for what is no known compiler's."""
+    count = VARIANTS if builds.compiler.sanitizes else 1
+    return tuple(
+        Program((str(builds.get(version, variant=variant).path),)) for variant in range(count)
+    )
+
+
+def compiler_dependencies(builds: Builds) -> tuple[Dependency, ...]:
+    """The compiler, and the project's files that the original includes."""
+    own = builds.compiler
+    included = (
+        Dependency("include", str(path), path.name, _digest(path)) for path in builds.included
+    )
+    return (Dependency("compiler", str(own.path), own.name, own.version), *included)
 
 
 def _digest(path: Path) -> str:

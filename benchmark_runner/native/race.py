@@ -17,7 +17,7 @@ from benchmark_runner.native.outputs import compare
 from benchmark_runner.native.runner import Program, Run, Runner
 from benchmark_runner.receipt import Growth, InputTiming, Memory
 from benchmark_runner.statistics import estimate, median
-from benchmark_runner.windows import PairOfWindows, PairRun
+from benchmark_runner.windows import PairOfWindows, PairRun, Side
 
 _REPLICATE_S = 0.4
 _PAIRS = 12
@@ -30,57 +30,79 @@ _LEAST_SPREAD = 4.0
 
 @dataclass
 class Race:
-    """Times two versions on cases that both were found equal on."""
+    """Times two versions on cases that both were found equal on; their builds take turns."""
 
     runner: Runner
-    before: Program
-    after: Program
+    before: Sequence[Program]
+    after: Sequence[Program]
     cases: Mapping[int, Known]
     rounding: float | None
     cancel: CancelToken
+    turn: int = 0
     peaks: list[tuple[int, int, int, int]] = field(default_factory=list)
     """Case, peak bytes before and after, and the floor below which nothing is told."""
 
     def __call__(self, replicate: int, inputs: Sequence[int]) -> PairRun:
         """One replicate: every case equally often. Raises CandidateFailed, Cancelled."""
         pairs: list[PairOfWindows] = []
+        self.turn = replicate
         cpu = wall = 0.0
-        for round_ in range(self._rounds(inputs)):
+        for round_ in range(self.rounds(inputs)):
             for place, index in enumerate(inputs):
                 self.cancel.check()
-                before, after = self._pair(index, flipped=bool((round_ + place + replicate) % 2))
-                pairs.append(_windows(index, before, after))
-                floor = max(before.floor, after.floor)
-                self.peaks.append((index, before.peak, after.peak, floor))
-                cpu += before.cpu_s + after.cpu_s
-                wall += before.wall_s + after.wall_s
+                flipped = (round_ + place + replicate) % 2
+                order: tuple[Side, Side] = ("after", "before") if flipped else ("before", "after")
+                runs = {side: self.run(side, index) for side in order}
+                pairs.append(self.window(index, runs["before"], runs["after"]))
+                for run in runs.values():
+                    cpu, wall = cpu + run.cpu_s, wall + run.wall_s
         return PairRun(tuple(pairs), (), 0.0, 0.0, 0.0, 0.0, cpu, wall)
 
-    def _rounds(self, inputs: Sequence[int]) -> int:
+    def program(self, side: Side) -> Program:
+        """The build whose turn it is: every combination of both sides' comes up."""
+        builds = self.before if side == "before" else self.after
+        turn = self.turn if side == "before" else self.turn + self.turn // len(self.before)
+        return builds[turn % len(builds)]
+
+    def rounds(self, inputs: Sequence[int]) -> int:
+        """How often each case is timed in a replicate."""
         once = 2 * math.fsum(self.cases[index].run.cpu_s for index in inputs)
         affordable = int(_REPLICATE_S / max(once, 1e-6))
         return max(1, min(affordable, math.ceil(_PAIRS / len(inputs))))
 
-    def _pair(self, index: int, *, flipped: bool) -> tuple[Run, Run]:
-        if flipped:
-            after = self._run(self.after, index, "it")
-            return self._run(self.before, index, "the version it is compared with"), after
-        before = self._run(self.before, index, "the version it is compared with")
-        return before, self._run(self.after, index, "it")
-
-    def _run(self, program: Program, index: int, who: str) -> Run:
+    def run(self, side: Side, index: int) -> Run:
+        """One run of a side on a case. Raises CandidateFailed where it does something else."""
         known = self.cases[index]
-        limit = max(_LEAST_S, _HUNG * known.run.wall_s)
-        run = self.runner.run(program, known.case, limit)
+        program = self.program(side)
+        run = self.runner.run(program, known.case, max(_LEAST_S, _HUNG * known.run.wall_s))
         wrong = run.how if not run.fine or run.code != known.run.code else None
         if wrong is None:
             wrong = compare(known.run.out, run.out, self.rounding).where
         if wrong is not None:
-            raise CandidateFailed(
-                "timing",
-                f"{who} does something else in another run (case {known.case.name}): {wrong}",
-            )
+            raise self.other(side, index, wrong)
         return run
+
+    def other(self, side: Side, index: int, wrong: str) -> CandidateFailed:
+        """A version that does something else than when it was compared."""
+        who = "it" if side == "after" else "the version it is compared with"
+        name = self.cases[index].case.name
+        return CandidateFailed(
+            "timing", f"{who} does something else in another run (case {name}): {wrong}"
+        )
+
+    def window(self, index: int, before: Run, after: Run) -> PairOfWindows:
+        """What one run of either version says."""
+        floor = max(before.floor, after.floor)
+        self.peaks.append((index, before.peak, after.peak, floor))
+        return PairOfWindows(
+            index=index,
+            before_cpu_s=max(before.cpu_s, 1e-6),
+            after_cpu_s=max(after.cpu_s, 1e-6),
+            before_wall_s=max(before.wall_s, 1e-6),
+            after_wall_s=max(after.wall_s, 1e-6),
+            before_calls=1,
+            after_calls=1,
+        )
 
     def memory(self) -> Memory | None:
         """Peak memory on the case that takes most; None where neither version shows any.
@@ -108,20 +130,11 @@ class Race:
         )
 
 
-def _windows(index: int, before: Run, after: Run) -> PairOfWindows:
-    return PairOfWindows(
-        index=index,
-        before_cpu_s=max(before.cpu_s, 1e-6),
-        after_cpu_s=max(after.cpu_s, 1e-6),
-        before_wall_s=max(before.wall_s, 1e-6),
-        after_wall_s=max(after.wall_s, 1e-6),
-        before_calls=1,
-        after_calls=1,
-    )
-
-
 def growth(
-    timings: Sequence[InputTiming], cases: Mapping[int, Known], start_s: float
+    timings: Sequence[InputTiming],
+    cases: Mapping[int, Known],
+    start_s: float,
+    what: str = "bytes of standard input",
 ) -> Growth | None:
     """How time grows with the size of the input, over the timed cases; None for alike sizes.
 
@@ -136,13 +149,13 @@ def growth(
     before = [median([t.before_s for t in by_size[size]]) for size in sizes]
     after = [median([t.after_s for t in by_size[size]]) for size in sizes]
     return Growth(
-        what="bytes of standard input",
+        what=what,
         sizes=tuple(sizes),
         before_s=tuple(before),
         after_s=tuple(after),
         before_slope=_slope(sizes, before, start_s),
         after_slope=_slope(sizes, after, start_s),
-        note=f"within {sizes[0]} to {sizes[-1]} bytes; the start of the program is taken off",
+        note=f"within {sizes[0]} to {sizes[-1]} bytes; the start of the program is no part of it",
     )
 
 

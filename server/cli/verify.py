@@ -18,14 +18,18 @@ from server.cli.verify_function import (
     verify_function,
     verify_json,
 )
-from server.cli.verify_program import ProgramOptions, verify_program
+from server.cli.verify_program import ProgramOptions, is_native, verify_native, verify_program
 from server.cli.verify_receipt import Repetition, verify_receipt, write_guard
 
 
 def verify(
     before: str | None = typer.Argument(None, help="The file as it is."),
     after: str | None = typer.Argument(None, help="The changed file; it may lie anywhere."),
-    function: str | None = typer.Option(None, "--function", help="The function's __qualname__."),
+    function: str | None = typer.Option(
+        None,
+        "--function",
+        help='Its __qualname__; in C and C++ "name(argument types)".',
+    ),
     inputs: str | None = typer.Option(
         None, "--inputs", help="FILE.py that defines inputs() yielding (args, kwargs)."
     ),
@@ -190,6 +194,8 @@ def _judge(
                 "--cases is about whole programs", "leave --function and --inputs out, or --cases"
             )
         return verify_program(before, after, program, options)
+    if function is not None and is_native(before):
+        return verify_native(before, after, function, inputs, program.build, options)
     if function is None:
         raise _usage("no function is named", "--function QUALNAME, or --cases for a program")
     return verify_function(before, after, function, inputs, options)

@@ -1,4 +1,4 @@
-"""`hasten verify` of two versions of a program with cases, in C, C++ or Python."""
+"""`hasten verify` of programs with cases (C, C++, Python) and of C and C++ functions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from pathlib import Path
 
 from analysis.errors import InputError
 from analysis.source import read_source
+from benchmark_runner.native.compilers import SUFFIXES
+from benchmark_runner.native.function import NativeBench
 from benchmark_runner.native.program import ProgramBench
-from benchmark_runner.workload import ProgramWorkload, Version
+from benchmark_runner.workload import (
+    GeneratedInputs,
+    InputsFile,
+    NativeWorkload,
+    ProgramWorkload,
+    Version,
+)
 from server.cli.common import cancel_on_interrupt, existing_file, place_of, python_of
 from server.cli.output import ProgressLine
 from server.cli.verify_function import Judged, Options
@@ -56,6 +64,44 @@ def judge_program(
             allow_unsandboxed=options.allow_unsandboxed,
             rounding=options.rounding,
             only_cases=only_cases,
+            progress=progress,
+            cancel=cancel,
+        ) as bench,
+    ):
+        return Judged(bench.prove(after, origin="user"), workload, after)
+
+
+def is_native(path: str) -> bool:
+    """Whether a file's name says that it is C or C++."""
+    return SUFFIXES.get(Path(path).suffix, "python") != "python"
+
+
+def verify_native(
+    before: str, after: str, function: str, inputs: str | None, build: str | None, options: Options
+) -> Judged:
+    """Judge two versions of a C or C++ function: the same results, and truly faster."""
+    before_path, after_path = existing_file(before), existing_file(after)
+    old, new = read_source(before_path), read_source(after_path)
+    source = InputsFile(existing_file(inputs)) if inputs else GeneratedInputs()
+    workload = NativeWorkload(
+        before_path, function, Version.of({before_path: old.text}), source, build
+    )
+    python = python_of(place_of(before_path), options.python).path
+    return judge_native(workload, Version.of({before_path: new.text}), python, options)
+
+
+def judge_native(
+    workload: NativeWorkload, after: Version, python: Path, options: Options
+) -> Judged:
+    """Prove one version of a C or C++ function, with progress and Ctrl-C."""
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        NativeBench(
+            workload,
+            python=python,
+            allow_unsandboxed=options.allow_unsandboxed,
+            rounding=options.rounding,
             progress=progress,
             cancel=cancel,
         ) as bench,

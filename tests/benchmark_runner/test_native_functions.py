@@ -1,0 +1,277 @@
+"""C and C++ functions against their original."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmark_runner.errors import InputsFailed, WorkloadError
+from benchmark_runner.native.function import NativeBench
+from benchmark_runner.native.signature import signature_of
+from benchmark_runner.native.values import call_text, encode, generated
+from benchmark_runner.receipt import Receipt, Verdict, from_json, to_json
+from benchmark_runner.workload import GeneratedInputs, InputsFile, NativeWorkload, Version
+from tests.benchmark_runner.native_programs import needs_compiler
+
+PYTHON = Path(sys.executable)
+
+C = """
+#include <stddef.h>
+static void running(double *x, int n) {
+  for (int i = n - 1; i >= 0; i--) {
+    double total = 0;
+    for (int j = 0; j <= i; j++) total += x[j] > 0 ? 1 : 0;
+    x[i] = total;
+  }
+}
+int main(void) { double x[2] = {1, -1}; running(x, 2); return 0; }
+"""
+BODY = C[C.index("{") + 1 : C.index("int main")].rstrip().rstrip("}")
+FAST_BODY = """
+  double total = 0;
+  for (int i = 0; i < n; i++) { total += x[i] > 0 ? 1 : 0; x[i] = total; }
+"""
+
+
+class Judge:
+    def __init__(self, folder: Path, text: str, function: str, name: str) -> None:
+        self.path = folder / name
+        self.text = text
+        self.path.write_text(text)
+        workload = NativeWorkload(
+            self.path, function, Version.of({self.path: text}), GeneratedInputs()
+        )
+        self.bench = NativeBench(workload, python=PYTHON)
+
+    def version(self, text: str) -> Version:
+        return Version.of({self.path: text})
+
+    def check(self, body: str, *, before: str = "") -> Verdict:
+        text = self.text.replace(BODY, body)
+        return self.bench.check(
+            self.version(text.replace("static void", f"{before}static void")), "user"
+        )
+
+    def prove(self, text: str) -> Receipt:
+        return self.bench.prove(self.version(text), origin="user")
+
+
+@pytest.fixture(scope="module")
+def c(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    made = Judge(tmp_path_factory.mktemp("c"), C, "running(double *, int)", "f.c")
+    with made.bench:
+        yield made
+
+
+@needs_compiler
+def test_a_faster_c_function_is_proved(c: Judge) -> None:
+    receipt = c.prove(C.replace(BODY, FAST_BODY))
+    assert receipt.decision == "faster", receipt.reason
+    assert (receipt.kind, receipt.equality) == ("native", "exact")
+    assert receipt.ratio is not None
+    assert receipt.ratio > 3
+    assert receipt.inputs.source == "generated"
+    assert receipt.inputs.holdout
+    assert receipt.build is not None
+    assert receipt.build.sanitizers == ("address", "undefined")
+    assert from_json(to_json(receipt)) == receipt
+
+
+@needs_compiler
+def test_a_wrong_element_is_shown_with_python_that_shows_it(c: Judge, tmp_path: Path) -> None:
+    wrong = FAST_BODY.replace("> 0 ?", ">= -1 ?")
+    found = c.check(wrong).counterexample
+    assert found is not None
+    assert found.call.startswith("running({")
+    assert found.snippet is not None
+    (tmp_path / "after.c").write_text(C.replace(BODY, wrong).replace("static ", ""))
+    build = found.snippet.splitlines()[0].lstrip("# ").split()
+    subprocess.run(build, cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [PYTHON, "-c", found.snippet], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("None [")
+
+
+UNSAFE = {
+    "a write behind the array": FAST_BODY + "x[n] = 0;",
+    "a read before the array": FAST_BODY + "if (n > 0 && x[-1] == 4.5) x[0] = 0;",
+    "a wrong shift": FAST_BODY + "int y = 1 << (n + 31); if (y == 77) x[0] = 3;",
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", UNSAFE)
+def test_undefined_behaviour_is_refused(c: Judge, name: str) -> None:
+    verdict = c.check(UNSAFE[name])
+    assert verdict.refused is not None
+    assert "undefined behaviour" in verdict.refused
+
+
+KEEPING = {
+    "a static cache": "static double last[64]; double was = last[n & 63]; "
+    "last[n & 63] = n; if (was == -5) x[0] = was;",
+    "a static pointer": "static double *known; if (!known) known = x;",
+    "a thread's own": "static _Thread_local int calls; calls++;",
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", KEEPING)
+def test_a_place_to_remember_is_refused(c: Judge, name: str) -> None:
+    verdict = c.check(KEEPING[name] + FAST_BODY)
+    assert verdict.refused is not None
+    assert "outlive a call" in verdict.refused
+
+
+@needs_compiler
+def test_a_constant_table_is_no_memory(c: Judge) -> None:
+    table = "static const double one[2] = {0, 1};\n"
+    body = FAST_BODY.replace("x[i] > 0 ? 1 : 0", "one[x[i] > 0]")
+    assert c.check(body, before=table).equality == "exact"
+
+
+SLY = {
+    "ending the run": ("", "if (n == 4096) _exit(0);"),
+    "acting before it is called": (
+        "int puts(const char *);\n"
+        '__attribute__((constructor)) static void early(void) { puts("x"); }\n',
+        "",
+    ),
+    "assembly": ("", '__asm__("nop");'),
+    "words put together": ("#define JOIN(a, b) a##b\n", "JOIN(_ex, it)(0);"),
+    "another main": ("#undef main\nint main(void) { return 0; }\n#define main other\n", ""),
+    "looking at its caller": ("", "if (__builtin_frame_address(1) == 0) return;"),
+    "code of ours replaced": ("void hasten_call(void *a) { (void)a; }\n", ""),
+    "code of ours left out": ("#if 0\n", ""),
+}  # fmt: skip
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", SLY)
+def test_what_would_fool_the_measurement_is_refused(c: Judge, name: str) -> None:
+    before, body = SLY[name]
+    exits = "void _exit(int);\n" if "_ex" in body else ""
+    verdict = c.check(body + FAST_BODY, before=exits + before)
+    assert verdict.equality is None
+    assert verdict.refused is not None
+
+
+@needs_compiler
+def test_overloads_vectors_and_strings(tmp_path: Path) -> None:
+    text = """
+#include <string>
+#include <vector>
+typedef long long ll;
+namespace lab {
+int size(const std::string &s) { return (int)s.size(); }
+std::vector<ll> size(std::vector<ll> v, const std::string &s) {
+  for (auto &x : v) x += (ll)s.size();
+  return v;
+}
+}
+"""
+    judge = Judge(tmp_path, text, "lab::size(std::vector<ll>, const std::string &)", "f.cpp")
+    with judge.bench:
+        assert (
+            judge.bench.check(
+                judge.version(text.replace("x += (ll)s.size()", "x = (ll)s.size() + x")), "user"
+            ).equality
+            == "exact"
+        )
+        found = judge.bench.check(
+            judge.version(text.replace("x += (ll)s.size()", "x += (ll)s.length() % 257")), "user"
+        ).counterexample
+    assert found is not None
+    assert found.what == "output"
+
+
+@needs_compiler
+def test_inputs_of_the_users_own_file(tmp_path: Path) -> None:
+    text = "int third(const int *table, int place) { return table[place * 3]; }\n"
+    path = tmp_path / "f.c"
+    path.write_text(text)
+    inputs = tmp_path / "inputs.py"
+    inputs.write_text(
+        "def inputs():\n    for n in (1, 5):\n        yield (list(range(3 * n)), n - 1), {}\n"
+    )
+    workload = NativeWorkload(
+        path, "third(const int *, int)", Version.of({path: text}), InputsFile(inputs)
+    )
+    with NativeBench(workload, python=PYTHON) as bench:
+        assert bench.prepare().source == "file"
+        assert bench.prepare().count == 2
+        wrong = Version.of({path: text.replace("place * 3", "place * 2")})
+        found = bench.check(wrong, "user").counterexample
+    assert found is not None
+    assert "third({0, 1, 2, 3, 4, 5" in found.call
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "text",
+    ["def inputs():\n    yield ('x', 'y', 3), {}\n", "def inputs():\n    1 / 0\n", "x = 1\n"],
+)
+def test_bad_inputs_are_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "f.c"
+    path.write_text("int twice(int x) { return 2 * x; }\n")
+    inputs = tmp_path / "inputs.py"
+    inputs.write_text(text)
+    version = Version.of({path: path.read_text()})
+    workload = NativeWorkload(path, "twice(int)", version, InputsFile(inputs))
+    with NativeBench(workload, python=PYTHON) as bench, pytest.raises(InputsFailed) as found:
+        bench.prepare()
+    assert "inputs.py" in found.value.message
+
+
+# -- signatures and values
+
+
+@pytest.mark.parametrize(
+    ("text", "function", "what"),
+    [
+        ("struct s { int x; };\nint f(struct s *p) { return p->x; }", "f", "struct s"),
+        ("void *f(int n) { return 0; }", "f", "void *"),
+        ("int f(int **p) { return **p; }", "f", "int **"),
+        ("template <class T> T f(T x) { return x; }", "f", "template"),
+        ("struct A { int f(int x) { return x; } };", "A::f", "method"),
+    ],
+)
+def test_what_can_not_be_called_says_why(text: str, function: str, what: str) -> None:
+    with pytest.raises(WorkloadError) as found:
+        signature_of(text, Path("f.cpp"), function, "c++")
+    assert found.value.code == "signature-unsupported"
+    assert what in found.value.message
+
+
+def test_a_missing_function_names_those_that_are_there() -> None:
+    with pytest.raises(WorkloadError, match=r"it has: other\(int\)"):
+        signature_of("int other(int x) { return x; }", Path("f.c"), "f", "c")
+
+
+def test_lengths_are_found_behind_and_before_arrays() -> None:
+    text = (
+        "void f(const double *a, const double *b, double *out, size_t n, int k) {}\n"
+        "void g(int n, const int *a) {}\nvoid h(int *a, int n, int *b, int m) {}\n"
+    )
+    path = Path("f.c")
+    assert signature_of(text, path, "f", "c").lengths() == {3: (0, 1, 2)}
+    assert signature_of(text, path, "g", "c").lengths() == {0: (1,)}
+    assert signature_of(text, path, "h", "c").lengths() == {1: (0,), 3: (2,)}
+
+
+def test_values_fit_their_types() -> None:
+    text = "int f(const uint8_t *a, int n, const char *s, bool on, float x) { return 0; }"
+    signature = signature_of(text, Path("f.c"), "f", "c")
+    calls = list(generated(signature))
+    assert len(calls) > 15
+    for values in calls:
+        encode(signature, values)
+        assert values[1] == len(values[0])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"argument 0"):
+        encode(signature, ((256,), 1, b"", 0, 0.0))
+    assert call_text(signature, ((1, 2), 2, b"x", 1, 0.5)) == "f({1, 2}, 2, 'x', 1, 0.5)"
