@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from benchmark_runner import canonical, harness
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
 from benchmark_runner.receipt import Counterexample
+from benchmark_runner.sandbox.needs import not_as_original
 from benchmark_runner.supervisor import Attempts, InputInfo, Loaded, Mode, Observation, Worker
 
 HASH_SEEDS = (0, 1)
@@ -28,16 +29,6 @@ _IDLE_SHARE = 0.25
 
 Call = tuple[int, Mode]
 Script = tuple[Call, ...]
-
-_USES = {
-    "network": "uses the network",
-    "write": "writes to a file",
-    "read": "reads a file outside the project or the inputs themselves",
-    "process": "starts a process",
-    "kill": "sends signals",
-    "ctypes": "calls C functions by ctypes",
-    "introspection": "looks into the interpreter",
-}
 
 
 @dataclass(frozen=True)
@@ -334,6 +325,8 @@ def _observe(
                 f"no answer within {worker.spec.limits.call_s:.3g} s {where}; the original's "
                 f"slowest call takes {slowest_s:.3g} s"
             ) from None
+        if error.code == "tried":
+            raise Refused(error.message) from None
         raise Refused(f"{error.message}, {where}") from None
 
 
@@ -342,8 +335,7 @@ def refuse_uses(used: frozenset[tuple[str, str]], original: Behaviour) -> None:
     more = sorted(used - original.attempts)
     if more:
         kind, detail = more[0]
-        shown = f" ({detail})" if detail else ""
-        raise Refused(f"{_USES.get(kind, kind)}, which the original does not{shown}")
+        raise Refused(not_as_original(kind, detail))
 
 
 def _refuse_state(worker: Worker, before: bytes, original: Behaviour) -> frozenset[str]:

@@ -103,6 +103,12 @@ def digest(data: bytes) -> bytes:
     return bytes(_blake2b(data, digest_size=16).digest())
 
 
+class _Root:
+    """The base of every class here, which `hide` takes out of reach of `__subclasses__`."""
+
+    __slots__ = ()
+
+
 class TooLarge(Exception):
     """A value's encoding passes the limit."""
 
@@ -243,7 +249,7 @@ def code_parts(code: CodeType) -> Tuple[Any, ...]:
     return code.co_code, tuple(consts), names, counts, getattr(code, "co_exceptiontable", b"")
 
 
-class Encoder:
+class Encoder(_Root):
     """Writes values as canonical bytes; one memo over all values written through it.
 
     Iterative, so depth is bounded by memory only. Never calls a method that a user's class
@@ -704,7 +710,7 @@ class Encoder:
         return self.head(x, label, fields)
 
 
-class Column:
+class Column(_Root):
     """Values of a numpy dtype in a pandas object; written as an array without identity."""
 
     __slots__ = ("dtype", "data", "length")
@@ -939,7 +945,7 @@ def encode(value: Any) -> bytes:
 # ---------------------------------------------------------------- decoding
 
 
-class _Open:
+class _Open(_Root):
     """A container whose children are still being read."""
 
     __slots__ = ("kind", "left", "items", "slot", "label")
@@ -1106,7 +1112,7 @@ _BUILD: Dict[str, Callable[[Dict[Any, Any]], Any]] = {
 # ---------------------------------------------------------------- jail
 
 
-class Tripwire:
+class Tripwire(_Root):
     """Notes what code under test tries that a pure function has no need of (sys.addaudithook).
 
     An attempt that the sandbox stops may be swallowed by the candidate; the supervisor compares
@@ -1138,6 +1144,12 @@ class Tripwire:
         "os.utime": "write",
         "os.setxattr": "write",
         "os.removexattr": "write",
+        "os.listdir": "read",
+        "os.scandir": "read",
+        "os.chdir": "read",
+        "resource.setrlimit": "process",
+        "resource.prlimit": "process",
+        "sqlite3.connect": "write",
         "gc.get_objects": "introspection",
         "gc.get_referrers": "introspection",
         "gc.get_referents": "introspection",
@@ -1145,6 +1157,8 @@ class Tripwire:
         "sys.setprofile": "introspection",
         "sys.addaudithook": "introspection",
         "sys._current_frames": "introspection",
+        "sys._current_exceptions": "introspection",
+        "sys.monitoring.register_callback": "introspection",
         "ctypes.dlopen": "ctypes",
         "ctypes.string_at": "ctypes",
         "ctypes.cdata": "ctypes",
@@ -1160,41 +1174,96 @@ class Tripwire:
     }
     WRITES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000  # WRONLY, RDWR, CREAT, TRUNC, APPEND
     LIMIT = 64
+    BETWEEN = (
+        "inspect.py",
+        "traceback.py",
+        "<frozen importlib._bootstrap>",
+        "<frozen importlib._bootstrap_external>",
+    )
+    FRAMES = ("tb_frame", "gi_frame", "cr_frame", "ag_frame")  # attributes that lead to a frame
 
-    def __init__(self, scratch: str, readable: Sequence[str], enforce: bool) -> None:
+    def __init__(
+        self,
+        scratch: str,
+        readable: Sequence[str],
+        enforce: bool,
+        allowed: Optional[Sequence[Any]] = None,
+    ) -> None:
         self.scratch = scratch
+        self.heard = 0  # events while user code ran: each costs a call of the hook
+        self.allowed = None if allowed is None else frozenset(tuple(pair) for pair in allowed)
         self.readable = tuple(readable)
         self.enforce = enforce
         self.found: Dict[Tuple[str, str], None] = {}
-        self.active = False
+        self.active = False  # whether a call of the user's is under way
+        self.armed = False  # from the first of the user's code on
+        self.busy = False
         self.private: Tuple[str, ...] = ()  # the inputs are not for the code under test to read
 
     def install(self) -> None:
         """From now on for the life of the process."""
         kinds, writes = self.KINDS, self.WRITES
+        others = frozenset(
+            ("open", "sys._getframe", "object.__getattr__", "import", "ctypes.dlsym",
+             "ctypes.dlsym/handle")
+        )  # fmt: skip
+
+        own = globals()
 
         def hook(event: str, given: Tuple[Any, ...]) -> None:
+            if event not in kinds and event not in others:
+                self.heard += self.active
+                return
+            if self.busy:
+                return
+            if not self.active:
+                # Code of the user's may run all the same: a thread, a finalizer, a pickle's class.
+                self.busy = True  # looking at our own frame is such an event too
+                try:
+                    if not self.armed or _getframe(1).f_globals is own:
+                        return
+                finally:
+                    self.busy = False
+            self.heard += 1
             if event == "open":
-                if self.active and type(given[0]) is not int:
+                if type(given[0]) is not int:
                     flags = given[2] if type(given[2]) is int else 0
                     self.path("write" if flags & writes else "read", given[0])
-            elif event in kinds and self.active:
+            elif event in kinds:
                 self.event(event, kinds[event], given)
-            elif event == "sys._getframe" and self.active:
-                self.active = False  # looking at our own frame is such an event too
-                try:
-                    frame: Any = _getframe(1)
-                    while frame and _basename(frame.f_code.co_filename) == "inspect.py":
-                        frame = frame.f_back
-                    if frame and is_project_file(_realpath(frame.f_code.co_filename)):
-                        self.note("introspection", event)
-                finally:
-                    self.active = True
+            elif event == "sys._getframe":
+                self.looking(event)
+            elif event == "object.__getattr__" and given[1] in self.FRAMES:
+                self.looking(given[1])
+            elif event.startswith("ctypes.dlsym"):
+                self.looking(f"{event}({given[1]!r})", "ctypes")
+            elif event == "import" and given[0] in ("ctypes", "_ctypes"):
+                self.looking(f"import {given[0]}", "ctypes")
 
         sys.addaudithook(hook)
 
+    def looking(self, event: str, kind: str = "introspection") -> None:
+        """What only counts where code of the project does it: libraries have their reasons."""
+        self.busy = True
+        try:
+            frame: Any = _getframe(2)
+            while frame and _basename(frame.f_code.co_filename) in self.BETWEEN:
+                frame = frame.f_back
+            inside = (
+                frame
+                and frame.f_globals is not globals()
+                and is_project_file(_realpath(frame.f_code.co_filename))
+            )
+        finally:
+            self.busy = False
+        if inside:
+            self.note(kind, event)
+
     def event(self, event: str, kind: str, given: Tuple[Any, ...]) -> None:
         """One event that is not an open."""
+        if kind == "read":
+            self.path("read", given[0] if given else ".")
+            return
         if kind == "write":
             for value in given[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1]:
                 self.path("write", value)
@@ -1202,7 +1271,8 @@ class Tripwire:
         if event == "socket.__new__" and given[1:2] == (1,):
             return  # a Unix socket pair, as event loops make
         if event == "ctypes.dlopen" and given[:1] == (None,):
-            return  # the program itself, as numpy does
+            self.looking("ctypes.dlopen(None)", kind)  # numpy does, to look at the program itself
+            return
         shown = [g if type(g) in (str, int) else type(g).__name__ for g in given[:3]]
         self.note(kind, f"{event}{tuple(shown)}")
 
@@ -1218,14 +1288,25 @@ class Tripwire:
             (self.scratch + "/", "/dev/null", "/dev/urandom", "/proc/self/")
         ):
             return
-        private = self.private and _realpath(value).startswith(self.private)
+        try:
+            private = self.private and _realpath(value).startswith(self.private)
+        except (OSError, ValueError):  # a link that may not be read; such an open must be noted
+            private = ()
         if kind == "read" and not private and ".." not in value:
             if value.startswith(self.readable):
                 return
         self.note(kind, value)
 
     def note(self, kind: str, detail: str) -> None:
-        """Keep it, and refuse where the sandbox can't."""
+        """Keep it, and refuse where the sandbox can't.
+
+        With `allowed`, what the original does, anything else ends the process: whoever reaches
+        the harness must find no time to make this forgotten.
+        """
+        if self.allowed is not None and (kind, detail[:200]) not in self.allowed:
+            told = f"\nhasten-tried {kind} {detail[:200]!r}"
+            _write(2, told.encode("utf-8", "replace"))
+            _os_exit(1)
         if len(self.found) < self.LIMIT:
             self.found[kind, detail[:200]] = None
         if self.enforce and kind not in ("introspection", "read", "ctypes"):
@@ -1309,7 +1390,23 @@ def confine(config: Dict[str, Any]) -> List[str]:
         number = config["seccomp_number"]
         call("seccomp", libc.syscall(number, ctypes.c_ulong(1), flags, ctypes.c_char_p(fprog)))
         done.append("seccomp")
+    _hide(ctypes)
     return done
+
+
+def _hide(ctypes: Any) -> None:
+    """Empty the list of our base's subclasses, by which any code could find this module.
+
+    `tp_subclasses` has had its place in PyTypeObject since long before 3.9; where that is not
+    known the list stays, and with it a way that only the sealed stage of a proof closes.
+    """
+    if ctypes.sizeof(ctypes.c_void_p) != 8 or sys.version_info[:2] > (3, 13):
+        return
+    at = ctypes.c_void_p.from_address(id(_Root) + 360).value
+    if at:
+        found = ctypes.cast(at, ctypes.py_object).value
+        if type(found) is dict and len(found) == len(_Root.__subclasses__()):
+            found.clear()
 
 
 from os import getppid as _getppid
@@ -1400,7 +1497,7 @@ class StandInLoader(_external.SourceFileLoader):  # type: ignore[misc,unused-ign
         return bytes(super().get_data(path))
 
 
-class StandIns:
+class StandIns(_Root):
     """A finder before all others: whoever finds a file that has a stand-in gets the stand-in."""
 
     def __init__(self, files: Sequence[Tuple[str, str]]) -> None:
@@ -1481,12 +1578,10 @@ class _LinecacheLoader(_external.SourceFileLoader):  # type: ignore[misc,unused-
 
 
 class Failed(Exception):
-    """A request that failed through the user's code: stage and message go to the supervisor."""
+    """A request that failed through the user's code: stage and message, for the supervisor.
 
-    def __init__(self, stage: str, message: str) -> None:
-        super().__init__(message)
-        self.stage = stage
-        self.message = message
+    Without functions: exceptions can't be hidden as our other classes are.
+    """
 
 
 def explain(error: BaseException, files: Iterable[str]) -> str:
@@ -1567,7 +1662,7 @@ def _joined(parts: Iterable[str], room: int, total: int = 0) -> str:
     return ", ".join(shown)
 
 
-class Inputs:
+class Inputs(_Root):
     """The calls to make, and fresh copies of their arguments.
 
     A call is kept as a pickle where a round trip gives the same canonical bytes, else as an object
@@ -1668,7 +1763,7 @@ class _MainUnpickler(_Unpickler):
 # ---------------------------------------------------------------- calls
 
 
-class Raised:
+class Raised(_Root):
     """A call that ended with an exception."""
 
     __slots__ = ("error",)
@@ -1677,7 +1772,7 @@ class Raised:
         self.error = error
 
 
-class Consumed:
+class Consumed(_Root):
     """A result that had to be run or iterated: its kind, and what came of it."""
 
     __slots__ = ("kind", "name", "items", "end")
@@ -1829,7 +1924,7 @@ def _spoil_other(x: Any, t: type) -> None:
         pass  # what can't be changed can't be shared either
 
 
-class Steps:
+class Steps(_Root):
     """Counts the interpreter's steps in a call, but for libraries and what an import runs.
 
     A library's own caches (compiled patterns, say) are everybody's, and a module is imported once.
@@ -1880,7 +1975,7 @@ class Steps:
         return self.stepped
 
 
-class Allocations:
+class Allocations(_Root):
     """Bytes that the lines of a call ask for: of each line what it held at most beyond its start.
 
     What a line frees and asks for again within itself, a builtin's scratch space say, counts once.
@@ -1961,7 +2056,7 @@ def _varied(x: Any) -> List[Any]:
     return []
 
 
-class Output:
+class Output(_Root):
     """What was written to standard output and error, at the level of file descriptors."""
 
     def __init__(self, limit: int) -> None:
@@ -1993,7 +2088,7 @@ class Output:
         return texts[0], texts[1]
 
 
-class Order:
+class Order(_Root):
     """Tells at which places of the output the arguments were changed, or the stream was.
 
     Its streams look at the arguments before each write; how the output is cut into writes does
@@ -2052,7 +2147,7 @@ class Order:
             self.saved = None
 
 
-class Warned:
+class Warned(_Root):
     """Records warnings of a call, if the module `warnings` is there at all."""
 
     def __init__(self) -> None:
@@ -2203,7 +2298,49 @@ def _plain_bytes(value: Any, most: int) -> Optional[bytes]:
         return None
 
 
-class Patience:
+_signals = __import__("_signal")  # the module over it imports much more
+_SIGALRM, _signal, _setitimer = _signals.SIGALRM, _signals.signal, _signals.setitimer
+
+
+def _apart(names: Sequence[str], *of: Any) -> None:
+    """Give functions and classes that user code can reach globals of their own.
+
+    What our finders and loaders, which stand in `sys.meta_path` and in modules, can see must not
+    lead to the rest of this module.
+    """
+    space: Dict[str, Any] = {"__builtins__": _builtins, "__name__": __name__}
+
+    def own(function: FunctionType) -> FunctionType:
+        code, defaults = function.__code__, function.__defaults__
+        made = FunctionType(code, space, function.__name__, defaults, function.__closure__)
+        made.__kwdefaults__ = function.__kwdefaults__
+        return made
+
+    for name in names:
+        value = globals()[name]
+        ours = type(value) is FunctionType and value.__globals__ is globals()
+        space[name] = own(value) if ours else value
+    for thing in of:
+        if type(thing) is FunctionType:
+            globals()[thing.__name__] = space[thing.__name__] = own(thing)
+            continue
+        for name, value in list(_dict_of(thing).items()):
+            if type(value) is FunctionType:
+                setattr(thing, name, own(value))
+
+
+_apart(("_Late",), _ring)
+_apart(("_Unpickler",), _MainUnpickler)
+_apart(
+    ("sys", "_bootstrap", "_external", "_realpath", "_basename", "_dirname", "_exists", "module_of",
+     "StandInLoader", "_LinecacheLoader"),
+    StandIns,
+    StandInLoader,
+    _LinecacheLoader,
+)  # fmt: skip
+
+
+class Patience(_Root):
     """Waits for items, once there is one for so many seconds in all; 0 waits without an end.
 
     `inputs()` may take its time for the next item, or never give one.
@@ -2216,23 +2353,18 @@ class Patience:
         """The next item. Raises _Late, and what the items raise."""
         if not (self.until and there):
             return next(items)
-        signal = __import__("_signal")  # the module over it imports much more
-
-        def late(*_: Any) -> None:
-            raise _Late
-
-        before = signal.signal(signal.SIGALRM, late)
+        before = _signal(_SIGALRM, _ring)
         try:
-            signal.setitimer(signal.ITIMER_REAL, max(self.until - _perf_counter(), 1e-3))
+            _setitimer(0, max(self.until - _perf_counter(), 1e-3))
             try:
                 return next(items)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0.0)
+                _setitimer(0, 0.0)
         finally:
-            signal.signal(signal.SIGALRM, before)
+            _signal(_SIGALRM, before)
 
 
-class Session:
+class Session(_Root):
     """Answers requests one at a time: `[length][nonce][operation][canonical bytes]`."""
 
     def __init__(self, commands: int, replies: int) -> None:
@@ -2247,6 +2379,7 @@ class Session:
         self.config: Dict[str, Any] = {}
         self.output = Output(1 << 20)
         self.tripwire: Optional[Tripwire] = None
+        self.heard = 0
         self.staged: List[Any] = []
         self.results: List[Any] = []
         self.loop: Callable[[Any, Sequence[Any], List[Any]], None] = batch
@@ -2279,7 +2412,8 @@ class Session:
             try:
                 reply, status = self.answer(operation, body), b"k"
             except Failed as failed:
-                reply, status = encode({"stage": failed.stage, "message": failed.message}), b"f"
+                stage, message = failed.args
+                reply, status = encode({"stage": stage, "message": message}), b"f"
             except BaseException as error:
                 told = {"stage": "harness", "message": explain(error, ())}
                 reply, status = encode(told), b"f"
@@ -2298,6 +2432,7 @@ class Session:
             b"C": self.check,
             b"G": self.state,
             b"T": self.steps,
+            b"W": self.sealed,
             b"V": self.values,
             b"A": self.add_inputs,
             b"E": self.examine,
@@ -2313,6 +2448,12 @@ class Session:
         """Whether user code is running now."""
         if self.tripwire:
             self.tripwire.active = on
+            self.tripwire.armed = True
+
+    def disarmed(self) -> None:
+        """Hear nothing until user code runs again."""
+        if self.tripwire:
+            self.tripwire.active = self.tripwire.armed = False
 
     # -- requests
 
@@ -2320,9 +2461,14 @@ class Session:
         """Confine this process, and tell how."""
         done = confine(config)
         if config["tripwire"]:
-            tripwire = Tripwire(config["scratch"], config["readable"], config["enforce"])
+            tripwire = Tripwire(
+                config["scratch"], config["readable"], config["enforce"], config["allowed"]
+            )
             tripwire.install()
             self.tripwire = tripwire
+        sys.gettrace = {}.clear  # None for everyone: our own counts the interpreter's steps
+        for name in ("ctypes", "_ctypes", "ctypes._endian"):  # who imports it is heard
+            sys.modules.pop(name, None)
         return encode({"layers": done, "version": list(sys.version_info[:3])})
 
     def configure(self, config: Dict[str, Any]) -> None:
@@ -2356,6 +2502,11 @@ class Session:
         if not self.config:
             self.configure(config)
         self.output.clear()
+        for name in config.get("modules", ()):
+            try:
+                __import__(name)
+            except BaseException:
+                pass  # it is the inputs' own matter
         started = _process_time_ns()
         self.guarded(True)
         try:
@@ -2525,8 +2676,9 @@ class Session:
             if self.tripwire:
                 self.tripwire.private = private
         self.output.clear()
-        _collect()
-        _freeze()
+        if not plan.get("sealed"):
+            _collect()
+            _freeze()
         return encode({"items": infos, "attempts": self.attempts()})
 
     def inputs_file(self, plan: Dict[str, Any]) -> List[Dict[str, Any]]:
@@ -2654,23 +2806,22 @@ class Session:
         self.output.clear()
         found = {"kind": "fine", "exception": ""}
         started = _process_time_ns()
-        signal = __import__("_signal")
-        before = signal.signal(signal.SIGALRM, _ring)
+        before = _signal(_SIGALRM, _ring)
         try:
             with Warned():
                 self.guarded(True)
                 try:
-                    signal.setitimer(signal.ITIMER_REAL, seconds)
+                    _setitimer(0, seconds)
                     settle(self.function(*call[0], **call[1]))
                 finally:
-                    signal.setitimer(signal.ITIMER_REAL, 0.0)
+                    _setitimer(0, 0.0)
                     self.guarded(False)
         except _Late:
             found["kind"] = "late"
         except BaseException as error:
             found = {"kind": "raised", "exception": type_name(type(error))}
         finally:
-            signal.signal(signal.SIGALRM, before)
+            _signal(_SIGALRM, before)
         self.output.clear()
         self.attempts()
         return {**found, "cpu_s": (_process_time_ns() - started) / 1e9}
@@ -2744,12 +2895,15 @@ class Session:
         if order is not None:
             order.begin((args, kwargs))
         function = self.function
+        heard = self.tripwire.heard if self.tripwire else 0
         started = _process_time_ns()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
             result = Raised(error)
-        return result, args, kwargs, (_process_time_ns() - started) / 1e9
+        cpu = (_process_time_ns() - started) / 1e9
+        self.heard = (self.tripwire.heard if self.tripwire else 0) - heard
+        return result, args, kwargs, cpu
 
     def observe(self, request: Dict[str, Any]) -> bytes:
         """One call, and all that it did: see the part names in `observed`."""
@@ -2782,6 +2936,7 @@ class Session:
             "rng": any(name == "rng" and value for name, value in parts),
             "marks": {**self.marks, **{kind: list(found) for kind, found in encoder.marks.items()}},
             "attempts": self.attempts(),
+            "heard": self.heard,
         }
         return encode(told)
 
@@ -2966,6 +3121,30 @@ class Session:
                 found.append(core_digest(result, *self.staged[i]))
         return encode({"digests": found, "attempts": self.attempts()})
 
+    def sealed(self, request: Dict[str, Any]) -> bytes:
+        """Take the inputs in, make one call on each that is named, and tell what they gave.
+
+        All between one request and its reply: whoever knew no input before, and has answered all
+        of them, has done all of its work in between.
+        """
+        before = set(sys.modules)
+        self.make_inputs(request["plan"])
+        loaded = [name for name in sys.modules if name not in before and _is_library(name)]
+        found = []
+        for index in request["order"]:
+            args, kwargs = self.inputs.fresh(index)
+            self.seed(index)
+            self.guarded(True)
+            try:
+                result = settle(self.function(*args, **kwargs))
+            except BaseException as error:
+                result = Raised(error)
+            finally:
+                self.guarded(False)
+            _learn_special()
+            found.append(core_digest(result, args, kwargs))
+        return encode({"digests": found, "attempts": self.attempts(), "modules": loaded[:500]})
+
     def steps(self, request: Dict[str, Any]) -> bytes:
         """Steps of calls on the same arguments over and over, then on `changed` ones.
 
@@ -2987,7 +3166,7 @@ class Session:
         self.seed(seed)
         self.output.clear()
         files = [path for path, _ in self.config["files"]]
-        steps = Steps(files, most, lambda: self.guarded(False))
+        steps = Steps(files, most, self.disarmed)
         result: Any = None
         try:
             with Warned(), steps:
@@ -3078,6 +3257,12 @@ def _digested(payload: bytes, parts: Sequence[Tuple[str, Any]]) -> Dict[str, Any
     return found
 
 
+def _is_library(name: str) -> bool:
+    """A loaded module of the interpreter or of an installed package."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return type(file) is str and file.startswith(tuple(_library_roots))
+
+
 def _with_bytecode(path: Optional[str]) -> Tuple[str, ...]:
     """How the names of a source file and of its bytecode files begin."""
     if not path:
@@ -3115,7 +3300,6 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
         data += piece
     _close(descriptor)
     config = decode_plain(data)
-    parent = _getppid()
     confine(config)
     if config["kernel"]:
         import ctypes
@@ -3156,12 +3340,6 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
             _write(2, f"{command[0]}: {error.strerror}\n".encode())
         _os_exit(127)
     signal.signal(signal.SIGTERM, sweep)
-    if config["kernel"]:
-        # From here on the death of who started this ends the descendants too: killed at once, it
-        # would leave them to whoever adopts orphans.
-        ctypes.CDLL(None).prctl(1, *[ctypes.c_ulong(n) for n in (signal.SIGTERM, 0, 0, 0)])
-        if _getppid() != parent:
-            sweep(signal.SIGTERM)
     while True:
         pid, status = posix.waitpid(-1, 0)
         if pid == child:

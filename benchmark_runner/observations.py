@@ -166,6 +166,23 @@ class Observation:
     call_s: float
     attempts: Attempts
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    heard: int = 0
+    """Audit events of the call, each of which would cost a call of the tripwire's hook."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """All inputs taken in and called once, between one request and its reply.
+
+    `cpu_s` is CPU seconds of the worker by the kernel; `digests` are as `check` gives them.
+    `wall_s` is by the parent's clock. `modules` are the libraries that the inputs loaded: loaded
+    before, they make less noise.
+    """
+
+    cpu_s: float
+    wall_s: float
+    digests: tuple[bytes, ...]
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from benchmark_runner.equivalence import (
 )
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied, WorkloadError
 from benchmark_runner.sequences import Track, keeps_state, orders, tracks
+from benchmark_runner.statistics import median
 from benchmark_runner.supervisor import InputInfo, Loaded, Observation, Worker, WorkerSpec
 
 _ENOUGH_S = 10.0
@@ -88,6 +89,17 @@ class Original:
         """One digest of all inputs that count."""
         data = b"".join(self.infos[index].digest for index in self.used)
         return hashlib.sha256(data).hexdigest()
+
+    @property
+    def attempts(self) -> tuple[tuple[str, str], ...]:
+        """What it touched outside of its inputs and the project: the policy for its candidates."""
+        return tuple(sorted({pair for one in self.behaviours.values() for pair in one.attempts}))
+
+    @property
+    def silent(self) -> bool:
+        """Whether most of its calls make no audit event, so that listening costs nothing."""
+        seen = self.behaviours[HASH_SEEDS[0]].seen.values()
+        return median([float(observation.heard) for observation in seen]) == 0.0
 
     def raises_on(self, index: int) -> bool:
         """Whether the original's call on this input ends with an exception."""

@@ -28,6 +28,7 @@ from analysis.source import read_source
 from benchmark_runner import processes
 from benchmark_runner.command import PythonCommand, parse_command
 from benchmark_runner.errors import WorkloadError
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.whole_run import WholeRun, measure_run
 
 __all__ = [
@@ -112,7 +113,7 @@ def _run_recorder(
         "argv": command.argv(),
         **config,
     }
-    with tempfile.TemporaryDirectory(prefix="hasten-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hasten-", dir=own_folder()) as folder:
         file = Path(folder) / "recorder.marshal"
         file.write_bytes(marshal.dumps(whole, 2))
         try:

@@ -122,7 +122,7 @@ class Specs:
     def original(self, seed: int, count: int | None) -> WorkerSpec:
         """A worker of the original; `count` is the exact number of inputs once it is known."""
         limit = _GENERATED_CALL_S if self.made_up else _ORIGINAL_CALL_S
-        return self._spec(self._workload.before, seed, count, limit, tripwire=True)
+        return self._spec(self._workload.before, seed, count, limit, Sandbox(self._level))
 
     def candidate(
         self, version: Version, seed: int, original: Original, *, timed: bool = False
@@ -130,21 +130,25 @@ class Specs:
         """A worker of a version. A call may take 5 s, or 20 times the original's slowest one;
         importing it 10 s, or 20 times the CPU time of the original's, within the usual limit.
 
-        Timed workers go without the tripwire, which costs a little.
+        What the original does not try ends the worker. In timed ones the tripwire is left out
+        where the original's calls make audit events, since each would cost a little; the kernel's
+        filter stays.
         """
         limit = max(_LEAST_CALL_S, _SLOWER_IS_HUNG * original.slowest_s)
-        spec = self._spec(version, seed, len(original.infos), limit, tripwire=not timed)
+        listening = original.silent or not timed
+        sandbox = Sandbox(self._level, tripwire=listening, allowed=original.attempts)
+        spec = self._spec(version, seed, len(original.infos), limit, sandbox)
         import_s = max(known.loaded.import_cpu_s for known in original.behaviours.values())
         load_s = min(spec.limits.load_s, max(_LEAST_LOAD_S, _SLOWER_IS_HUNG * import_s))
         return replace(spec, limits=replace(spec.limits, load_s=load_s))
 
     def asked(self, version: Version, calls: tuple[bytes, ...], call_s: float) -> WorkerSpec:
         """A worker of a version on calls of our own making, canonical (args, kwargs) each."""
-        spec = self._spec(version, 0, None, call_s, tripwire=True)
+        spec = self._spec(version, 0, None, call_s, Sandbox(self._level))
         return replace(spec, inputs=InputsPlan("values", values=calls, count=len(calls)))
 
     def _spec(
-        self, version: Version, seed: int, count: int | None, call_s: float, *, tripwire: bool
+        self, version: Version, seed: int, count: int | None, call_s: float, sandbox: Sandbox
     ) -> WorkerSpec:
         return WorkerSpec(
             python=self._python,
@@ -155,7 +159,7 @@ class Specs:
             hash_seed=seed,
             project=self._project,
             limits=Limits(call_s=call_s, batch_s=max(call_s, _BATCH_S)),
-            sandbox=Sandbox(self._level, tripwire=tripwire),
+            sandbox=sandbox,
         )
 
     def _counted(self, count: int | None) -> InputsPlan:

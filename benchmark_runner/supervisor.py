@@ -31,6 +31,7 @@ from benchmark_runner.observations import (
     MemoryUse,
     Mode,
     Observation,
+    Sealed,
     Steps,
     Timing,
     WorkerSpec,
@@ -190,6 +191,8 @@ class Worker:
                 memory=limits.memory >> 20, scratch=limits.scratch_bytes >> 20
             )
             return WorkerDied(f"the worker was killed: {text}", code=reason)
+        if error.code == "ended" and (tried := self.process.tried()):
+            return WorkerDied(tried, code="tried")
         if error.code == "ended":
             tail = self.process.error_text(400).rpartition("\n")[2]
             return WorkerDied(f"{error.message}{': ' + tail if tail else ''}", code="ended")
@@ -256,10 +259,14 @@ class Worker:
             return {}
         return told if isinstance(told, dict) else {}
 
-    def load(self) -> Loaded:
-        """Import the version under test and find the function. Raises CandidateFailed."""
+    def load(self, libraries: Sequence[str] = ()) -> Loaded:
+        """Import the version under test and find the function. Raises CandidateFailed.
+
+        `libraries` are names of modules to import first.
+        """
         before = self.cpu_s()
-        told = self._ask(b"L", self._spec(), self.spec.limits.load_s)
+        request = {**self._spec(), "modules": list(libraries)}
+        told = self._ask(b"L", request, self.spec.limits.load_s)
         return Loaded(
             import_cpu_s=self.cpu_s() - before,
             module=str(told.get("module")),
@@ -275,19 +282,7 @@ class Worker:
         and nothing is told: digests cost more than most calls, and the answers are checked anyway.
         """
         plan = self.spec.inputs
-        request = {
-            "spec": self._spec(),
-            "kind": plan.kind,
-            "path": None if plan.path is None else str(plan.path),
-            "values": list(plan.values),
-            "count": plan.count,
-            "max_items": plan.max_items,
-            "max_seconds": plan.max_seconds,
-            "copied": list(copied),
-            "extra": [(extra.seed, extra.value) for extra in plan.extra],
-            "main_path": self._manifest().get("main_path") if plan.kind == "captured" else None,
-        }
-        told = self._ask(b"I", request, self.spec.limits.inputs_s)
+        told = self._ask(b"I", self._inputs_request(copied), self.spec.limits.inputs_s)
         infos = self._infos(told, 0)
         own = len(infos) - len(plan.extra)
         return tuple(
@@ -321,6 +316,21 @@ class Worker:
             infos.append(InputInfo(index, digest, size, call, str(item.get("copied"))[:20]))
         return infos
 
+    def _inputs_request(self, copied: Sequence[str]) -> dict[str, Any]:
+        plan = self.spec.inputs
+        return {
+            "spec": self._spec(),
+            "kind": plan.kind,
+            "path": None if plan.path is None else str(plan.path),
+            "values": list(plan.values),
+            "count": plan.count,
+            "max_items": plan.max_items,
+            "max_seconds": plan.max_seconds,
+            "copied": list(copied),
+            "extra": [(extra.seed, extra.value) for extra in plan.extra],
+            "main_path": self._manifest().get("main_path") if plan.kind == "captured" else None,
+        }
+
     def observe(self, i: int, *, mode: Mode = "full") -> Observation:
         """One observed call on fresh arguments. Raises WorkerDied (code "timeout" and others)."""
         cpu, wall = self.cpu_s(), time.perf_counter()
@@ -336,7 +346,25 @@ class Worker:
             call_s=_seconds(told.get("cpu_s")),
             attempts=_attempts(told.get("attempts")),
             marks=_marks(told.get("marks")),
+            heard=_count(told.get("heard")),
         )
+
+    def sealed(self, order: Sequence[int], copied: Sequence[str]) -> Sealed:
+        """Take the inputs in and make one call on each of `order`, all in one request.
+
+        For a worker that was only loaded: it knows no input before. `copied` as in `make_inputs`.
+        Raises InputsFailed, WorkerDied.
+        """
+        request = {"plan": {**self._inputs_request(copied), "sealed": True}, "order": list(order)}
+        cpu, wall = self.cpu_s(), time.perf_counter()
+        told = self._ask(b"W", request, self.spec.limits.inputs_s + self.spec.limits.batch_s)
+        cpu, wall = self.cpu_s() - cpu, time.perf_counter() - wall
+        found = told.get("digests")
+        if not isinstance(found, list) or len(found) != len(order):
+            raise self._died(WorkerDied("malformed reply", code="protocol"))
+        modules = told.get("modules")
+        names = tuple(str(name)[:200] for name in modules) if isinstance(modules, list) else ()
+        return Sealed(cpu, wall, tuple(_bytes(digest) for digest in found), names[:500])
 
     def stage(self, i: int, reps: int, *, encode: bool = False) -> None:
         """Make fresh arguments for `reps` calls on input `i`, untimed.

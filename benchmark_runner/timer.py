@@ -9,6 +9,8 @@ from dataclasses import replace
 from analysis.progress import CancelToken, Progress
 from benchmark_runner.comparing import Comparer
 from benchmark_runner.decision import judge
+from benchmark_runner.equivalence import HASH_SEEDS
+from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.lock import timing_lock
 from benchmark_runner.measurement import RunReplicate, confirmation, first_phase, summarise
 from benchmark_runner.pairing import pair_runner
@@ -27,8 +29,10 @@ from benchmark_runner.proof import Diary, Timed, within
 from benchmark_runner.receipt import Measurement
 from benchmark_runner.record import capture_in
 from benchmark_runner.samples import Samples, clock_for, clock_note
+from benchmark_runner.sealed import Asked, Sealing, gain_not_shown
 from benchmark_runner.specs import Specs
 from benchmark_runner.statistics import glance
+from benchmark_runner.supervisor import WorkerSpec
 from benchmark_runner.timing import Rates
 from benchmark_runner.workload import CapturedInputs, FunctionWorkload, Version
 
@@ -176,3 +180,37 @@ class Timer:
         if step == "accept" and (note := cold_note(groups)):
             diary.notes.append(note)
         return Timed(samples, step, confirmed)
+
+    def not_shown(self, before: Version, after: Version, timed: Timed) -> str | None:
+        """Why the gain that was timed is none (see `sealed`), or None."""
+        original, equal = self._comparer.original(), self._comparer.equal
+
+        def spec(version: Version, seed: int) -> WorkerSpec:
+            made = self._specs.candidate(version, seed, original, timed=True)
+            return replace(made, inputs=replace(made.inputs, extra=()))
+
+        def specs(seed: int) -> tuple[WorkerSpec, WorkerSpec]:
+            return spec(before, seed), spec(after, seed)
+
+        expected = [
+            {seed: one.cores() for seed, one in zip(HASH_SEEDS, found, strict=True)}
+            for found in (equal(before).behaviours, equal(after).behaviours)
+        ]
+        sealing = Sealing(
+            specs,
+            (expected[0], expected[1]),
+            tuple(info.copied for info in original.infos if not info.extra),
+            self._cancel,
+        )
+        timings = timed.samples.timings()
+        asked = Asked(
+            {timing.input: timing.before_s for timing in timings},
+            {timing.input: timing.after_s for timing in timings},
+            timed.samples.clock,
+        )
+        self._progress("asking fresh processes for everything at once", 0.95)
+        try:
+            with timing_lock(self._progress, self._cancel):
+                return gain_not_shown(sealing, asked)
+        except CandidateFailed as error:
+            return error.message

@@ -40,7 +40,8 @@ from benchmark_runner.receipt import (
 )
 from benchmark_runner.relations.stage import RelationsStage
 from benchmark_runner.sandbox.layout import layout_of
-from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.needs import needs
+from benchmark_runner.sandbox.probe import probe, reported
 from benchmark_runner.shapes import argument_shapes
 from benchmark_runner.shortcuts import find_shortcut
 from benchmark_runner.specs import Specs
@@ -253,6 +254,7 @@ class FunctionBench:
         judgement, timed = self._judge(base, after, verdict, diary)
         counted: Instructions | None = None
         if timed is not None:
+            judgement = self._sealed(base, after, judgement, timed, diary)
             judgement = self._look_again(after, origin, judgement, timed, diary)
             judgement, counted = self._counted(base, after, judgement, timed, diary)
         judgement, shown, laws = self._relations.judge(
@@ -332,6 +334,17 @@ class FunctionBench:
             self._cancel,
         )
 
+    def _sealed(
+        self, base: Version, after: Version, judgement: Judgement, timed: Timed, diary: Diary
+    ) -> Judgement:
+        """A gain must show in processes that are asked for everything at once, too."""
+        if judgement.decision != "faster":
+            return judgement
+        since = time.perf_counter()
+        why = self._timer.not_shown(base, after, timed)
+        diary.add("sealed", since, why)
+        return judgement if why is None else Judgement("refused", why)
+
     def _look_again(
         self,
         after: Version,
@@ -385,7 +398,12 @@ class FunctionBench:
         diary: Diary,
     ) -> Receipt:
         environment = describe(self._python)
-        sandbox = SandboxReport(self._level, self._allow, probe().missing)
+        sandbox = SandboxReport(
+            reported(self._level),
+            self._allow,
+            probe().missing,
+            needs(self._comparer.original().attempts),
+        )
         work = self._workload
         interpreter = Interpreter(
             self._python, environment.python_version, layout_of(self._python).libraries

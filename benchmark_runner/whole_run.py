@@ -17,6 +17,7 @@ from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.command import PythonCommand, parse_command
 from benchmark_runner.lock import timing_lock
 from benchmark_runner.sandbox.layout import layout_of
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.program import ProgramRun, run_program
 from benchmark_runner.workload import Version
 
@@ -73,7 +74,7 @@ def measure_run(
     parsed = parse_command(command, cwd, python)
     cancel = cancel or CancelToken()
     workspace = workspace.resolve()
-    with tempfile.TemporaryDirectory(prefix="hasten-run-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hasten-run-", dir=own_folder()) as folder:
         # A path of the same depth for every run: programs print and compare paths.
         scratch = _Scratch(workspace, Path(folder).resolve(), parsed, cwd.resolve())
         try:

@@ -87,7 +87,7 @@ class Search:
             combination = prove_together(
                 self._suggestions,
                 self._originals,
-                BenchJudge(opened, benches.base, benches.whole(self._by_id)),
+                BenchJudge(opened, benches.base),
                 together,
                 self._cancel,
             )

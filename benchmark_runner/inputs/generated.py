@@ -19,6 +19,7 @@ from benchmark_runner.errors import WorkloadError
 from benchmark_runner.inputs.shapes import Shape, to_plain
 from benchmark_runner.inputs.signature import Growth, NoInputs, Signature, read_signature
 from benchmark_runner.inputs.sized import make_call
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.program import run_program
 
 _TOTAL_BYTES = 8 << 20
@@ -125,7 +126,7 @@ def _edge_cases(signature: Signature, seed: int, cancel: CancelToken) -> list[by
             for p in signature.parameters
         ],
     }
-    with tempfile.TemporaryDirectory(prefix="hasten-edge-") as name:
+    with tempfile.TemporaryDirectory(prefix="hasten-edge-", dir=own_folder()) as name:
         folder = Path(name).resolve()
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         run_program(

@@ -28,6 +28,7 @@ from benchmark_runner.instruments.totals import (
 )
 from benchmark_runner.receipt import Instructions
 from benchmark_runner.sandbox.layout import layout_of
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.policy import project_paths
 from benchmark_runner.supervisor import Worker, WorkerSpec
 
@@ -122,7 +123,7 @@ def _total(
     more = [shown for path in texts for shown in project_paths(path.parent, path)]
     if spec.inputs.kind == "captured" and spec.inputs.path is not None:
         more.append(spec.inputs.path)
-    with tempfile.TemporaryDirectory(prefix="hasten-count-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hasten-count-", dir=own_folder()) as folder:
         frames = Path(folder) / "frames"
         frames.write_bytes(requests(spec, sample, calling=calling))
         program = Program(

@@ -20,6 +20,7 @@ from benchmark_runner.errors import CandidateFailed, WorkloadError
 from benchmark_runner.native.compilers import Compiler
 from benchmark_runner.receipt import Build
 from benchmark_runner.sandbox.build import run_build
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.workload import Version
 from hasten.paths import workspace_of
@@ -79,7 +80,7 @@ class Builds:
         self.path, self.compiler, self._before = path, compiler, before
         self._sandbox, self._bridge = sandbox, bridge
         self._cancel = cancel or CancelToken()
-        self.folder = Path(tempfile.mkdtemp(prefix="hasten-build-")).resolve()
+        self.folder = Path(tempfile.mkdtemp(prefix="hasten-build-", dir=own_folder())).resolve()
         self._made: dict[tuple[Version, bool, int], Built | CandidateFailed] = {}
         self._included: list[Path] | None = None
 

@@ -14,6 +14,7 @@ from benchmark_runner.native.builds import VARIANTS, Builds
 from benchmark_runner.native.compilers import compiler_for, language_of
 from benchmark_runner.native.runner import Program, interpreted
 from benchmark_runner.receipt import Build, Dependency
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.workload import Language, ProgramWorkload, Version
 
@@ -78,7 +79,9 @@ class Programs:
         known = self._scripts.get(version)
         if known is None:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="hasten-program-")).resolve()
+                self._folder = Path(
+                    tempfile.mkdtemp(prefix="hasten-program-", dir=own_folder())
+                ).resolve()
             place = self._folder / str(len(self._scripts))
             place.mkdir()
             known = self._scripts[version] = place / self._path.name

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from benchmark_runner import harness
 from benchmark_runner.errors import InterpreterError
+from benchmark_runner.sandbox.leftovers import own_folder
 
 _ASK = """
 import json, marshal, site, sys, sysconfig
@@ -67,15 +66,7 @@ _lock = threading.Lock()
 @functools.cache
 def _folder() -> Path:
     """A private folder for compiled harnesses that ends with this process."""
-    folder = Path(tempfile.mkdtemp(prefix="hasten-harness-"))
-    owner = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:  # not in a forked child
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return folder
+    return Path(tempfile.mkdtemp(prefix="harness-", dir=own_folder()))
 
 
 def layout_of(python: Path) -> Layout:

@@ -17,6 +17,7 @@ from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import landlock
 from benchmark_runner.sandbox.layout import Layout
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.limits import BinaryLimits, Limits
 from benchmark_runner.sandbox.probe import Probe, probe
 from benchmark_runner.sandbox.seccomp import OWN_PID, Policy, assemble, seccomp_number
@@ -44,11 +45,14 @@ class Sandbox:
     """The level that a worker runs at, and whether it notes attempts (see harness.Tripwire).
 
     The tripwire costs a little for every audit event (`open`, `import`; `id` from 3.12 on), so
-    timing leaves it off. At L0 it is always on and refuses, having no kernel to do so.
+    timing leaves it off where the original's calls make such events. At L0 it is always on and
+    refuses, having no kernel to do so. `allowed` is the policy derived from an original, (kind,
+    detail) of what it tried: in its candidates' workers any other attempt ends the worker.
     """
 
     level: Level
     tripwire: bool = True
+    allowed: tuple[tuple[str, str], ...] | None = None
 
     @classmethod
     def reached(cls, *, tripwire: bool = True) -> Sandbox:
@@ -142,16 +146,22 @@ class Confinement:
         own = (*SYSTEM, *SYSTEM_FILES, "/dev", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
         # A program may signal its own processes: a pid namespace or Landlock confines that.
         signals = policy == "program" and (level == "L2" or found.landlock_abi >= 6)
+        own_allowed = self.sandbox.allowed
+        kinds = None if own_allowed is None else {kind for kind, _ in own_allowed}
+        code = b""
+        if kernel and found.seccomp:
+            code = assemble(policy, pid, signals=signals, allowed=kinds)
         return {
             "rlimits": self.limits.rlimits() if policy == "worker" else self.limits.for_program(),
             "kernel": kernel,
             "parent": parent,
             "drop_capabilities": kernel,
             "landlock": self.landlock(found, policy) if kernel and found.landlock_abi else None,
-            "seccomp": assemble(policy, pid, signals=signals) if kernel and found.seccomp else b"",
+            "seccomp": code,
             "seccomp_number": seccomp_number(),
             "tripwire": self.sandbox.tripwire or not kernel,
             "enforce": not kernel,
+            "allowed": None if own_allowed is None else [list(pair) for pair in own_allowed],
             "scratch": str(self.scratch),
             "readable": [*readable, *own],
         }
@@ -213,4 +223,4 @@ def make_scratch(level: Level) -> Path:
     """A private scratch folder; at L2 the name of the one inside."""
     if level == "L2":
         return SCRATCH_INSIDE
-    return Path(os.path.realpath(tempfile.mkdtemp(prefix="hasten-scratch-")))
+    return Path(os.path.realpath(tempfile.mkdtemp(prefix="scratch-", dir=own_folder())))

@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import bwrap as bubblewrap
 from benchmark_runner.sandbox import landlock
+from benchmark_runner.sandbox.scope import Scope, find_scope
 from benchmark_runner.sandbox.seccomp import assemble, seccomp_number
 
 _SECONDS = 10.0
@@ -51,7 +52,8 @@ class Probe:
     """What was found.
 
     `level` is what workers run at; `possible` what the machine could do where HASTEN_SANDBOX
-    lowers it. `missing` is in the words of a person, for receipts; `mends` says what to do.
+    lowers it; both end at L2, and with a `scope` L2 is reported as L3 (see `reported`). `missing`
+    is in the words of a person, for receipts; `mends` says what to do.
     """
 
     level: Level
@@ -62,6 +64,7 @@ class Probe:
     landlock_abi: int
     seccomp: bool
     bwrap: str | None
+    scope: Scope | None = None
 
 
 def _kernel_filter_works() -> bool:
@@ -156,6 +159,22 @@ def _look() -> tuple[Level, list[Missing], int, bool, str | None]:
     return "L2", missing, version, seccomp, program
 
 
+def _scope(level: Level, asked: str, missing: list[Missing]) -> Scope | None:
+    """A systemd scope beside L2, unless a lower level was asked for."""
+    if level != "L2" or asked in _ORDER:
+        return None
+    scope, why = find_scope()
+    if scope is None:
+        mend = "run in a systemd session (`loginctl enable-linger`); level L2 does without it"
+        missing.append(Missing(f"systemd scope ({why})", mend))
+    return scope
+
+
+def reported(level: Level) -> Level:
+    """The level as receipts name it: L2 in a systemd scope is L3."""
+    return "L3" if level == "L2" and probe().scope is not None else level
+
+
 @functools.cache
 def probe() -> Probe:
     """The level of this machine. `HASTEN_SANDBOX=L0|L1|L2` lowers it, never raises it."""
@@ -168,6 +187,9 @@ def probe() -> Probe:
         notes.append(f"lowered from {possible} to {level} by HASTEN_SANDBOX")
     elif asked and asked not in _ORDER:
         notes.append(f"HASTEN_SANDBOX={asked!r} is none of L0, L1, L2")
+    scope = _scope(level, asked, missing)
+    if scope is not None:
+        notes.append(f"systemd scope{' of the user' if scope.user else ''}")
     return Probe(
         level=level,
         possible=possible,
@@ -177,4 +199,5 @@ def probe() -> Probe:
         landlock_abi=version,
         seccomp=seccomp,
         bwrap=program,
+        scope=scope,
     )

@@ -18,10 +18,13 @@ from benchmark_runner.errors import SandboxError
 from benchmark_runner.frames import Channel
 from benchmark_runner.sandbox import bwrap
 from benchmark_runner.sandbox.files import output_file, remove_folder
+from benchmark_runner.sandbox.needs import not_as_original
 from benchmark_runner.sandbox.policy import SYSTEM_FILES, Confinement, environment
 from benchmark_runner.sandbox.probe import probe
 
 _REAP_S = 5.0
+_BESIDE = 64 << 20
+"""Bytes of memory in a scope beside the worker's own: bubblewrap, page cache."""
 
 
 @functools.cache
@@ -89,6 +92,12 @@ class Process:
                 ),
                 *command,
             ]
+        values = environment(layout, own.scratch, hash_seed)
+        scope = probe().scope if own.sandbox.level == "L2" else None
+        if scope is not None:  # L3
+            memory = own.limits.memory + own.limits.scratch_bytes + _BESIDE
+            command = scope.command(memory, own.limits.processes, command)
+            values |= scope.environment()
         try:
             popen = spawn_for_good(
                 command,
@@ -98,7 +107,7 @@ class Process:
                 pass_fds=inherited,
                 start_new_session=True,
                 cwd=None if own.sandbox.level == "L2" else cwd,
-                env=environment(layout, own.scratch, hash_seed),
+                env=values,
             )
             if info_write >= 0:
                 os.close(info_write)
@@ -135,6 +144,17 @@ class Process:
             size = os.fstat(self.stderr.fileno()).st_size
             data = os.pread(self.stderr.fileno(), most, max(size - most, 0))
             return data.decode("utf-8", "replace").strip()
+        return ""
+
+    def tried(self) -> str:
+        """What a candidate tried that its original does not, if it was ended for that; or empty."""
+        _, found, text = self.error_text(400).rpartition("hasten-tried ")
+        if found:
+            kind, _, detail = text.partition(" ")
+            return not_as_original(kind, detail.strip("'\""))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self.popen.wait(1.0) in (-signal.SIGSYS, 128 + signal.SIGSYS):
+                return not_as_original("call", "")
         return ""
 
     def kill(self, reason: str = "killed") -> None:

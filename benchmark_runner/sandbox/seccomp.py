@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,6 +53,16 @@ _KILLED_ALONE = _words("""
     setpriority sched_setscheduler sched_setparam sched_setattr ioprio_set mknod mknodat tkill
     rt_sigqueueinfo rt_tgsigqueueinfo
 """)
+_ENDING: dict[str, tuple[str, ...]] = {
+    "network": _words("socket connect bind listen accept accept4"),
+    "process": _words("execve execveat fork vfork clone"),
+    "kill": _words("kill tgkill tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal"),
+    "": _words("""
+        setpriority sched_setscheduler sched_setparam sched_setattr ioprio_set unshare chroot
+        keyctl add_key request_key mknod mknodat mq_open
+    """),
+}
+"""By what an original does (see harness.Tripwire): calls that else end its candidates."""
 _WORKER_ONLY = _words("""
     execve execveat fork vfork chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
     setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr utime utimes futimesat
@@ -173,16 +183,22 @@ def assemble(
     *,
     signals: bool = False,
     exec_at: Sequence[int] = (0, 0, 0),
+    allowed: Iterable[str] | None = None,
 ) -> bytes:
     """The filter as `struct sock_filter[]`; `pid` is the worker's own, as it sees itself.
 
     `signals` allows signals to any process, for where something else confines them. `exec_at` are
-    the addresses of the only execve that the policy "run" allows. Empty bytes where the
-    architecture is unknown.
+    the addresses of the only execve that the policy "run" allows. `allowed` are the kinds of
+    things that an original tries: what is denied and none of these ends its candidates, instead
+    of failing. Empty bytes where the architecture is unknown.
     """
     known = architecture(machine)
     if known is None:
         return b""
+    ending: set[str] = set()
+    if allowed is not None:
+        kinds = _ENDING.keys() - set(allowed)
+        ending = {name for kind in kinds for name in _ENDING[kind]}
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCH),
         (_JUMP_EQ, 1, 0, known.audit),
@@ -194,6 +210,7 @@ def assemble(
     for name, body in _rules(policy, pid, signals, exec_at):
         number = known.numbers.get(name)
         if number is not None:
+            body = [_KILLS if name in ending and step == _DENY else step for step in body]
             program += [(_JUMP_EQ, 0, len(body), number), *body]
     program.append(_PASS)
     return b"".join(struct.pack("<HBBI", *instruction) for instruction in program)

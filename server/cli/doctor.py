@@ -16,7 +16,7 @@ import hasten
 from analysis.errors import HastenError
 from benchmark_runner.executors.slots import keep, kept_report, measure_slots
 from benchmark_runner.lock import timing_lock
-from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.probe import probe, reported
 from hasten.paths import data_dir
 from index.embedding import describe
 from index.store import Memory
@@ -93,8 +93,11 @@ def _sandbox() -> Check:
         without = "everything; L2 adds namespaces of its own for each run"
     else:
         without = "everything"
-    value = f"{found.level}; works here: {without}"
-    return Check(found.level != "L0", value, "; ".join(found.missing) or None)
+    has = f" ({', '.join(found.notes)})" if found.notes else ""
+    value = f"{reported(found.level)}{has}; works here: {without}"
+    lacking = zip(found.missing, found.mends, strict=True)
+    mend = "; ".join(f"no {what}: {how}" for what, how in lacking)
+    return Check(found.level != "L0", value, mend or None)
 
 
 def _measure_slots() -> None:

@@ -14,15 +14,19 @@ import pytest
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
+from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import landlock, seccomp
 from benchmark_runner.sandbox.bwrap import read_pid
 from benchmark_runner.sandbox.files import remove_folder
 from benchmark_runner.sandbox.layout import layout_of
+from benchmark_runner.sandbox.leftovers import PREFIX, sweep
 from benchmark_runner.sandbox.limits import Limits
+from benchmark_runner.sandbox.needs import needs
 from benchmark_runner.sandbox.policy import Sandbox, environment, project_paths
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.sandbox.program import ProgramRun, run_program
+from benchmark_runner.sandbox.scope import Scope, find_scope
 from benchmark_runner.supervisor import InputsPlan
 from tests.benchmark_runner.workers import LEVELS, Project
 
@@ -414,3 +418,132 @@ def test_a_worker_that_is_not_confined_is_not_used(
     project.write("mod.py", "def f(): pass\n")
     with pytest.raises(SandboxError, match="seccomp"):
         Worker.start(project.spec())
+
+
+FAKE_SYSTEMD_RUN = """\
+#!/bin/sh
+echo "$@" >> {log}
+while [ "$1" != -- ]; do shift; done
+shift
+{start}
+"""
+
+
+class TestScope:
+    """There is rarely a systemd in a test machine: a stand-in that really starts the process."""
+
+    @pytest.fixture
+    def log(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        self.fake(
+            tmp_path, monkeypatch, 'case "$*" in *cgroup*) echo 0::/a.scope;; *) exec "$@"; esac'
+        )
+        return tmp_path / "log"
+
+    def fake(self, folder: Path, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
+        program = folder / "bin" / "systemd-run"
+        program.parent.mkdir()
+        program.write_text(FAKE_SYSTEMD_RUN.format(log=folder / "log", start=start))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    def test_is_found_by_starting_one(self, log: Path) -> None:
+        scope, why = find_scope()
+        assert scope is not None
+        assert why == ""
+        assert "--scope --quiet --collect -p MemoryMax=67108864" in log.read_text()
+
+    def test_what_is_missing_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fake(tmp_path, monkeypatch, "echo Failed to connect to bus: Host is down >&2; exit 1")
+        scope, why = find_scope()
+        assert scope is None
+        assert "Host is down" in why
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert find_scope() == (None, "systemd-run is not there")
+
+    def test_one_that_bounds_nothing_is_none(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.fake(tmp_path, monkeypatch, 'case "$*" in *cgroup*) echo 0::/;; esac')
+        assert find_scope()[0] is None
+
+    def test_the_command_line(self) -> None:
+        line = Scope("systemd-run", user=True).command(1 << 20, 7, ["python", "x"])
+        assert line[:5] == ["systemd-run", "--user", "--scope", "--quiet", "--collect"]
+        assert line[5:11] == [
+            "-p", "MemoryMax=1048576", "-p", "MemorySwapMax=0", "-p", "TasksMax=7"
+        ]  # fmt: skip
+        assert line[11:13] == ["--", "/usr/bin/env"]
+        assert line[-2:] == ["python", "x"]
+
+    @pytest.mark.skipif("L2" not in LEVELS, reason="a scope stands around bubblewrap")
+    def test_workers_run_in_one(
+        self, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from benchmark_runner.sandbox import probe as probing
+        from benchmark_runner.sandbox import process
+
+        scope, _ = find_scope()
+        found = dataclasses.replace(probe(), scope=scope)
+        monkeypatch.setattr(process, "probe", lambda: found)
+        monkeypatch.setattr(probing, "probe", lambda: found)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/4711")
+        project = Project(tmp_path / "project", level="L2")
+        project.write("mod.py", "import os\ndef f(): return sorted(os.environ)\n")
+        with project.worker() as worker:
+            seen = harness.decode_plain(worker.observe(0, mode="light").payload)
+        assert "XDG_RUNTIME_DIR" not in seen["outcome"][1]
+        assert "TasksMax=512" in log.read_text().splitlines()[-1]
+        assert [probing.reported(level) for level in LEVELS] == ["L0", "L1", "L3"]
+
+    def test_a_lower_level_is_asked_for(self, log: Path) -> None:
+        told = TestProbe().ask(PATH=os.environ["PATH"], HASTEN_SANDBOX="L2")
+        assert "scope" not in told
+
+
+class TestLeftovers:
+    def test_only_those_of_the_dead_are_swept(self, tmp_path: Path) -> None:
+        script = (
+            "import sys, tempfile\n"
+            "from benchmark_runner.sandbox.leftovers import own_folder\n"
+            "(own_folder() / 'kept').write_text('x'); print(own_folder(), flush=True)\n"
+            "sys.stdin.read()\n"
+        )
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", script],
+                cwd=REPOSITORY,
+                env={**os.environ, "TMPDIR": str(tmp_path)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        names = [Path((one.stdout or sys.stdin).readline().strip()) for one in started]
+        assert all((name / "kept").exists() for name in names)
+        started[0].kill()
+        started[0].communicate()
+        other = tmp_path / f"{PREFIX}strange"
+        other.write_text("no folder")
+        assert sweep(tmp_path) == [names[0]]
+        assert not names[0].exists()
+        assert (names[1] / "kept").exists()
+        assert other.exists()
+        started[1].communicate("")
+        assert not names[1].exists()  # its own end
+
+    def test_links_are_not_followed(self, tmp_path: Path) -> None:
+        precious = tmp_path / "precious"
+        precious.mkdir()
+        (precious / "file").write_text("x")
+        (tmp_path / f"{PREFIX}link").symlink_to(precious)
+        assert sweep(tmp_path) == []
+        assert (precious / "file").exists()
+
+
+def test_needs_in_words() -> None:
+    told = needs([("read", "/a"), ("read", "/b"), ("network", "socket.connect('x',)")])
+    assert told == (
+        "uses the network (socket.connect('x',))",
+        "reads a file outside the project or the inputs themselves (/a, /b)",
+    )
