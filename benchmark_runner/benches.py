@@ -6,7 +6,6 @@ from pathlib import Path
 
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.bench import Bench
-from benchmark_runner.errors import WorkloadError
 from benchmark_runner.workload import (
     CommandWorkload,
     FunctionWorkload,
@@ -26,8 +25,8 @@ def open_bench(
 ) -> Bench:
     """The bench of the workload's kind, which is a context manager; nothing is run yet.
 
-    What a kind needs is imported when it is first asked for. Raises WorkloadError for a kind that
-    can't be proved here.
+    What a kind needs is imported when it is first asked for. Raises WorkloadError where a
+    workload can't be proved: unreadable cases, no compiler, a signature that can't be called.
     """
     if isinstance(workload, FunctionWorkload):
         from benchmark_runner.verify import FunctionBench
@@ -50,8 +49,9 @@ def open_bench(
             workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
             progress=progress, cancel=cancel,
         )  # fmt: skip
-    raise WorkloadError(
-        f"{type(workload).__name__} can't be proved yet",
-        code="workload-unsupported",
-        mend="name a Python function",
-    )
+    from benchmark_runner.native.function import NativeBench
+
+    return NativeBench(
+        workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
+        progress=progress, cancel=cancel,
+    )  # fmt: skip

@@ -252,3 +252,76 @@ def test_what_is_missing_is_named(cli: Cli):
     assert refused("words.py::shared", "--command")["code"] == "command-benchmark-missing"
     assert refused("words.py::shared", "--cases", "nowhere")["code"] == "cases-missing"
     assert refused("words.py::shared", "--command", "--cases", ".")["code"] == "usage"
+
+
+COUNT_EQUAL = """\
+#include <stddef.h>
+
+/* Pairs of equal values. */
+long equal_pairs(const int *values, size_t count) {
+    long found = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i + 1; j < count; j++)
+            if (values[i] == values[j]) found++;
+    return found;
+}
+"""
+SORTED = """\
+#include <stdlib.h>
+#include <string.h>
+
+static int compare(const void *left, const void *right) {
+    int a = *(const int *)left, b = *(const int *)right;
+    return (a > b) - (a < b);
+}
+
+long equal_pairs(const int *values, size_t count) {
+    long found = 0, run = 0;
+    int *sorted = malloc(count ? count * sizeof *sorted : 1);
+    if (count) memcpy(sorted, values, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare);
+    for (size_t i = 1; i < count; i++) {
+        run = sorted[i] == sorted[i - 1] ? run + 1 : 0;
+        found += run;
+    }
+    free(sorted);
+    return found;
+}
+"""
+PAST_THE_END = COUNT_EQUAL.split("*/\n")[1].replace(
+    "long found = 0;", "long found = values[count];"
+)
+
+
+async def test_a_c_function_through_a_shared_library(
+    cli: Cli, model: dict[str, Any], answers: list[str]
+):
+    folder = cli.folder / "project"
+    folder.mkdir()
+    (folder / "hasten.toml").write_text("")
+    file = folder / "equal.c"
+    file.write_text(COUNT_EQUAL)
+    answers += [
+        reply("start from the next value", PAST_THE_END, "c"),
+        reply("sort a copy first", SORTED, "c"),
+    ]
+    at = types.Position(3, 8)
+    async with editing(cli, file, at, client="code-server", settings=model, language="c") as editor:
+        editor.open()
+        [action] = await editor.actions()
+        assert action.title == "Optimize `equal_pairs(const int *, size_t)` with hasten"
+        assert await editor.run(action.command) == {"state": "started"}
+        assert "faster: sort a copy first" in await editor.progress_ended()
+        [proved, *_] = await editor.actions()
+        hover = await editor.hover()
+        print(hover)
+        assert "results exactly equal on" in hover
+        assert "ASan and UBSan clean" in hover
+        assert "start from the next value" in hover.split("Tried and not offered")[1]
+        assert proved.edit is not None
+        editor.apply(proved.edit)
+        assert "qsort(sorted" in editor.text
+        assert "values[count]" not in editor.text
+        assert await editor.run(proved.command) is True
+        editor.becomes(COUNT_EQUAL)
+        assert (await editor.actions())[0].title == proved.title
