@@ -270,7 +270,8 @@ def merge_stats(stats: dict[Any, Any], entries: list[Any]) -> None:
 BUSY_S = 10.0  # seconds that keeping calls of one function may cost
 ONE_CALL_BYTES = 16 << 20
 FEW = 10  # with fewer outer calls than this, calls of the function by itself are kept too
-WATCHED = 10_000  # calls whose size is looked at each; later ones every 16th
+WATCHED = 4_000  # calls whose size is looked at each; later ones every 16th, then every 256th
+OFTEN = 100_000
 HOOK = "__hasten_call__"
 
 
@@ -376,6 +377,7 @@ class Target:
         self.max_bytes: int = limits["max_bytes"]
         self.calls = 0
         self.next = 0  # number of the call to keep next
+        self.quiet = 0  # calls with a lower number are only counted
         self.stride = 1
         self.first: list[tuple[int, bytes]] = []
         self.large: list[tuple[int, bytes]] = []
@@ -398,8 +400,9 @@ class Target:
         number = self.calls
         self.calls = number + 1
         due = number >= self.next
-        if not due and number > WATCHED and number % 16:
-            return True
+        if number >= WATCHED:
+            later = number + (16 if number < OFTEN else 256)
+            self.quiet = min(max(self.next, number + 1), later)
         started = time.perf_counter()
         if self.is_inner(frame):
             self.look_inside(number, frame)
@@ -580,7 +583,11 @@ class Capturing:
                 if target is None:
                     return off
                 entry = known[id(code)] = (code, target)
-            return None if self.heard(entry[1], sys._getframe(1)) else off
+            target = entry[1]
+            if target.calls < target.quiet:
+                target.calls += 1
+                return None
+            return None if self.heard(target, sys._getframe(1)) else off
 
         monitoring.register_callback(tool, monitoring.events.PY_START, started)
         monitoring.set_events(tool, monitoring.events.PY_START)
@@ -605,8 +612,14 @@ class Capturing:
         """Before 3.12: modules that hold targets are compiled by `instrument`."""
         from importlib.machinery import SourceFileLoader
 
+        targets = self.targets
+
         def notice(number: int) -> None:
-            self.heard(self.targets[number], sys._getframe(1))
+            target = targets[number]
+            if target.calls < target.quiet:
+                target.calls += 1
+            else:
+                self.heard(target, sys._getframe(1))
 
         sys.modules["builtins"].__dict__[HOOK] = notice
         plain = SourceFileLoader.get_code

@@ -43,6 +43,8 @@ class Listener:
     def begin(self, test: str | None) -> None:
         """The calls that follow belong to this test; code that was switched off is heard again."""
         self.test = test
+        for target in self.recording.targets:
+            target.quiet = 0  # the first call of a test is of interest
         if test is not None and self.recording.monitored:
             monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
             monitoring.restart_events()
