@@ -1678,7 +1678,9 @@ class Inputs(_Root):
     def keep(self, call: Tuple[Tuple[Any, ...], Dict[str, Any]], copied: str) -> None:
         """Keep one call as an earlier worker found that it can be copied."""
         kept: Any = call
-        if copied in ("pickle", "unpickle"):
+        if copied == "unpickle" and self.session.blob is not None:
+            kept = self.session.blob
+        elif copied in ("pickle", "unpickle"):
             kept = _dumps(call, 4)
         elif copied == "again":
             kept = len(self.items)
@@ -1715,6 +1717,12 @@ class Inputs(_Root):
             if self.encoded(self.session.unpickle(blob))[0] == data:
                 plain = self.session.main_alias is None
                 return ("pickle" if plain else "unpickle"), blob
+        except Exception:
+            pass
+        recorded = self.session.blob
+        try:
+            if recorded and self.encoded(self.session.unpickle(recorded))[0] == data:
+                return "unpickle", recorded
         except Exception:
             pass
         try:
@@ -1758,6 +1766,51 @@ class _MainUnpickler(_Unpickler):
         if module == "__main__":
             return self.find_main(name)
         return super().find_class(module, name)
+
+    def persistent_load(self, parts: Any) -> Any:
+        """What the recorder put a stand-in for (see `stand_in` there)."""
+        kind = parts[0]
+        if kind == "function":
+            return self.function(*parts[1:])
+        if kind == "module":
+            __import__(parts[1])
+            return sys.modules[parts[1]]
+        if kind in ("lock", "rlock"):
+            thread = __import__("_thread")
+            return thread.allocate_lock() if kind == "lock" else thread.RLock()
+        if kind in ("keys", "values", "items"):
+            return getattr(parts[1], kind)()
+        raise ValueError(f"unknown stand-in {kind!r}")
+
+    def function(
+        self,
+        code: bytes,
+        module: str,
+        name: str,
+        qualname: str,
+        defaults: Any,
+        keyword_defaults: Any,
+        cells: Tuple[Any, ...],
+        attributes: Dict[str, Any],
+    ) -> Any:
+        """A function without a name of its own, over the globals of its module."""
+        if module == "__main__":
+            space = self.find_main("").__dict__
+        else:
+            __import__(module)
+            space = sys.modules[module].__dict__
+        kind: Any = type(_dirname)
+        made = kind(
+            __import__("marshal").loads(code), space, name, defaults, tuple(map(_cell, cells))
+        )
+        made.__kwdefaults__, made.__qualname__ = keyword_defaults, qualname
+        made.__dict__.update(attributes)
+        return made
+
+
+def _cell(value: Any) -> Any:
+    closure: Any = (lambda: value).__closure__
+    return closure[0]
 
 
 # ---------------------------------------------------------------- calls
@@ -2376,6 +2429,7 @@ class Session(_Root):
         self.function: Any = None
         self.owner: Any = None
         self.main_alias: Optional[Callable[[str], Any]] = None
+        self.blob: Optional[bytes] = None  # the recorded call that is being taken in
         self.config: Dict[str, Any] = {}
         self.output = Output(1 << 20)
         self.tripwire: Optional[Tripwire] = None
@@ -2851,7 +2905,7 @@ class Session(_Root):
                 if module is None or not _is_file(module, main_path):
                     module = self.stand_ins.load(main_name, main_path)
             found = module
-            for part in name.split("."):
+            for part in name.split(".") if name else ():
                 found = getattr(found, part)
             return found
 
@@ -2859,7 +2913,12 @@ class Session(_Root):
 
     def pickled_calls(self, data: bytes) -> Iterator[Any]:
         """The calls in a `calls.bin`."""
-        return (self.unpickle(blob) for blob in self.recorded_calls(data))
+        for blob in self.recorded_calls(data):
+            self.blob = None if self.class_first else blob
+            try:
+                yield self.unpickle(blob)
+            finally:
+                self.blob = None
 
     @staticmethod
     def recorded_calls(data: bytes) -> Iterator[bytes]:

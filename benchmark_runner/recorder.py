@@ -295,6 +295,72 @@ class Sink:
             raise TooLarge
 
 
+def patient_pickler() -> Any:
+    """A pickler that also keeps what pickle refuses and a worker can make anew.
+
+    Functions that no name leads to (by their code and closure), locks that nobody holds, modules,
+    views of dicts. It asks Python code for every object, so it comes after the plain one.
+    """
+    import _pickle
+
+    known: Any = patient_pickler.__dict__.get("kind")
+    if known is None:
+
+        class Patient(_pickle.Pickler):
+            """See `patient_pickler`."""
+
+            def persistent_id(self, value: Any) -> Any:
+                """What stands for a value in the pickle, or None for the plain way."""
+                return stand_in(value)
+
+        known = patient_pickler.__dict__["kind"] = Patient
+    return known
+
+
+def stand_in(value: Any) -> Any:
+    """A tuple that `_MainUnpickler.persistent_load` of the harness makes the value of again."""
+    kind: Any = type(value)
+    if kind is type(stand_in):
+        return None if has_name(value) else function_parts(value)
+    if kind is type(sys):
+        return ("module", value.__name__) if sys.modules.get(value.__name__) is value else None
+    if kind in (_thread.LockType, _thread.RLock) and repr(value).startswith("<unlocked"):
+        return ("lock",) if kind is _thread.LockType else ("rlock",)
+    for name in ("keys", "values", "items"):
+        if kind is type(getattr({}, name)()) and hasattr(value, "mapping"):
+            return (name, dict(value.mapping))
+    return None
+
+
+def has_name(function: Any) -> bool:
+    """Whether pickle finds the function by its module and qualified name."""
+    found: Any = sys.modules.get(function.__module__)
+    try:
+        for part in function.__qualname__.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        return False
+    return found is function
+
+
+def function_parts(function: Any) -> tuple[Any, ...]:
+    """All that makes a function but its globals, which are its module's. ValueError for others."""
+    if getattr(sys.modules.get(function.__module__), "__dict__", None) is not function.__globals__:
+        raise ValueError(f"{function.__qualname__} has globals of its own")
+    cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
+    return (
+        "function",
+        marshal.dumps(function.__code__),
+        function.__module__,
+        function.__name__,
+        function.__qualname__,
+        function.__defaults__,
+        function.__kwdefaults__,
+        cells,
+        dict(function.__dict__),
+    )
+
+
 def rough_size(value: Any) -> int:
     """Number of items of a plain container; cheap, and without running anybody's `__len__`."""
     kind = type(value)
@@ -460,7 +526,13 @@ class Target:
 
         sink = Sink(min(ONE_CALL_BYTES, self.max_bytes))
         try:
-            _pickle.Pickler(sink, PICKLE_PROTOCOL).dump(call)
+            try:
+                _pickle.Pickler(sink, PICKLE_PROTOCOL).dump(call)
+            except (TooLarge, RecursionError):
+                raise
+            except Exception:
+                sink = Sink(sink.cap)
+                patient_pickler()(sink, PICKLE_PROTOCOL).dump(call)
         except TooLarge:
             self.skip(f"arguments of more than {sink.cap / 1e6:.0f} MB")
         except RecursionError:

@@ -21,7 +21,7 @@ from benchmark_runner.record import capture_inputs  # noqa: E402
 from tests.pythons import interpreters  # noqa: E402
 
 CALLS, OTHERS, RUNS = 20_000, 400_000, 5
-PROGRAM = f'''
+PROGRAM = f"""
 import time
 def wanted(items, k):
     return items[k % 3] + k
@@ -40,7 +40,7 @@ started = time.process_time()
 run()
 with open("seconds.txt", "a") as file:
     file.write(f"{{time.process_time() - started}}\\n")
-'''
+"""
 
 
 def seconds(folder: Path) -> float:

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from benchmark_runner import canonical
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.record import Capture, capture_inputs, stored_capture
+from benchmark_runner.supervisor import InputsPlan
 from tests.benchmark_runner.programs import WANTED, calls_in, python_of, write
+from tests.benchmark_runner.workers import Project
 
 OWN = Path(sys.executable)
 
@@ -265,3 +268,54 @@ def test_failing_program_is_an_error_and_keeps_the_last_capture(tmp_path: Path) 
     assert stored is not None
     assert calls_in(stored.folder) == [((1,), {})]
     assert [p.name for p in (tmp_path / "captures").iterdir()] == [stored.folder.name]
+
+
+UNNAMED = """
+    import functools
+    import threading
+    import sys
+
+    class Store:
+        def __init__(self):
+            self.lock = threading.Lock()
+            self.again = threading.RLock()
+            self.seen = []
+
+    def scaled(factor):
+        def by(x, plus=1):
+            return x * factor + plus
+        return by
+
+    def f(change, store, keys, module):
+        with store.lock:
+            store.seen.append([change(x) for x in keys])
+        return store.seen, module.__name__
+
+    def g(items):
+        return sum(items)
+
+    if __name__ == "__main__":
+        table = {1: "a", 2: "b"}
+        f(lambda x: x + 1, Store(), table.keys(), sys)
+        f(scaled(3), Store(), table.keys(), sys)
+        f(functools.partial(scaled(5), plus=0), Store(), table.keys(), sys)
+        g(x for x in (1, 2))
+"""
+
+
+def test_functions_without_a_name_locks_and_views_are_kept_and_made_anew(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, main=UNNAMED)
+    found = capture(tmp_path, "main.py::f", "main.py::g")
+    kept = found["main.py::f"]
+    assert (kept.count, kept.skipped) == (3, 0), kept.reason
+    assert found["main.py::g"].count == 0
+    assert "generator" in (found["main.py::g"].reason or "")
+    project = Project(tmp_path, main="main.py")
+    plan = InputsPlan("captured", path=kept.folder)
+    with project.worker(inputs=plan) as worker:
+        for index, seen in enumerate(([2, 3], [4, 7], [5, 10])):
+            for _ in range(2):  # fresh arguments each time
+                told = canonical.outcome_text(worker.observe(index).payload)
+                assert told == f"returned ([{seen}], 'sys')"
