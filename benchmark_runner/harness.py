@@ -2429,6 +2429,7 @@ class Session(_Root):
         self.function: Any = None
         self.owner: Any = None
         self.main_alias: Optional[Callable[[str], Any]] = None
+        self.class_first = False
         self.blob: Optional[bytes] = None  # the recorded call that is being taken in
         self.config: Dict[str, Any] = {}
         self.output = Output(1 << 20)

@@ -323,7 +323,8 @@ def stand_in(value: Any) -> Any:
     if kind is type(stand_in):
         return None if has_name(value) else function_parts(value)
     if kind is type(sys):
-        return ("module", value.__name__) if sys.modules.get(value.__name__) is value else None
+        name = value.__name__
+        return ("module", name) if sys.modules.get(name) is value else None
     if kind in (_thread.LockType, _thread.RLock) and repr(value).startswith("<unlocked"):
         return ("lock",) if kind is _thread.LockType else ("rlock",)
     for name in ("keys", "values", "items"):
