@@ -18,7 +18,7 @@ from optimizer.engine.protocol import OptimizeSpec
 from optimizer.targets import Target
 from optimizer.workloads import kinds_of, workload_of
 
-_ELSEWISE = ("inputs-none", "signature-unsupported", "workload-unsupported", "no-main")
+_ELSEWISE = ("inputs-none", "signature-unsupported", "original-failed", "nondeterministic")
 """Codes of a function that can't be called by itself, which another kind may well prove."""
 
 
@@ -70,7 +70,8 @@ class Benches:
                     self._ready[target.key] = bench, bench.prepare()
                     break
                 except WorkloadError as error:
-                    if other is None or error.code not in _ELSEWISE:
+                    given = self._spec.inputs_file is not None
+                    if other is None or given or error.code not in _ELSEWISE:
                         raise
                     self.notes.append(
                         f"{target.function.qualname}: {error.message}; "

@@ -293,9 +293,7 @@ PAST_THE_END = COUNT_EQUAL.split("*/\n")[1].replace(
 )
 
 
-async def test_a_c_function_through_a_shared_library(
-    cli: Cli, model: dict[str, Any], answers: list[str]
-):
+async def test_a_c_function(cli: Cli, model: dict[str, Any], answers: list[str]):
     folder = cli.folder / "project"
     folder.mkdir()
     (folder / "hasten.toml").write_text("")
@@ -314,7 +312,6 @@ async def test_a_c_function_through_a_shared_library(
         assert "faster: sort a copy first" in await editor.progress_ended()
         [proved, *_] = await editor.actions()
         hover = await editor.hover()
-        print(hover)
         assert "results exactly equal on" in hover
         assert "ASan and UBSan clean" in hover
         assert "start from the next value" in hover.split("Tried and not offered")[1]
