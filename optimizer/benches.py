@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,7 @@ class Benches:
         self._works: dict[str, Workload] = {}
         self._stack = ExitStack()
         self._said: Progress = progress
+        self._kinds: dict[str, Kind] = {}
         self._cluster: Executor | None = None
         self.notes: list[str] = []
 
@@ -68,6 +70,7 @@ class Benches:
                 try:
                     bench = self._open(target, kind)
                     self._ready[target.key] = bench, bench.prepare()
+                    self._kinds[target.key] = kind
                     break
                 except WorkloadError as error:
                     given = self._spec.inputs_file is not None
@@ -78,6 +81,11 @@ class Benches:
                         "it is proved by the project's own commands"
                     )
         return self._ready[target.key]
+
+    def whole(self, targets: Mapping[str, Target]) -> frozenset[str]:
+        """Names of the targets whose bench times more than the function itself."""
+        wide = ("program", "command")
+        return frozenset(name for name, t in targets.items() if self._kinds.get(t.key) in wide)
 
     def of(self, target: Target) -> Bench:
         """The bench of a function."""

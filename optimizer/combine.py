@@ -110,6 +110,9 @@ class BenchJudge:
     benches: Mapping[str, Bench]
     """By the suggestion's id; their originals have been run."""
     base: Sequence[tuple[str, str]] = ()
+    whole: frozenset[str] = frozenset()
+    """Ids whose bench times more than their function (a program, a project's benchmark): there the
+    other members' gain would hide that this one gains nothing."""
 
     def __call__(self, suggestion: Suggestion, made: Combination) -> str | None:
         """See Judge."""
@@ -121,14 +124,19 @@ class BenchJudge:
             different = why_different(bench.check(after, origin))
             if different is not None:
                 return different
-            if suggestion.ratio >= _PLAIN and self._plainly_faster(bench, after):
-                return None
-            receipt = bench.prove(after, origin=origin)
+            before = self._without(suggestion, made, bench)
+            if why_different(bench.check(before, origin)) is not None:
+                before = bench.before
+            if suggestion.ratio >= _PLAIN and bench.measure(before, after).interval[0] > 1.0:
+                return None  # a gain that was proved alone shows at a glance here too
+            receipt = bench.prove(after, origin=origin, before=before)
         except HastenError as error:
             return error.message
         return None if receipt.decision == "faster" else why_refused(receipt)[1]
 
-    @staticmethod
-    def _plainly_faster(bench: Bench, after: Version) -> bool:
-        """Whether a gain that was proved alone shows at a glance among the other edits too."""
-        return bench.measure(bench.before, after).interval[0] > 1.0
+    def _without(self, suggestion: Suggestion, made: Combination, bench: Bench) -> Version:
+        """What the member is timed against: the original, or the combination without it."""
+        if suggestion.id not in self.whole:
+            return bench.before
+        rest = merge([s for s in made.suggestions if s is not suggestion], made.originals)
+        return _version({**dict(self.base), **made.originals, **rest.texts})

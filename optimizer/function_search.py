@@ -87,7 +87,8 @@ class FunctionSearch:
         return bool(findings(root, self._path, self._name))
 
     def _nothing(self) -> Rejection:
-        what = "no rule finds anything to change"
+        nobody = "neither a rule nor the model" if self._spec.model else "no rule"
+        what = f"{nobody} finds anything to change"
         return Rejection(self._path, self._name, "the function", "search", what)
 
     def _searched(self, message: str, share: float | None = None) -> None:

@@ -87,7 +87,7 @@ class Search:
             combination = prove_together(
                 self._suggestions,
                 self._originals,
-                BenchJudge(opened, benches.base),
+                BenchJudge(opened, benches.base, benches.whole(self._by_id)),
                 together,
                 self._cancel,
             )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -8,9 +10,12 @@ from analysis.errors import Cancelled
 from analysis.functions import function_named
 from analysis.progress import CancelToken, silent
 from analysis.text import changes_between, to_replacements
-from optimizer.combine import Combination, merge, prove_together
+from benchmark_runner.bench import Bench
+from benchmark_runner.receipt import Measurement, Verdict
+from benchmark_runner.workload import Version
+from optimizer.combine import BenchJudge, Combination, merge, prove_together
 from optimizer.suggestion import Suggestion
-from tests.optimizer.made import suggestion
+from tests.optimizer.made import receipt, suggestion
 
 PATH = "/w/m.py"
 TEXT = "import os\n" + "".join(f"\n\ndef {name}(x):\n    return x\n" for name in "fgh")
@@ -85,3 +90,32 @@ def test_cancel_is_heard_between_members() -> None:
 
     with pytest.raises(Cancelled):
         prove_together([F, G], {PATH: TEXT}, judge, silent, cancel)
+
+
+class Whole:
+    """A bench that times a whole file: seconds by the number of edited functions."""
+
+    before = Version.of({Path(PATH): TEXT})
+
+    def __init__(self) -> None:
+        self.compared: list[tuple[int, int]] = []
+
+    def check(self, after: Version, origin: str) -> Verdict:
+        return Verdict("exact")
+
+    def measure(self, before: Version, after: Version) -> Measurement:
+        pair = [v.text_of(Path(PATH)) or "" for v in (before, after)]
+        self.compared.append((pair[0].count("0 + x"), pair[1].count("0 + x")))
+        measured = receipt().measurement
+        assert measured is not None
+        return measured
+
+
+def test_a_member_is_timed_against_the_others_where_a_bench_times_all_of_them() -> None:
+    for whole, base in ((frozenset({"f", "g"}), 1), (frozenset[str](), 0)):
+        bench = Whole()
+        benches = cast("dict[str, Bench]", {"f": bench, "g": bench})
+        judge = BenchJudge(benches, ((PATH, TEXT),), whole)
+        found = prove_together([F, G], {PATH: TEXT}, judge, silent, CancelToken())
+        assert len(found.suggestions) == 2
+        assert bench.compared == [(base, 2), (base, 2)]
