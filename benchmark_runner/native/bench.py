@@ -6,6 +6,7 @@ of both take turns and are timed, and the winner is confirmed on cases that it w
 
 from __future__ import annotations
 
+import hashlib
 import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
@@ -194,10 +195,25 @@ class ProcessBench(ABC):
         equality: Equality = "rounding" if found.max_relative else "exact"
         return Verdict(equality, max_relative=found.max_relative, inputs=count)
 
-    def _texts(self, after: Version) -> tuple[str, str]:
+    def _source(self, after: Version) -> tuple[Dependency, ...]:
+        """The source as it is and as the edit leaves it."""
+        encoded = [text.encode("utf-8", "surrogateescape") for text in self._read(after)]
+        digests = [hashlib.sha256(data).hexdigest()[:32] for data in encoded]
+        kinds = ("file", "edited")
+        return tuple(
+            Dependency(kind, str(self._path), self._path.name, digest)
+            for kind, digest in zip(kinds, digests, strict=True)
+        )
+
+    def _read(self, after: Version) -> tuple[str, str]:
+        """The texts of the original and of a candidate."""
         texts = [version.text_of(self._path) for version in (self._before, after)]
         read = [self._path.read_text("utf-8", "replace") if t is None else t for t in texts]
-        return (read[0], read[1]) if self._path.suffix != ".py" else ("", "")
+        return read[0], read[1]
+
+    def _texts(self, after: Version) -> tuple[str, str]:
+        """The same for the gate, which knows C and C++."""
+        return self._read(after) if self._path.suffix != ".py" else ("", "")
 
     def _not_allowed(self, origin: Origin) -> str | None:
         if self._level != "L0" or origin == "rule" or self._allow:
@@ -337,7 +353,7 @@ class ProcessBench(ABC):
                 describe(self._python),
                 self.prepare(),
                 SandboxReport(self._level, self._allow, probe().missing),
-                self._dependencies(),
+                (*self._source(after), *self._dependencies()),
             ),
             verdict,
             judgement,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_runner.dependencies import changes_since
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.native.program import ProgramBench
 from benchmark_runner.receipt import from_json, to_json
@@ -46,7 +47,13 @@ def test_a_faster_program_is_proved(judge: Judge) -> None:
     assert receipt.build is not None
     assert "-O2" in receipt.build.timed
     assert "-fsanitize=address,undefined" in receipt.build.checked
-    assert {d.kind for d in receipt.dependencies} >= {"case", "compiler"}
+    assert {d.kind for d in receipt.dependencies} >= {"case", "compiler", "file"}
+    assert changes_since(receipt.dependencies) == ()
+    judge.path.write_text(FAST)
+    assert changes_since(receipt.dependencies) == (), "as the edit leaves it"
+    judge.path.write_text(FAST + "// more\n")
+    assert changes_since(receipt.dependencies) == ("slow.c was changed",)
+    judge.path.write_text(SLOW)
     assert from_json(to_json(receipt)) == receipt
 
 
