@@ -3360,6 +3360,7 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
         data += piece
     _close(descriptor)
     config = decode_plain(data)
+    parent = _getppid()
     confine(config)
     if config["kernel"]:
         import ctypes
@@ -3400,6 +3401,12 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
             _write(2, f"{command[0]}: {error.strerror}\n".encode())
         _os_exit(127)
     signal.signal(signal.SIGTERM, sweep)
+    if config["kernel"]:
+        # From here on the death of who started this ends the descendants too: killed at once, it
+        # would leave them to whoever adopts orphans.
+        ctypes.CDLL(None).prctl(1, *[ctypes.c_ulong(n) for n in (signal.SIGTERM, 0, 0, 0)])
+        if _getppid() != parent:
+            sweep(signal.SIGTERM)
     while True:
         pid, status = posix.waitpid(-1, 0)
         if pid == child:

@@ -8,7 +8,6 @@ functions decide, and once more on fresh runs. Commands run sandboxed as whole p
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,13 +16,14 @@ from types import TracebackType
 
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.decision import Judgement
-from benchmark_runner.errors import CandidateFailed, WorkloadError
+from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.lock import timing_lock
 from benchmark_runner.project import pairs as paired
 from benchmark_runner.project.copies import Copies, Ran
 from benchmark_runner.project.instrument import read_file, shown
 from benchmark_runner.project.junit import TestOutcome, difference
 from benchmark_runner.project.metrics import Reading
+from benchmark_runner.project.original import observe
 from benchmark_runner.project.proof import Facts, make_receipt
 from benchmark_runner.project.trees import is_harness, scratch_folder
 from benchmark_runner.proof import Diary
@@ -39,8 +39,6 @@ from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.statistics import Noise, Step, fails, glance, look
 from benchmark_runner.workload import CommandWorkload, Origin, Version
 
-_UNREPEATABLE = math.log(1.6)
-_NOISY = math.log(1.1)
 Rule = Callable[[list[float], Noise], Step]
 
 
@@ -123,81 +121,10 @@ class CommandBench:
         return self._copies
 
     def _prepare(self) -> None:
-        work, before = self._workload, self._workload.before
-        if not work.test:
-            raise WorkloadError(
-                "there is no test command: nothing would show that both versions do the same",
-                code="command-test-missing",
-                mend='give --test "..." or set `test` in [tool.hasten.command]',
-            )
-        self._progress(f"copying {work.tree.name}", 0.0)
         copies = self._open()
-        self._notes = list(copies.copied(before).notes)
-        self._original(copies.set_up(before), "the setup", work.setup)
-        self._progress(f"testing the original: {shown(work.test)}", 0.02)
-        first = self._original(copies.test(before), "the tests", work.test)
-        again = self._original(copies.test(before), "the tests", work.test)
-        if first is None or again is None or first.tests != again.tests:
-            raise WorkloadError(
-                f"`{shown(work.test)}`: its tests end differently each time",
-                code="nondeterministic",
-                mend="leave out the tests that are not repeatable",
-            )
-        self._tests = first.tests
-        self._exits["tests before"] = first.run.exit_code
-        with timing_lock(self._progress, self._cancel):
-            self._readings = (self._read(0.06), self._read(0.08))
-        self._repeatable(*self._readings)
-
-    def _original(self, ran: Ran | None, what: str, words: tuple[str, ...] | None) -> Ran | None:
-        if ran is not None and not ran.ok:
-            raise WorkloadError(
-                f"{what} of the original fail: `{shown(words or ())}` "
-                f"{ran.how(self._workload.timeout_s)}",
-                code="original-failed",
-                mend="it runs in a copy of the tree without network and without files that git "
-                "ignores (see `setup` and `keep` in docs/command.md)",
-            )
-        return ran
-
-    def _read(self, share: float) -> Reading:
-        words = self._workload.benchmark
-        self._progress(f"running the original: {shown(words)}", share)
-        ran = self._original(self._open().benchmark(self.before), "the benchmark", words)
-        if ran is None or ran.reading is None:
-            raise WorkloadError(
-                f"`{shown(words)}` tells no metric that can be read "
-                f"(metric {self._workload.metric!r})",
-                code="metric-missing",
-                mend="have it print a number as its last line, or use pytest-benchmark, pyperf, "
-                "hyperfine or Google Benchmark with JSON output",
-            )
-        return ran.reading
-
-    def _repeatable(self, first: Reading, second: Reading) -> None:
-        names = [metric.name for metric in first.metrics]
-        if names != [metric.name for metric in second.metrics]:
-            raise WorkloadError(
-                f"`{shown(self._workload.benchmark)}` names other benchmarks each time",
-                code="metric-unrepeatable",
-                mend="give its benchmarks fixed names",
-            )
-        logs = [
-            abs(math.log(metric.value / second.by_name[metric.name].value))
-            for metric in first.metrics
-        ]
-        worst = max(range(len(logs)), key=lambda at: logs[at])
-        typical = math.fsum(logs) / len(logs)
-        if typical > _UNREPEATABLE:
-            raise WorkloadError(
-                f"{names[worst]}: the same code gave {first.metrics[worst].value:.4g} and "
-                f"{second.by_name[names[worst]].value:.4g}",
-                code="metric-unrepeatable",
-                mend="let the benchmark run longer, or quieten the machine",
-            )
-        if typical > _NOISY:
-            self._notes.append(f"the benchmark varies: two runs of the same code differ by "
-                               f"{100 * math.expm1(typical):.0f} %")  # fmt: skip
+        found = observe(self._workload, copies, self._progress, self._cancel)
+        self._notes, self._tests, self._readings = found.notes, found.tests, found.readings
+        self._exits["tests before"] = 0
 
     # -- equivalence
 
@@ -226,6 +153,8 @@ class CommandBench:
         self._progress("testing the new version", 0.12)
         setup = copies.set_up(after)
         ran = copies.test(after) if setup is None or setup.ok else setup
+        if not ran.ok:
+            copies.forget(after)
         what = "tests" if setup is None or setup.ok else "setup"
         self._exits["tests after"] = ran.run.exit_code
         found = difference(self._tests, ran.tests) if what == "tests" else None
@@ -365,7 +294,9 @@ class CommandBench:
             since = time.perf_counter()
             try:
                 first, step, confirmed = self._time(base, after, diary)
-                judgement = paired.judge(first, step, confirmed, self._workload.budget_s)
+                judgement = paired.judge(
+                    first, step, confirmed, self._workload.budget_s, known=origin == "user"
+                )
             except CandidateFailed as error:
                 diary.add("timing", since, error.message)
                 judgement = Judgement("refused", f"{error.stage}: {error.message}")

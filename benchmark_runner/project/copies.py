@@ -63,17 +63,22 @@ class Copies:
     ) -> None:
         self._workload, self._folder, self._python = workload, folder, python
         self._cancel = cancel
-        self._made: dict[Version, tuple[Path, Copied]] = {}
+        self._made: dict[Version, Path] = {}
+        self._copied: dict[Version, Copied] = {}
+        self._count = 0
         self._place = folder / "run" / (workload.tree.name or "tree")
         self._outbox = folder / "out"
 
     def copied(self, version: Version) -> Copied:
         """What a version's files are, before its setup. Raises WorkloadError, Cancelled."""
-        return self._of(version)[1]
+        if version not in self._copied:
+            self._of(version)
+        return self._copied[version]
 
-    def _of(self, version: Version) -> tuple[Path, Copied]:
+    def _of(self, version: Version) -> Path:
         if version not in self._made:
-            pristine = self._folder / f"version-{len(self._made)}"
+            self._count += 1
+            pristine = self._folder / f"version-{self._count}"
             copied = materialise(
                 self._workload.tree, version, self._workload.keep, pristine, self._cancel
             )
@@ -82,7 +87,7 @@ class Copies:
                 take_harness(sources, pristine)
             elif version == self._workload.before:
                 self._keep_harness(pristine)
-            self._made[version] = (pristine, copied)
+            self._made[version], self._copied[version] = pristine, copied
         return self._made[version]
 
     def _keep_harness(self, pristine: Path) -> None:
@@ -97,14 +102,14 @@ class Copies:
     def forget(self, version: Version) -> None:
         """Remove the copy of a version that is not needed any more."""
         if version in self._made and version != self._workload.before:
-            remove_folder(self._made.pop(version)[0])
+            remove_folder(self._made.pop(version))
 
     def set_up(self, version: Version) -> Ran | None:
         """Run the workload's setup for a version; its tree afterwards is what is run from."""
         words = self._workload.setup
         if words is None:
             return None
-        pristine = self._of(version)[0]
+        pristine = self._of(version)
         own = {n: (pristine / n).read_bytes() for n in files_below(pristine)
                if is_harness(n) and (pristine / n).is_file()}  # fmt: skip
         try:
@@ -145,7 +150,7 @@ class Copies:
     def _fresh(self, version: Version) -> None:
         """The version at the one path where everything runs: paths may be printed and compared."""
         self._cancel.check()
-        pristine = self._of(version)[0]
+        pristine = self._of(version)
         self._clear()
         self._place.parent.mkdir(exist_ok=True)
         self._outbox.mkdir()

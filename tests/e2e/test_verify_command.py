@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from benchmark_runner.receipt import from_json
+from benchmark_runner.sandbox.probe import probe
 from tests.e2e.cli import Cli, below, still_there, wait_until
 
 SLOW = """
@@ -197,12 +198,18 @@ def test_nothing_outside():
     assert not outside.exists()
 
 
-def test_a_kill_leaves_no_process_and_the_next_run_no_folder(cli: Cli, shop: Path) -> None:
+@pytest.mark.parametrize("level", ["L1", "L2"])
+def test_a_kill_leaves_no_process_and_the_next_run_no_folder(
+    cli: Cli, shop: Path, level: str
+) -> None:
+    if probe().level < level:
+        pytest.skip(f"this machine does not reach {level}")
     (shop / "tests" / "test_shop.py").write_text(SLEEPS)
     run_git(shop, "commit", "-qam", "slow test")
     running = cli.start(
-        "verify", "--command", "--test", TEST, "--benchmark", NUMBERS, *PYTHON, cwd=shop
-    )
+        "verify", "--command", "--test", TEST, "--benchmark", NUMBERS, *PYTHON, cwd=shop,
+        HASTEN_SANDBOX=level,
+    )  # fmt: skip
     running.said("testing the original")
     wait_until(lambda: any("pytest" in c for c in below(running.process.pid).values()), "pytest")
     started = below(running.process.pid)

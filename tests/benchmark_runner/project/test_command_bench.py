@@ -1,0 +1,169 @@
+"""Proofs by commands whose numbers are known: the benchmark prints what a file of the tree says."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark_runner.errors import WorkloadError
+from benchmark_runner.project.bench import CommandBench
+from benchmark_runner.project.copies import Copies
+from benchmark_runner.project.metrics import Metric, Reading
+from benchmark_runner.project.original import _variation
+from benchmark_runner.project.trees import PREFIX
+from benchmark_runner.receipt import Receipt
+from benchmark_runner.workload import CommandWorkload, Origin, Version
+
+FILES = {
+    "cost.txt": "sort: 10 ms\njoin: 20 ms\n",
+    "answer.txt": "42\n",
+    "tests/run.sh": 'test "$(cat answer.txt)" = 42\n',
+    "build.sh": "true\n",
+}
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandWorkload:
+    (tmp_path / "runtime").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    tree = tmp_path / "tree"
+    for name, text in FILES.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    return CommandWorkload(
+        tree, Version(), benchmark=("cat", "cost.txt"), test=("sh", "tests/run.sh")
+    )
+
+
+def prove(work: CommandWorkload, files: dict[str, str], origin: Origin = "user") -> Receipt:
+    after = Version.of({work.tree / name: text for name, text in files.items()})
+    with CommandBench(work, python=Path(sys.executable)) as bench:
+        return bench.prove(after, origin=origin)
+
+
+def test_a_smaller_number_is_faster_and_each_benchmark_has_its_ratio(work: CommandWorkload):
+    receipt = prove(work, {"cost.txt": "sort: 2 ms\njoin: 25 ms\n"})
+    assert receipt.decision == "faster", receipt.reason
+    measured = receipt.measurement
+    assert measured is not None
+    assert {t.name: round(t.before_s / t.after_s, 3) for t in measured.inputs} == {
+        "sort": 5.0, "join": 0.8,
+    }  # fmt: skip
+    assert receipt.slower_on == (1,)
+    assert receipt.ratio == pytest.approx(2.0)
+
+
+def test_a_larger_number_is_slower_unless_more_is_better(work: CommandWorkload):
+    files = {"cost.txt": "sort: 20 ms\njoin: 40 ms\n"}
+    assert prove(work, files).decision == "slower"
+    assert prove(replace(work, higher_is_better=True), files).decision == "faster"
+
+
+def test_a_plain_number_of_a_models_code_needs_shorter_runs(work: CommandWorkload):
+    receipt = prove(work, {"cost.txt": "sort: 1 ms\njoin: 1 ms\n"}, "model")
+    assert receipt.decision == "inconclusive"
+    assert "own word" in receipt.reason
+
+
+def test_what_fails_the_tests_is_different(work: CommandWorkload):
+    receipt = prove(work, {"answer.txt": "41\n"})
+    assert (receipt.decision, receipt.measurement) == ("different", None)
+    found = receipt.counterexample
+    assert found is not None
+    assert (found.call, found.stage) == ("sh tests/run.sh", "tests")
+
+
+@pytest.mark.parametrize("origin", ["rule", "model"])
+def test_a_candidate_that_edits_a_test_is_refused(work: CommandWorkload, origin: Origin):
+    receipt = prove(work, {"tests/run.sh": "true\n"}, origin)
+    assert receipt.decision == "refused"
+    assert "tests/run.sh" in receipt.reason
+
+
+def test_tests_are_the_originals_whatever_a_setup_does_to_them(work: CommandWorkload):
+    """Neither an edited test nor a build that replaces it makes a wrong version pass."""
+    work = replace(work, setup=("sh", "build.sh"))
+    wrong = {"answer.txt": "41\n", "tests/run.sh": "true\n"}
+    assert prove(work, wrong).decision == "different"
+    wrong["build.sh"] = "rm -r tests; mkdir tests; echo true > tests/run.sh\n"
+    assert prove(work, wrong).decision == "different"
+    assert prove(replace(work, own_tests=True), wrong).equality == "exact"
+
+
+def test_a_benchmark_that_is_gone_or_fails_is_refused(work: CommandWorkload):
+    gone = prove(work, {"cost.txt": "sort: 2 ms\n"})
+    assert (gone.decision, "'join'" in gone.reason) == ("refused", True)
+    other_unit = prove(work, {"cost.txt": "sort: 1 MB\njoin: 2 MB\n"})
+    assert other_unit.decision == "refused"
+    failing = replace(work, benchmark=("sh", "-c", "cat cost.txt; test ! -e stop"))
+    assert "exit code 1" in prove(failing, {"stop": ""}).reason
+
+
+def test_a_budget_that_is_too_small_leaves_it_open(work: CommandWorkload):
+    receipt = prove(replace(work, budget_s=0.0), {"cost.txt": "sort: 2 ms\njoin: 2 ms\n"})
+    assert receipt.decision == "inconclusive"
+    assert "would decide it" in receipt.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"test": None}, "command-test-missing"),
+        ({"test": ("false",)}, "original-failed"),
+        ({"setup": ("false",)}, "original-failed"),
+        ({"benchmark": ("true",)}, "metric-missing"),
+        ({"benchmark": ("no-such-program",)}, "original-failed"),
+        ({"timeout_s": 0.2, "test": ("sleep", "60")}, "original-failed"),
+    ],
+)
+def test_an_original_that_can_not_be_judged(
+    work: CommandWorkload, change: dict[str, object], code: str
+) -> None:
+    with pytest.raises(WorkloadError) as caught:
+        prove(replace(work, **change), {})  # type: ignore[arg-type]
+    assert caught.value.code == code
+    assert caught.value.mend
+
+
+def test_numbers_that_vary_too_much_are_no_metric(work: CommandWorkload) -> None:
+    def reading(value: float) -> Reading:
+        return Reading("number", (Metric("a", value),))
+
+    assert _variation(work, reading(1.0), reading(1.3)) == pytest.approx(0.2624, abs=1e-3)
+    with pytest.raises(WorkloadError) as caught:
+        _variation(work, reading(1.0), reading(1.7))
+    assert caught.value.code == "metric-unrepeatable"
+
+
+def test_runs_leave_nothing_for_the_next_one_and_the_bench_no_folder(
+    work: CommandWorkload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen: list[bool] = []
+    real = Copies._execute
+
+    def watched(self: Copies, line):  # type: ignore[no-untyped-def]
+        seen.append((self._place / "left").exists())
+        return real(self, line)
+
+    monkeypatch.setattr(Copies, "_execute", watched)
+    line = ("sh", "-c", "test ! -e left && touch left && cat cost.txt")
+    prove(replace(work, benchmark=line, budget_s=0.0), {"answer.txt": "42\n\n"})
+    assert len(seen) >= 6 and not any(seen)
+    assert not list(tmp_path.glob(PREFIX + "*"))
+    assert not (work.tree / "left").exists()
+
+
+def test_a_search_measures_versions_that_passed(work: CommandWorkload) -> None:
+    fast = Version.of({work.tree / "cost.txt": "sort: 5 ms\njoin: 10 ms\n"})
+    with CommandBench(work, python=Path(sys.executable)) as bench:
+        with pytest.raises(ValueError, match="equal"):
+            bench.measure(bench.before, fast)
+        assert bench.check(fast, "rule").equality == "exact"
+        found = bench.measure(bench.before, fast)
+        assert (round(found.ratio, 3), found.accepted) == (2.0, True)
+        assert bench.prepare().count == 2
