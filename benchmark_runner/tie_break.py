@@ -1,6 +1,7 @@
 """What instruction counts add where the clock leaves room for doubt. Nothing runs here.
 
-A count never makes a claim: fewer instructions are not less time. It may take one back. A gain of a
+A count never makes a claim: fewer instructions are not less time. It may take one back, or end an
+open question with no. A gain of a
 few per cent between versions that execute the same instructions is, more often than not, where the
 code and its data happen to lie in memory (Mytkowicz et al. 2009), which another build or another
 process may undo. Gains of memory locality alone are lost by this below 1.10x; no larger one is.
@@ -37,9 +38,10 @@ def second_opinion(
     found = math.log(count.ratio)
     told = f"instructions of a call ({count.tool}): {count.before:,.0f} before, {count.after:,.0f}"
     if abs(found) < SAME:
-        if judgement.decision == "faster" and gain.mean <= _MOST:
+        if judgement.decision in ("faster", "inconclusive") and gain.mean <= _MOST:
+            clock = "by the clock" if judgement.decision == "faster" else "seen, still open"
             reason = (
-                f"{gain.ratio:.2f}x by the clock, but both versions execute the same "
+                f"{gain.ratio:.2f}x {clock}, but both versions execute the same "
                 f"instructions ({count.ratio:.3f}x): a gain this small is then more likely "
                 "where the code lies in memory than work that is saved"
             )

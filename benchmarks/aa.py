@@ -7,7 +7,8 @@ The long form makes 600 proofs of identical code, 204 of a true 1.10x and 60 of 
 is for each of the six kinds of workload. A proof is a whole `FunctionBench.prove`: equality, timing
 and confirmation on fresh processes. There is one bench for each kind and gain, so the original is
 run against itself once for each of them. With --json every verdict is a line of FILE, and a run
-that was stopped goes on from there.
+that was stopped (--minutes, or killed) goes on from there; the order is so mixed that any part of the
+run is a small form of the whole.
 """
 
 from __future__ import annotations
@@ -175,6 +176,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", type=int, default=0, help="pairs that other tools judge too")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--load", type=int, default=0, help="processes that compute meanwhile")
+    parser.add_argument("--minutes", type=float, help="stop then; --json goes on the next time")
     parser.add_argument("--json", type=Path, help="the log: appended to, resumed from")
     return parser.parse_args()
 
@@ -195,6 +197,8 @@ def main() -> None:
         benches = Benches(Path(folder), stack)
         started = time.monotonic()
         for done, task in enumerate(left):
+            if given.minutes and time.monotonic() - started > 60 * given.minutes:
+                break
             row = judge(benches, make_pair(task.kind, task.gain, overhead), task)
             log.add(row)
             if sys.stderr.isatty() or done % 20 == 19:

@@ -118,8 +118,9 @@ def test_only_open_questions_and_narrow_claims_are_worth_a_count():
     assert not doubtful(Judgement("faster", ""), large)
 
 
-def test_a_small_gain_without_fewer_instructions_is_taken_back():
-    claimed = Judgement("faster", "1.06x")
+@pytest.mark.parametrize("decision", ["faster", "inconclusive"])
+def test_a_small_gain_without_fewer_instructions_is_none(decision):
+    claimed = Judgement(decision, "1.06x")
     again, note = second_opinion(claimed, _samples(1.06, 0.02), _count(1000.0, 1000.0))
     assert again.decision == "not faster"
     assert "same instructions" in again.reason
