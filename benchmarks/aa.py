@@ -7,8 +7,8 @@ The long form makes 600 proofs of identical code, 204 of a true 1.10x and 60 of 
 is for each of the six kinds of workload. A proof is a whole `FunctionBench.prove`: equality, timing
 and confirmation on fresh processes. There is one bench for each kind and gain, so the original is
 run against itself once for each of them. With --json every verdict is a line of FILE, and a run
-that was stopped (--minutes, or killed) goes on from there; the order is so mixed that any part of the
-run is a small form of the whole.
+that was stopped (--minutes, or killed) goes on from there; the order is so mixed that any part of
+it is a small form of the whole.
 """
 
 from __future__ import annotations
