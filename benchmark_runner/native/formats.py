@@ -9,22 +9,14 @@ made from it are only kept where the original handles them.
 
 from __future__ import annotations
 
-import math
 import random
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
-_DECIMAL = re.compile(r"[+-]?\d{1,15}\.\d{1,15}")
+from benchmark_runner.native.roles import Line, Values, integer
+
 _MOST_TOKENS = 400_000
-_SURE = math.log(1000)
-_FEW = 32
-_ALIKE = 3
-"""Like values that one would expect by chance, where seeing none is taken for a rule."""
 
-Line = list[str]
 Text = list[Line]
 
 
@@ -45,10 +37,6 @@ def render(text: Text) -> bytes:
     return "".join(" ".join(line) + "\n" for line in text).encode("ascii")
 
 
-def _integer(token: str) -> int | None:
-    return int(token) if _INTEGER.fullmatch(token) else None
-
-
 @dataclass(frozen=True)
 class Count:
     """A token of the first line that tells how much follows.
@@ -61,127 +49,6 @@ class Count:
     kind: str
     line: int
     height: int = 1
-
-
-@dataclass
-class Values:
-    """What holds for the values of one role (a line, a column) in all given cases."""
-
-    integers: bool = True
-    decimals: bool = True
-    low: int = 0
-    high: int = 0
-    signs: bool = False
-    rising: bool = True
-    falling: bool = True
-    distinct: bool = True
-    permutation: bool = True
-    lengths: set[int] = field(default_factory=set)
-    letters: str = ""
-    bounded_by: frozenset[int] = frozenset()
-    """Places of the first line whose number none of the values is above."""
-    seen: int = 0
-    orders: float = 0.0
-    """log of the number of orders that the lists of values could have had."""
-    couples: int = 0
-    """Couples of values of one list, any of which could have been alike."""
-
-    words: set[str] = field(default_factory=set)
-    tokens: int = 0
-
-    @property
-    def vocabulary(self) -> list[str]:
-        """The few words that there are, where they come again and again; else none."""
-        few = len(self.words) <= _FEW and self.tokens >= 2 * len(self.words)
-        return sorted(self.words) if few else []
-
-    @property
-    def ordered(self) -> bool:
-        """Whether all lists rise (or all fall), and that is no chance."""
-        return (self.rising or self.falling) and self.orders > _SURE
-
-    @property
-    def unlike(self) -> bool:
-        """Whether no list holds a value twice, and that is no chance."""
-        width = self.high - self.low + 1 if self.integers else len(self.letters) ** 2
-        return self.distinct and self.couples >= _ALIKE * width
-
-    @property
-    def shuffled(self) -> bool:
-        """Whether all lists are permutations, and that is no chance."""
-        return self.permutation and self.integers and self.orders > _SURE / 2
-
-    def learn(self, tokens: Sequence[str], header: Sequence[int | None]) -> None:
-        """Take one more list of values of this role."""
-        numbers = [_integer(token) for token in tokens]
-        known = [number for number in numbers if number is not None]
-        self.integers &= len(known) == len(tokens)
-        self.decimals &= all(_DECIMAL.fullmatch(t) or _integer(t) is not None for t in tokens)
-        self.lengths |= {len(token) for token in tokens}
-        self.letters = "".join(sorted(set(self.letters).union(*tokens)))[:200]
-        if len(self.words) <= _FEW:
-            self.words |= set(tokens)
-        self.tokens += len(tokens)
-        self.orders += math.lgamma(len(tokens) + 1)
-        self.couples += len(tokens) * (len(tokens) - 1) // 2
-        if known:
-            first = not self.seen
-            self.low = min(known) if first else min(self.low, *known)
-            self.high = max(known) if first else max(self.high, *known)
-            bounds = {p for p, n in enumerate(header) if n is not None and max(known) <= n}
-            self.bounded_by = frozenset(bounds) if first else self.bounded_by & bounds
-        if len(known) == len(tokens):
-            pairs = list(pairwise(known))
-            self.rising &= all(a <= b for a, b in pairs)
-            self.falling &= all(a >= b for a, b in pairs)
-            self.distinct &= len(set(known)) == len(known)
-            ordered = sorted(known)
-            starts = ordered[0] if ordered else 0
-            self.permutation &= starts in (0, 1) and ordered == list(
-                range(starts, starts + len(ordered))
-            )
-        else:
-            self.distinct &= len(set(tokens)) == len(tokens)
-            self.rising = self.falling = self.permutation = False
-        self.seen += 1
-
-    def fresh(
-        self, rng: random.Random, tokens: Sequence[str], header: Sequence[int | None]
-    ) -> Line:
-        """Other values that hold the same rules; as many as given."""
-        if not tokens:
-            return []
-        if self.shuffled and len(tokens) > 1:
-            start = min(int(token) for token in tokens) if tokens else 0
-            return [str(n) for n in rng.sample(range(start, start + len(tokens)), len(tokens))]
-        if not self.integers:
-            return self._strings(rng, tokens)
-        top = min(
-            [self.high, *(n for p in self.bounded_by if p < len(header) and (n := header[p]))],
-            default=self.high,
-        )
-        low = min(self.low, top)
-        if self.unlike and len(tokens) > 1:
-            if top - low + 1 < len(tokens):
-                return list(tokens)
-            numbers = rng.sample(range(low, top + 1), len(tokens))
-        else:
-            numbers = [rng.randint(low, top) for _ in tokens]
-        if self.ordered:
-            numbers.sort(reverse=not self.rising)
-        return [str(number) for number in numbers]
-
-    def _strings(self, rng: random.Random, tokens: Sequence[str]) -> Line:
-        if self.decimals:
-            made = [
-                "".join(rng.choice("0123456789") if c.isdigit() else c for c in token)
-                for token in tokens
-            ]
-            return [re.sub(r"^([+-]?)0+(?=\d)", r"\1", token) for token in made]
-        if words := self.vocabulary:
-            return [rng.choice(words) for _ in tokens]
-        made = ["".join(rng.choice(self.letters) for _ in token) for token in tokens]
-        return made if not self.unlike or len(set(made)) == len(made) else list(tokens)
 
 
 class Format:
@@ -233,7 +100,7 @@ class Format:
         return [((role, place), [place]) for place in places]
 
     def _learn(self, text: Text) -> None:
-        header = [_integer(token) for token in text[0]]
+        header = [integer(token) for token in text[0]]
         if self.inner is not None:
             self.roles.setdefault((0, 0), Values()).learn(text[0], header)
             return
@@ -259,7 +126,7 @@ class Format:
             return [text[0], *(line for part in made for line in part)]
         result = [list(line) for line in text]
         counted = self._counted()
-        header: list[int | None] = [_integer(token) for token in text[0]]
+        header: list[int | None] = [integer(token) for token in text[0]]
         for line in range(len(text)):
             for role, places in self._columns(text, line):
                 chosen = [p for p in places if line or p not in counted]
@@ -273,7 +140,7 @@ class Format:
                 for place, token in zip(chosen, fresh, strict=True):
                     result[line][place] = token
             if line == 0:  # what is bounded by a number of the first line is so by the new one
-                header = [_integer(token) for token in result[0]]
+                header = [integer(token) for token in result[0]]
         return result
 
     def resized(self, text: Text, rng: random.Random, factor: float) -> Text | None:
@@ -298,7 +165,7 @@ class Format:
             now = int(text[0][place])
             sizes[place] = max(1, int(now * factor))
             result[0][place] = str(sizes[place])
-        header = [_integer(token) for token in result[0]]
+        header = [integer(token) for token in result[0]]
         rows = [c for c in self.counts if c.kind in ("row", "string")]
         for count in rows:
             role = self.roles.get((count.line, -1)) or self.roles.get((count.line, 0))
@@ -326,7 +193,7 @@ class Format:
                     if int(text[line][place]) > top:
                         text[line][place] = str(rng.randint(min(values.low, top), top))
             if line == 0:
-                header[:] = [_integer(token) for token in text[0]]
+                header[:] = [integer(token) for token in text[0]]
 
     def _again(
         self, line: Line, count: Count, text: Text, rng: random.Random, header: list[int | None]
@@ -386,7 +253,7 @@ def _counts(texts: Sequence[Text]) -> Iterator[Count]:
     """Every relation of a token of the first line that holds in all cases."""
     taken: set[int] = set()
     for place in range(len(texts[0][0])):
-        numbers = [_integer(text[0][place]) for text in texts]
+        numbers = [integer(text[0][place]) for text in texts]
         if any(number is None or number < 1 for number in numbers):
             continue
         sizes = [number for number in numbers if number is not None]

@@ -21,7 +21,7 @@ from benchmark_runner.windows import PairOfWindows, PairRun, Side
 
 _REPLICATE_S = 0.4
 _PAIRS = 12
-_LEAST_S = 2.0
+_LEAST_S = 4.0
 _HUNG = 20.0
 _MEMORY_SD = 0.01
 _ABOVE_FLOOR = 1 << 20
