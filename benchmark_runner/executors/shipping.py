@@ -155,7 +155,10 @@ class Unpacked:
         """Raises ValueError for what is no job, and for names that lead out of the folder."""
         self._folder = folder
         unpacker = zlib.decompressobj()
-        data = unpacker.decompress(payload, _MOST_PAYLOAD)
+        try:
+            data = unpacker.decompress(payload, _MOST_PAYLOAD)
+        except zlib.error as error:
+            raise ValueError(f"not a job: {error}") from error
         if unpacker.unconsumed_tail:
             raise ValueError("the job is too large")
         told = json.loads(data)
