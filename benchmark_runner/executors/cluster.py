@@ -10,6 +10,7 @@ must be reachable by nobody else (docs/cluster.md).
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -192,6 +193,8 @@ class Cluster:
             else:
                 error = one.future.exception(timeout=_GRACE_S)
                 one.why = f"its worker died ({type(error).__name__})"
+                # A scheduler may have tried again by itself before it said so.
+                one.lost += max(0, int(getattr(error, "allowed_failures", 0) or 0))
         except (ValueError, OSError, TimeoutError) as error:
             one.why = f"its answer was lost: {error}"
         except Exception as error:  # dask's own: the result was on a host that is gone
@@ -226,6 +229,7 @@ def _connect(address: str, tls: Tls | None) -> Any:
             code="cluster-extra",
             mend='pip install "hasten[cluster]"',
         ) from error
+    _reachable(address)
     security = None
     if tls is not None:
         security = Security(
@@ -243,12 +247,26 @@ def _connect(address: str, tls: Tls | None) -> Any:
     except Cancelled:
         raise
     except Exception as error:
-        raise ClusterError(
-            f"no scheduler answers at {address}: {type(error).__name__}: {error}",
-            code="cluster-unreachable",
-            mend="check the address, the tunnel, and for tls:// dask's TLS settings "
-            "(docs/cluster.md)",
-        ) from error
+        raise _unreachable(address, f"{type(error).__name__}: {error}") from error
+
+
+def _reachable(address: str) -> None:
+    """Try the address by ourselves first: a client of dask that fails takes a minute to go away."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not host or not port.isdigit():
+        raise _unreachable(address, "it is not of the form tcp://HOST:PORT or tls://HOST:PORT")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise _unreachable(address, str(error)) from error
+
+
+def _unreachable(address: str, why: str) -> ClusterError:
+    return ClusterError(
+        f"no scheduler answers at {address}: {why}",
+        code="cluster-unreachable",
+        mend="check the address, the tunnel, and for tls:// dask's TLS settings (docs/cluster.md)",
+    )
 
 
 def _no_workers(address: str) -> ClusterError:

@@ -184,7 +184,7 @@ def judge(
         return Judgement("inconclusive", f"no pair of runs fits into {budget_s:.0f} s; --budget")
     shown, now = first.shown(), first.estimate()
     pair_s = median([pair.before_wall_s + pair.after_wall_s for pair in first.pairs])
-    if now.count >= NOISE.looks[0] and now.bound(0.975) < 0.0:
+    if now.count >= NOISE.looks[0] and now.bound(0.99) < 0.0 and now.mean < math.log(_SLOWER_THAN):
         return Judgement("slower", f"slower: {shown}")
     if step == "stop":
         return Judgement("not faster", f"no gain of {MIN_GAIN:.2f}x: {shown}")

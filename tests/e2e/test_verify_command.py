@@ -142,6 +142,7 @@ def test_a_test_that_is_gone_differs_where_each_side_has_its_own(cli: Cli, shop:
     assert value["counterexample"]["after"] == "not run"
 
 
+@pytest.mark.slow
 def test_a_benchmark_that_got_slower_is_named(cli: Cli, shop: Path) -> None:
     (shop / "shop.py").write_text(FAST)
     run_git(shop, "commit", "-qam", "fast")
@@ -180,6 +181,7 @@ def test_a_workspaces_own_commands_are_inert_until_it_is_trusted(cli: Cli, shop:
     assert not trap.exists()
 
 
+@pytest.mark.slow
 def test_commands_reach_neither_the_network_nor_the_users_files(cli: Cli, shop: Path) -> None:
     outside = cli.folder / "outside"
     (shop / "tests" / "test_more.py").write_text(f"""
@@ -198,6 +200,7 @@ def test_nothing_outside():
     assert not outside.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["L1", "L2"])
 def test_a_kill_leaves_no_process_and_the_next_run_no_folder(
     cli: Cli, shop: Path, level: str

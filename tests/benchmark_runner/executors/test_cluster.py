@@ -143,6 +143,7 @@ def test_a_job_that_does_not_end_is_given_up(work: FunctionWorkload, hosts: Host
     assert "in time" in answer.error.message
 
 
+@pytest.mark.slow
 def test_a_job_that_takes_its_workers_with_it_is_given_up(work: FunctionWorkload, hosts: Hosts):
     """As if the job were poison: whoever takes it dies."""
     names = [f"host{n}" for n in range(4)]
@@ -195,8 +196,9 @@ def test_a_host_that_differs_is_not_used(
     assert caught.value.code == "cluster-differs"
 
 
-def test_an_address_without_a_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark_runner.executors.cluster._CONNECT_S", 1.0)
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere", "tcp://127.0.0.1:x", ":9"])
+def test_an_address_without_a_scheduler_is_told(address: str) -> None:
     with pytest.raises(ClusterError) as caught:
-        Cluster("tcp://127.0.0.1:9")
+        Cluster(address)
     assert caught.value.code == "cluster-unreachable"
+    assert address in caught.value.message
