@@ -1262,7 +1262,13 @@ class Tripwire(_Root):
     def event(self, event: str, kind: str, given: Tuple[Any, ...]) -> None:
         """One event that is not an open."""
         if kind == "read":
-            self.path("read", given[0] if given else ".")
+            self.busy = True
+            try:
+                importing = _getframe(2).f_code.co_filename.startswith("<frozen importlib")
+            finally:
+                self.busy = False
+            if not importing:  # which looks into every folder of sys.path
+                self.path("read", given[0] if given else ".")
             return
         if kind == "write":
             for value in given[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1]:

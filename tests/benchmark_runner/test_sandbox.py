@@ -139,6 +139,52 @@ class TestFilter:
         assert self.result(machine, "clone", 0x10000011, policy="program") == EPERM
         assert self.result(machine, "socket", policy="program") == EPERM
 
+    @pytest.mark.parametrize(
+        ("name", "arguments", "kind"),
+        [
+            ("socket", (), "network"),
+            ("execve", (), "process"),
+            ("clone", (0x1200011,), "process"),
+            ("kill", (78, 9), "kill"),
+        ],
+    )
+    def test_what_the_original_does_not_ends_its_candidates(
+        self, machine: str, name: str, arguments: tuple[int, ...], kind: str
+    ) -> None:
+        known = seccomp.architecture(machine)
+        assert known is not None
+
+        def result(*allowed: str) -> int:
+            program = seccomp.assemble("worker", 77, machine, allowed=allowed)
+            return run_filter(program, known.numbers[name], known.audit, *arguments)
+
+        assert result() == KILL
+        assert result("read") == KILL
+        assert result("read", kind) == EPERM
+
+    def test_candidates_may_do_what_workers_may(self, machine: str) -> None:
+        known = seccomp.architecture(machine)
+        assert known is not None
+        program = seccomp.assemble("worker", 77, machine, allowed=())
+        for name, arguments in (("clone", (0x3D0F00,)), ("kill", (77, 9)), ("kcmp", ())):
+            expected = EPERM if name == "kcmp" else ALLOW
+            assert run_filter(program, known.numbers[name], known.audit, *arguments) == expected
+        assert run_filter(program, known.numbers["setpriority"], known.audit) == KILL
+
+    def test_a_single_exec_by_its_addresses(self, machine: str) -> None:
+        known = seccomp.architecture(machine)
+        assert known is not None
+        own = (0x1234_5678_9ABC, 0x2234_5678_9ABC, 0x3234_5678_9ABC)
+        program = seccomp.assemble("run", 77, machine, exec_at=own)
+        execve = known.numbers["execve"]
+        assert run_filter(program, execve, known.audit, *own) == ALLOW
+        assert run_filter(program, execve, known.audit, own[0], own[1], own[2] + 8) == KILL
+        assert run_filter(program, execve, known.audit, own[0] + (1 << 32), *own[1:]) == KILL
+        for name in ("clone", "execveat", "connect", "setpriority"):
+            assert run_filter(program, known.numbers[name], known.audit) == KILL
+        assert run_filter(program, known.numbers["socket"], known.audit, 2) == KILL
+        assert run_filter(program, known.numbers["socket"], known.audit, 1) == EPERM
+
     def test_other_architectures_and_ordinary_calls(self, machine: str) -> None:
         known = seccomp.architecture(machine)
         assert known is not None

@@ -1,0 +1,62 @@
+"""When a gain counts as shown in sealed processes; what they save is given here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from benchmark_runner.receipt import Clock
+from benchmark_runner.sealed import Asked, Sealing, gain_not_shown
+
+GAIN = 1e-3
+"""CPU seconds that each of ten inputs saves, as it was timed."""
+
+
+class Given(Sealing):
+    """Processes that save a part of the gain, and cost something once each."""
+
+    def __init__(self, part: float, once_s: float = 0.0, noise_s: float = 0.0) -> None:
+        self.part, self.once_s, self.noise_s = part, once_s, noise_s
+        self.pairs = 0
+
+    def saved_s(self, order: Sequence[int], turn: int, clock: Clock = "cpu") -> float:
+        """What one pair saves."""
+        self.pairs += 1
+        swing = (-1.0, 1.0, 0.5, -0.5)[turn % 4] * self.noise_s
+        return self.part * GAIN * len(order) - self.once_s + swing
+
+
+def asked(gain_s: float = GAIN, clock: Clock = "cpu") -> Asked:
+    return Asked(dict.fromkeys(range(10), 0.003), dict.fromkeys(range(10), 0.003 - gain_s), clock)
+
+
+def test_an_honest_gain_shows_soon() -> None:
+    given = Given(1.0, noise_s=1e-3)
+    assert gain_not_shown(given, asked()) is None
+    assert given.pairs == 4
+
+
+@pytest.mark.parametrize("part", [0.0, 0.2, 0.4])
+@pytest.mark.parametrize("noise_s", [0.0, 1e-3, 3e-3])
+def test_a_gain_that_is_not_there(part: float, noise_s: float) -> None:
+    told = gain_not_shown(Given(part, noise_s=noise_s), asked())
+    assert told is not None
+    assert "promised 10.00 ms" in told
+
+
+def test_what_is_done_once_is_not_held_against_it() -> None:
+    assert gain_not_shown(Given(1.0, once_s=8e-3), asked()) is None
+    assert gain_not_shown(Given(0.1, once_s=8e-3), asked()) is not None
+
+
+def test_too_small_to_be_shown() -> None:
+    given = Given(0.0)
+    assert gain_not_shown(given, asked(0.04e-3)) is None
+    assert given.pairs == 0
+    assert gain_not_shown(given, asked(1e-3, "wall")) is None
+
+
+def test_no_more_is_asked_for_than_a_process_may_take() -> None:
+    long = Asked(dict.fromkeys(range(5), 0.9), {i: 0.5 - i / 10 for i in range(5)})
+    assert long.affordable() == [4, 3]
