@@ -7,6 +7,7 @@ RUNS = (
     ["benchmarks.lsp", "--rounds", "100"],
     ["benchmarks.prove", "--runs", "3"],
     ["benchmarks.aa"],
+    ["benchmarks.hostile", "--level", "L1"],
 )
 
 for arguments in RUNS:
