@@ -12,6 +12,7 @@ from analysis.errors import Cancelled, HastenError
 from analysis.languages import PYTHON, language_of
 from analysis.progress import CancelToken, Progress
 from benchmark_runner.errors import InterpreterError, WorkloadError
+from benchmark_runner.executors.cluster import ClusterError
 from benchmark_runner.receipt import InputsUsed
 from benchmark_runner.record import measure_run
 from benchmark_runner.workload import InputSource, ModelInputs
@@ -117,7 +118,7 @@ class Search:
     def _one(self, target: Target, progress: Progress, benches: Benches) -> None:
         try:
             found = self._found(target, progress, benches)
-        except (Cancelled, InterpreterError):
+        except (Cancelled, InterpreterError, ClusterError):
             raise
         except WorkloadError as error:
             given = self._spec.inputs_file is not None and error.code.startswith("inputs")

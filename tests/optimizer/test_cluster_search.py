@@ -10,6 +10,7 @@ import pytest
 
 from analysis.progress import CancelToken, silent
 from analysis.text import apply_replacements
+from benchmark_runner.executors.cluster import ClusterError
 from hasten.paths import state_dir
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.results import Results
@@ -96,3 +97,13 @@ def test_the_result_is_as_here_though_a_worker_is_killed(
     assert theirs.interval[0] <= high * 1.25 and theirs.interval[1] >= low / 1.25
     assert theirs.receipt.environment.executor == "dask"
     assert own.receipt.environment.executor == "local"
+
+
+def test_a_cluster_that_is_not_there_ends_the_job(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "mod.py").write_text(SLOW)
+    (workspace / "given.py").write_text(INPUTS)
+    with pytest.raises(ClusterError) as caught:
+        search(workspace, "there", monkeypatch, "tcp://127.0.0.1:9")
+    assert caught.value.code == "cluster-unreachable"
