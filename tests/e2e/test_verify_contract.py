@@ -78,7 +78,10 @@ def test_another_result_is_different_with_a_counterexample(cli: Cli):
     done = verify(cli, SLOW, "def unique(xs):\n    return sorted(set(xs))\n")
     assert (done.code, done.value["decision"], done.value["ratio"]) == (1, "different", None)
     assert done.value["equality"] is None
-    assert done.value["counterexample"]["call"].startswith("unique(")
+    found = done.value["counterexample"]
+    assert found["call"] == "unique([1, 0])"
+    assert found["stage"] in ("file", "mutated")
+    assert "print(unique([1, 0]))" in found["snippet"]
 
 
 def test_a_memo_across_calls_is_refused(cli: Cli):
