@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,7 @@ def test_scratch_folders_go_whatever_their_modes(tmp_path: Path) -> None:
 AS_NOBODY = """
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from benchmark_runner.harness import encode
 from benchmark_runner.sandbox.policy import Sandbox
@@ -593,3 +595,41 @@ def test_needs_in_words() -> None:
         "uses the network (socket.connect('x',))",
         "reads a file outside the project or the inputs themselves (/a, /b)",
     )
+
+
+@pytest.mark.parametrize("level", [level for level in LEVELS if level != "L0"])
+def test_programs_end_when_hasten_is_killed(tmp_path: Path, level: Level) -> None:
+    marker = f"HASTEN_TEST_ORPHAN_{os.getpid()}_{level}"
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from benchmark_runner.sandbox.policy import Sandbox\n"
+        "from benchmark_runner.sandbox.program import run_program\n"
+        "run_program(['sh', '-c', sys.argv[1]], cwd=Path(sys.argv[2]),\n"
+        "            python=Path(sys.executable), writable=[Path(sys.argv[2])],\n"
+        "            sandbox=Sandbox(sys.argv[3]))\n"
+    )
+    command = f"sh -c 'touch started; sleep 300; : {marker}' & wait"
+    line = [sys.executable, "-c", script, command, str(tmp_path), level]
+    parent = subprocess.Popen(line, cwd=REPOSITORY)
+    pause = threading.Event()
+    for _ in range(600):
+        if (tmp_path / "started").exists():
+            break
+        pause.wait(0.05)
+    assert (tmp_path / "started").exists()
+    parent.kill()
+    parent.wait()
+    for _ in range(200):
+        if not _named(marker):
+            break
+        pause.wait(0.05)
+    assert _named(marker) == []
+
+
+def _named(marker: str) -> list[str]:
+    """Processes with a word in their command line."""
+    return [
+        entry.parent.name
+        for entry in Path("/proc").glob("[0-9]*/cmdline")
+        if marker.encode() in _read(entry) and int(entry.parent.name) != os.getpid()
+    ]
