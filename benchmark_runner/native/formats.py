@@ -58,7 +58,8 @@ class Format:
         self.counts = counts
         self.inner = inner
         self.roles: dict[tuple[int, int], Values] = {}
-        self.fixed_lines = 0
+        self.self_counted: frozenset[int] = frozenset()
+        """Roles of lines that begin with the number of their other tokens."""
 
     @classmethod
     def infer(cls, texts: Sequence[Text], depth: int = 0) -> Format | None:
@@ -79,6 +80,7 @@ class Format:
         if not counts and len({len(text) for text in texts}) != 1:
             return None
         made = cls(counts, inner)
+        made.self_counted = made._self_counted(texts)
         for text in texts:
             made._learn(text)
         return made
@@ -90,11 +92,25 @@ class Format:
                 return count.line, len(text[line])
         return line, -1
 
+    def _self_counted(self, texts: Sequence[Text]) -> frozenset[int]:
+        lines: dict[int, list[Line]] = {}
+        for text in texts:
+            for at, line in enumerate(text):
+                lines.setdefault(self._role(text, at)[0], []).append(line)
+        return frozenset(
+            role
+            for role, own in lines.items()
+            if all(line and integer(line[0]) == len(line) - 1 for line in own)
+            and max(map(len, own)) > 2
+        )
+
     def _columns(self, text: Text, line: int) -> list[tuple[tuple[int, int], list[int]]]:
         """The roles of a line's tokens, with their places: a row has one, a record has several."""
         role, width = self._role(text, line)
         rows = {c.line for c in self.counts if c.kind == "row"}
         places = list(range(len(text[line])))
+        if role in self.self_counted:
+            return [((role, -2), places[1:])]
         if line in rows or (width == -1 and len(places) > 4) or width > 4:
             return [((role, -1), places)]
         return [((role, place), [place]) for place in places]
@@ -199,6 +215,8 @@ class Format:
         self, line: Line, count: Count, text: Text, rng: random.Random, header: list[int | None]
     ) -> Line:
         made = list(line)
+        if count.line in self.self_counted:
+            return made
         width = len(line)
         for place in range(width):
             wide = self.roles.get((count.line, -1)) if width > 4 else None

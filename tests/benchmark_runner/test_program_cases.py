@@ -129,6 +129,18 @@ def test_words_that_come_again_are_all_there_are() -> None:
     assert {line[1] for line in made[1:]} == {"AC", "WA"}
 
 
+def test_a_line_that_counts_itself_keeps_its_count_and_order() -> None:
+    rows = ["4 1 3 5 9", "3 2 4 8", "5 1 2 3 4 6"]
+    given = texts("3\n" + "\n".join(rows) + "\n", "1\n2 5 6\n")
+    form = formats.Format.infer(given)
+    assert form is not None
+    for seed in range(20):
+        for line in form.perturbed(given[0], random.Random(seed), 1.0)[1:]:
+            numbers = [int(token) for token in line]
+            assert numbers[0] == len(numbers) - 1
+            assert numbers[1:] == sorted(numbers[1:])
+
+
 def test_permutations_stay_permutations() -> None:
     given = texts("4\n2 1 4 3\n", "3\n3 1 2\n")
     form = formats.Format.infer(given)
