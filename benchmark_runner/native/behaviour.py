@@ -28,6 +28,7 @@ _MADE_CPU_S = 1.0
 _SHRINKS = 24
 _SHRINK_S = 6.0
 _LONGEST_SHOWN = 400
+_SHORT = 120
 _REPORT = re.compile(
     r"[^\n]*(?:ERROR: AddressSanitizer|runtime error: |Assertion '.*' failed|AddressSanitizer:)"
     r"[^\n]*"
@@ -306,7 +307,10 @@ class Original:
         told = compare(known.run.out, run.out, self._rounding)
         if told.where is None:
             return told
-        return "output", _short(known.run.out), _short(run.out)
+        if max(len(known.run.out), len(run.out)) <= _SHORT:
+            return "output", _short(known.run.out), _short(run.out)
+        before, _, after = told.where.partition(", now ")
+        return "output", before, f"{before.partition(':')[0]}: {after}"
 
     def _shrunk(
         self, known: Known, found: Difference, after: Pair, runner: Runner
@@ -347,7 +351,7 @@ def _made(text: formats.Text, name: str, source: Source, parent: Case) -> Case:
 
 def _short(data: bytes) -> str:
     text = data.decode("utf-8", "backslashreplace")
-    return repr(text if len(text) <= 120 else text[:120] + "…")
+    return repr(text if len(text) <= _SHORT else text[:_SHORT] + "…")
 
 
 def _counterexample(known: Known, found: Difference) -> Counterexample:
