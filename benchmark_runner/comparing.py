@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from analysis.progress import CancelToken, Progress
 from benchmark_runner.crew import Crew
@@ -30,6 +31,7 @@ from benchmark_runner.sequences import differs, shortest
 from benchmark_runner.shrinking import BUDGET_S, plain_calls, shrink
 from benchmark_runner.snippet import Shown, snippet
 from benchmark_runner.specs import Specs
+from benchmark_runner.supervisor import WorkerSpec
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Origin, Version
 
 
@@ -42,6 +44,12 @@ class Checked:
     difference: Difference | None = None
     hash_seed: int = 0
     """Under which the difference shows."""
+
+
+def _given_index(spec: WorkerSpec, index: int, original: Original) -> int | None:
+    """The given input that an extra one was made from; None where it was made from none."""
+    given = len(original.infos) - len(spec.inputs.extra)
+    return index if index < given else spec.inputs.extra[index - given].seed
 
 
 class Comparer:
@@ -186,6 +194,14 @@ class Comparer:
         self._checked[after] = replace(checked, verdict=verdict)
         return verdict
 
+    def _file_of(self, spec: WorkerSpec, indices: Sequence[int], original: Original) -> Path | None:
+        """The user's file of inputs, where it has all of these."""
+        given = len(original.infos) - len(spec.inputs.extra)
+        inputs = self._workload.inputs
+        if not isinstance(inputs, InputsFile) or any(index >= given for index in indices):
+            return None
+        return inputs.path
+
     def _shortest(
         self, after: Version, original: Original, difference: Difference
     ) -> Counterexample:
@@ -211,7 +227,7 @@ class Comparer:
                 text=work.before.text_of(work.path) or "",
                 difference=found,
                 kind="plain",
-                inputs_file=work.inputs.path if isinstance(work.inputs, InputsFile) else None,
+                inputs_file=self._file_of(before, found.sequence, original),
                 calls=calls,
             )
         )
@@ -225,10 +241,12 @@ class Comparer:
         seed, work = checked.hash_seed, self._workload
         if difference is None:
             return shown
+        spec = self._specs.candidate(work.before, seed, original)
+        base = _given_index(spec, shown.input, original)
         with Crew(self._cancel) as crew:
             found = shrink(
                 crew,
-                self._specs.candidate(work.before, seed, original),
+                spec,
                 self._specs.candidate(after, seed, original),
                 difference,
                 original.infos[shown.input].call,
@@ -248,8 +266,8 @@ class Comparer:
                 hash_seed=seed if shown.stage == "hash seed" else None,
                 args=found.args,
                 kwargs=found.kwargs,
-                inputs_file=work.inputs.path if isinstance(work.inputs, InputsFile) else None,
-                index=shown.input,
+                inputs_file=None if base is None else self._file_of(spec, (base,), original),
+                index=base or 0,
                 replaced=found.replaced,
             )
         )

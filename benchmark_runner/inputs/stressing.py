@@ -160,7 +160,8 @@ def _distinct(value: Any, size: int, rng: random.Random) -> list[Any]:
     if len(numbers) == len(items) and all(x == x for x in numbers):
         low, high = min(numbers), max(max(numbers), min(numbers) + 2 * size)
         if type(numbers[0]) is int and all(type(x) is int for x in numbers):
-            return rng.sample(range(int(low), int(high) + 1), size)
+            span = min(int(high) - int(low) + 1, 1 << 62)  # a longer range has no len
+            return [int(low) + n for n in rng.sample(range(span), size)]
         if -1e300 < low < high < 1e300:
             return [rng.uniform(low, high) for _ in range(size)]
     if all(type(x) is str for x in items):

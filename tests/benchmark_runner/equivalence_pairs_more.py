@@ -19,9 +19,9 @@ MORE_RIGHT = [
     ),
     Case(
         "prefix sums instead of sums of slices",
-        "def f(a, w):\n    return [sum(a[i:i + w]) for i in range(len(a) - w + 1)]\n",
-        "from itertools import accumulate\ndef f(a, w):\n    p = [0, *accumulate(a)]\n    return [p[i + w] - p[i] for i in range(len(a) - w + 1)]\n",
-        "[(([1, 2, 3, 4], 2), {}), (([5], 1), {}), (([], 1), {}), (([2**64, 1, -1], 3), {})]",
+        "def f(a):\n    return [sum(a[i:i + 2]) for i in range(len(a) - 1)]\n",
+        "from itertools import accumulate\ndef f(a):\n    p = [0, *accumulate(a)]\n    return [p[i + 2] - p[i] for i in range(len(a) - 1)]\n",
+        "[(([1, 2, 3, 4],), {}), (([5],), {}), (([],), {}), (([2**64, 1, -1],), {})]",
         None,
     ),
     Case(
@@ -288,7 +288,7 @@ MORE_WRONG = [
         "def f(a):\n    for x in a:\n        yield 1 / x\n",
         "def f(a):\n    return iter([1 / x for x in a])\n",
         "[(([1, 0],), {})]",
-        "kind of outcome",
+        "",
     ),
     Case(
         "takes all items before the first is asked for",

@@ -140,7 +140,7 @@ SHOWN = [
 def test_snippets_show_the_smallest_difference(tmp_path: Path, case: tuple[str, ...]) -> None:
     before, after, inputs, first, second = case
     found = counterexample(tmp_path, before, after, inputs)
-    assert found.stage == "file"
+    assert found.stage in ("file", "mutated")
     assert found.snippet is not None
     assert ran(tmp_path, before, found.snippet).strip() == first
     assert ran(tmp_path, after, found.snippet).strip() == second
@@ -174,7 +174,10 @@ def test_an_order_that_leaks_names_the_hash_seed(tmp_path: Path) -> None:
                 ]
                 orders[one, other] = out
     pair = next(p for p, (zero, first) in orders.items() if zero == [*p] and first != [*p])
-    after = before.replace("sorted(words)", "list(set(words))")
+    # All other inputs, also hasten's own, are answered as the original does.
+    after = (
+        f"def f(words):\n    return list(set(words)) if words == {list(pair)} else sorted(words)\n"
+    )
     found = counterexample(tmp_path, before, after, f"[(({list(pair)},), {{}})]")
     assert found.stage == "hash seed"
     assert found.snippet is not None
