@@ -17,7 +17,7 @@ from benchmark_runner.native.outputs import Compared, compare
 from benchmark_runner.native.runner import Program, Run, Runner
 from benchmark_runner.receipt import Counterexample
 
-ORIGINAL_S = 20.0
+ORIGINAL_S = 40.0
 """Wall seconds that the original may take on one case; sanitizers take up to ten times longer."""
 _LEAST_S = 4.0
 _SLOWER_IS_HUNG = 10.0
@@ -142,13 +142,7 @@ class Original:
         self.known.append(Known(len(self.known), *found))
 
     def _given(self, case: Case, runner: Runner) -> tuple[Case, Run, str | None]:
-        run = runner.run(self._own.timed, case, ORIGINAL_S)
-        if not run.fine:
-            raise WorkloadError(
-                f"the original can't be judged on case {case.name}: {run.how}",
-                code="original-failed",
-                mend="leave the case out, or mend the program",
-            )
+        run = self._fine(case, runner)
         if case.expected is not None:
             told = compare(case.expected, run.out, self._rounding)
             if told.where is not None:
@@ -157,8 +151,8 @@ class Original:
                     code="case-mismatch",
                     mend="mend NAME.out, or leave it out where several answers are right",
                 )
-        again = runner.run(self._own.timed, case, ORIGINAL_S)
-        if (again.out, again.code, again.reason) != (run.out, run.code, run.reason):
+        again = self._fine(case, runner)
+        if (again.out, again.code) != (run.out, run.code):
             raise WorkloadError(
                 f"the original does something else each time on case {case.name}",
                 code="nondeterministic",
@@ -166,11 +160,22 @@ class Original:
             )
         return case, run, self._unclean(case, run, runner)
 
+    def _fine(self, case: Case, runner: Runner) -> Run:
+        """A run of the original that ends by itself. Raises WorkloadError."""
+        run = runner.run(self._own.timed, case, ORIGINAL_S)
+        if not run.fine:
+            raise WorkloadError(
+                f"the original can't be judged on case {case.name}: {run.how}",
+                code="original-failed",
+                mend="leave the case out, or mend the program",
+            )
+        return run
+
     def _unclean(self, case: Case, run: Run, runner: Runner) -> str | None:
         """Why the checked form can't be compared on a case, or None."""
         if self._own.checked is None:
             return None
-        checked = runner.run(self._own.checked, case, 10 * ORIGINAL_S)
+        checked = runner.run(self._own.checked, case, 5 * ORIGINAL_S)
         if report := report_in(checked):
             return report
         if (checked.code, checked.out) != (run.code, run.out):
@@ -195,12 +200,12 @@ class Original:
 
     def accept(self, case: Case, runner: Runner) -> Known | None:
         """Take in a made case if the original handles it: exit code 0, output, no report."""
-        run = runner.run(self._own.timed, case, ORIGINAL_S / 4)
+        run = runner.run(self._own.timed, case, ORIGINAL_S / 8)
         good = run.fine and run.code == 0 and run.out.strip() and run.cpu_s <= _MADE_CPU_S * 4
         if not good or self._unclean(case, run, runner) is not None:
             return None
         if self._own.checked is None:  # the checked form is a second run
-            again = runner.run(self._own.timed, case, ORIGINAL_S / 4)
+            again = runner.run(self._own.timed, case, ORIGINAL_S / 8)
             if (again.out, again.code) != (run.out, run.code):
                 return None
         self._keep((case, run, None))
@@ -325,7 +330,7 @@ class Original:
                 tries += 1
                 if tries > _SHRINKS or time.monotonic() > until:
                     return _counterexample(smallest, found)
-                run = runner.run(self._own.timed, case, ORIGINAL_S / 4)
+                run = runner.run(self._own.timed, case, ORIGINAL_S / 8)
                 if not run.fine or run.code != 0 or self._unclean(case, run, runner):
                     continue
                 candidate = Known(known.index, case, run)
