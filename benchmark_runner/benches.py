@@ -20,10 +20,13 @@ def open_bench(
     python: Path,
     allow_unsandboxed: bool = False,
     rounding: float | None = None,
+    only_cases: bool = False,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Bench:
     """The bench of the workload's kind, which is a context manager; nothing is run yet.
+
+    With `only_cases` a program is judged by the given cases alone (see ProgramBench).
 
     What a kind needs is imported when it is first asked for. Raises WorkloadError where a
     workload can't be proved: unreadable cases, no compiler, a signature that can't be called.
@@ -47,7 +50,7 @@ def open_bench(
 
         return ProgramBench(
             workload, python=python, allow_unsandboxed=allow_unsandboxed, rounding=rounding,
-            progress=progress, cancel=cancel,
+            only_cases=only_cases, progress=progress, cancel=cancel,
         )  # fmt: skip
     from benchmark_runner.native.function import NativeBench
 

@@ -100,7 +100,8 @@ class Benches:
         work = self._works[target.key] = workload_of(target, spec, kind, self.base)
         bench = open_bench(
             work, python=Path(spec.python), allow_unsandboxed=spec.allow_unsandboxed,
-            rounding=spec.rounding, progress=self._say, cancel=self._cancel,
+            rounding=spec.rounding, only_cases=spec.only_cases, progress=self._say,
+            cancel=self._cancel,
         )  # fmt: skip
         if spec.cluster is not None and isinstance(work, FunctionWorkload):
             bench = RemoteBench(

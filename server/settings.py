@@ -148,6 +148,11 @@ class Settings:
         "Cases of a C or C++ program: a folder of NAME.in and NAME.out, or a .jsonl file; {stem} "
         "stands for the source file's name without its suffix.",
     )
+    program_only_cases: bool = _setting(
+        False,
+        "boolean",
+        "Judge a program by the given cases alone; else further ones are made from them.",
+    )
     program_build: str | None = _setting(
         None,
         "string",

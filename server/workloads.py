@@ -15,6 +15,7 @@ class WorkloadFields(TypedDict):
 
     cases: str | None
     build: str | None
+    only_cases: bool
     command: CommandSpec | None
     cluster: str | None
 
@@ -24,6 +25,7 @@ def workload_fields(settings: Settings) -> WorkloadFields:
     return {
         "cases": settings.program_cases,
         "build": settings.program_build,
+        "only_cases": settings.program_only_cases,
         "command": command_of(settings),
         "cluster": settings.cluster,
     }

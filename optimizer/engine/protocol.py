@@ -62,7 +62,8 @@ class OptimizeSpec:
     are looked for where nothing else tells what a function is called on.
 
     `cases` is a folder or file, absolute or relative to the workspace, in which {stem} stands for
-    the source's name; `build` a command with {source} and {out}; `command` the project's own
+    the source's name; `build` a command with {source} and {out}; with
+    `only_cases` nothing is made from the cases; `command` the project's own
     commands. All three are already allowed by the trust rules. `kind` is the kind of workload that
     the user asked for; None leaves it to `optimizer.workloads`.
     """
@@ -91,6 +92,7 @@ class OptimizeSpec:
     """Address of a dask scheduler whose workers judge candidates of functions."""
     cases: str | None = None
     build: str | None = None
+    only_cases: bool = False
     command: CommandSpec | None = None
     kind: Kind | None = None
 

@@ -42,6 +42,9 @@ def optimize(
     cases: str | None = typer.Option(
         None, "--cases", help="NAME.in and NAME.out in a FOLDER, or a .jsonl: prove a program."
     ),
+    only_cases: bool = typer.Option(
+        False, "--only-cases", help="Make no further cases from the given ones."
+    ),
     build: str | None = typer.Option(
         None, "--build", help='Builds a C or C++ file: "g++ -O2 {source} -o {out}".'
     ),
@@ -101,7 +104,7 @@ def optimize(
         {"model": model, "api_base": api_base, "model_timeout": model_timeout,
          "model_tokens": model_tokens,
          "strategy": strategy, "budget": budget, "cluster": cluster, "rounding": rounding,
-         "program_build": build},
+         "program_only_cases": only_cases or None, "program_build": build},
     )  # fmt: skip
     if path and function:
         function = require_function(read_source(path).text, path, function).qualname
