@@ -9,7 +9,6 @@ import ctypes
 import os
 import signal
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from benchmark_runner.environment import host_name
 from benchmark_runner.executors.job import Answer, JobError, perform
 from benchmark_runner.executors.shipping import Unpacked
 from benchmark_runner.interpreters import interpreter_at
+from benchmark_runner.project.trees import scratch_folder
 from hasten.remote_job import versions
 
 PYTHON = "HASTEN_PYTHON"
@@ -38,9 +38,9 @@ def main() -> int:
     out = os.dup(1)
     os.dup2(2, 1)  # what anything prints by accident is no part of the answer
     payload = sys.stdin.buffer.read()
-    with tempfile.TemporaryDirectory(prefix="hasten-job-") as name:
+    with scratch_folder("hasten-job-") as folder:
         try:
-            unpacked = Unpacked(payload, Path(os.path.realpath(name)))
+            unpacked = Unpacked(payload, folder)
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             sys.stderr.write(f"hasten run-job: {error}\n")
             return 1

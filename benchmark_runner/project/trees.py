@@ -54,9 +54,9 @@ def is_harness(name: str) -> bool:
     return bool(_HARNESS_NAME.search(stem) or _HARNESS_NAME.search(last.rpartition(".")[0]))
 
 
-def _sweep() -> None:
+def _sweep(prefix: str) -> None:
     """Remove what killed processes of this user left behind."""
-    for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+    for folder in Path(tempfile.gettempdir()).glob(prefix + "*"):
         with contextlib.suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
@@ -69,10 +69,10 @@ def _sweep() -> None:
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
+def scratch_folder(prefix: str = PREFIX) -> Iterator[Path]:
     """A folder of our own that is gone afterwards, at the latest when the next one is made."""
-    _sweep()
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=PREFIX)))
+    _sweep(prefix)
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=prefix)))
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

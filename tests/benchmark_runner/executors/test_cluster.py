@@ -73,8 +73,11 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_answers_are_as_here_though_a_worker_is_killed(work: FunctionWorkload, hosts: Hosts):
-    hosts.add("one")
+def test_answers_are_as_here_though_a_worker_is_killed(
+    work: FunctionWorkload, hosts: Hosts, tmp_path: Path
+) -> None:
+    (tmp_path / "one").mkdir()
+    hosts.add("one", TMPDIR=str(tmp_path / "one"))
     hosts.add("two")
     texts = [FAST, WRONG, FAST + "\n# again\n", SLOW + "\nMORE = 1\n"]
     jobs = [job(work, text) for text in texts]
@@ -101,6 +104,14 @@ def test_answers_are_as_here_though_a_worker_is_killed(work: FunctionWorkload, h
     killed = [pid for _, end, pid in hosts.runs("one") if end == float("inf")]
     assert len(killed) == 1
     wait_until(lambda: gone(killed[0]), "the end of the killed host's job")
+    assert len(list((tmp_path / "one").glob("hasten-job-*"))) == 1
+    with Cluster(hosts.address) as cluster:
+        hosts.add("three", TMPDIR=str(tmp_path / "one"))
+        hosts.kill("two")
+        wait_until(lambda: hosts.workers["two"].poll() is not None, "its end")
+        wait_until(lambda: cluster.slots == 1, "the third worker alone")
+        cluster.run(jobs[:1])
+    assert not list((tmp_path / "one").glob("hasten-job-*"))
 
 
 def test_a_proof_names_its_host_and_the_senders_paths(work: FunctionWorkload, hosts: Hosts):
