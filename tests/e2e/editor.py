@@ -18,7 +18,7 @@ from analysis.text import Position, Range, Replacement, apply_replacements
 from tests.e2e.cli import HASTEN, Cli
 
 CLIENTS = Path(__file__).resolve().parents[1] / "data" / "clients"
-LIMIT_S = 240.0
+LIMIT_S = 480.0
 
 
 class Editor:

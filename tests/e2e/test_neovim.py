@@ -103,6 +103,7 @@ def test_the_help_has_its_tags(tmp_path: Path):
         assert f"*{tag}*" in text
 
 
+@pytest.mark.slow
 def test_a_cpp_program_from_its_head_to_the_edit_and_back(cli: Cli):
     folder = cli.folder / "project"
     write_cases(folder / "cases")

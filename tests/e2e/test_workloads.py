@@ -206,6 +206,7 @@ async def test_a_cpp_program_with_cases(cli: Cli, model: dict[str, Any], answers
         assert (await editor.actions())[0].title == proved.title
 
 
+@pytest.mark.slow
 def test_a_cpp_program_on_the_command_line(cli: Cli, model: dict[str, Any], answers: list[str]):
     folder = cli.folder / "project"
     write_cases(folder / "cases")
@@ -215,7 +216,7 @@ def test_a_cpp_program_on_the_command_line(cli: Cli, model: dict[str, Any], answ
     done = cli(
         "optimize", "pairs.cpp::pairs", "--cases", "cases", "--build", "g++ -O1 {source} -o {out}",
         "--model", model["model"], "--api-base", model["api_base"], "--budget", "1", "--json",
-        cwd=folder,
+        cwd=folder, timeout=480,
     )  # fmt: skip
     assert done.code == 0, done.err
     [found] = done.value["suggestions"]
