@@ -120,7 +120,7 @@ def _measures(call: bytes) -> dict[str, int]:
         if hasattr(value, "__len__"):
             found[f"elements of {name}"] = _count(value)
         elif type(value) is int:
-            found[f"{name}"] = value
+            found[f"as {name}"] = value
     return found
 
 

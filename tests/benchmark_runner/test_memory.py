@@ -22,6 +22,7 @@ from benchmark_runner.observations import MemoryUse
 from benchmark_runner.receipt import Memory
 from benchmark_runner.supervisor import InputInfo, InputsPlan
 from tests.benchmark_runner.workers import Project
+from tests.pythons import interpreters
 
 MB = 1 << 20
 KEEPS = "def f(n):\n    xs = [bytes(1000) for _ in range(n)]\n    return len(xs)\n"
@@ -149,3 +150,15 @@ def test_too_many_lines_are_not_added_up(tmp_path: Path) -> None:
         assert worker.memory(1).allocated is None
         assert worker.memory(0).peak == pytest.approx(100_000, rel=0.05)
         assert worker.observe(0).kind == "plain"
+
+
+@pytest.mark.parametrize("python", interpreters().values(), ids=interpreters().keys())
+def test_each_interpreter_counts_alike(tmp_path: Path, python: Path) -> None:
+    project = Project(tmp_path, python=python)
+    project.write("mod.py", BY_LINES)
+    with project.worker(inputs=calls(20)) as worker:
+        found = worker.memory(0, 1000)
+    assert found.peak == pytest.approx(100_000, rel=0.05)
+    assert found.allocated == pytest.approx(20 * 100_000, rel=0.05)
+    assert found.resident is not None
+    assert found.resident > MB
