@@ -27,17 +27,16 @@ def report(items, wanted):
     for x in items:
         if x in wanted:
             found.append(x)
-    ordered = []
+    seen = []
     for x in found:
-        ordered.insert(0, x)
-    total = 0
-    for i in range(len(ordered)):
-        total = total + ordered[i]
-    return [str(x) for x in ordered], total
+        if x % 50 not in seen:
+            seen.append(x % 50)
+    return found, seen
 """
+"""One edit gains twentyfold; no other gains so much that noise could hide or make it."""
 INPUTS = """
 def inputs():
-    for n in (300, 400, 500, 600):
+    for n in (600, 800, 1000, 1200):
         yield (list(range(0, n, 2)), list(range(n // 2))), {}
 """
 
@@ -51,7 +50,7 @@ def search(
     spec = OptimizeSpec(
         workspace=str(workspace), path=str(workspace / "mod.py"), function="report",
         python=sys.executable, inputs_file=str(workspace / "given.py"), cwd=str(workspace),
-        budget=8, width=2, cluster=cluster,
+        budget=2, width=2, cluster=cluster,
     )  # fmt: skip
     state = state_dir(workspace)
     services = Services(workspace, state, Results(state))
@@ -76,7 +75,7 @@ def test_the_result_is_as_here_though_a_worker_is_killed(
         wait_until(lambda: (folder / "two").exists() and hosts.address, "the cluster")
 
         def kill() -> None:
-            wait_until(lambda: len(hosts.runs("one")) >= 2, "the middle of the search", 600)
+            wait_until(lambda: hosts.runs("one") and hosts.runs("two"), "two jobs at once", 600)
             hosts.kill("one")
 
         killer = threading.Thread(target=kill)
