@@ -115,7 +115,7 @@ TRIPLE = """
 
 
 def test_a_version_that_is_right_only_on_small_inputs(tmp_path: Path) -> None:
-    after = "def f(n):\n    return max(n, 0) * 3 if n < 20_000 else 0\n"
+    after = "def f(n):\n    return max(n, 0) * 3 if len(str(n)) < 5 else 0\n"
     done = prove(tmp_path, TRIPLE, after, "[((n,), {}) for n in (900, 950, 990)]")
     assert done.decision == "different", done.reason
     assert done.counterexample is not None
