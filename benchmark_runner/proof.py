@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from analysis.progress import Progress
-from benchmark_runner.decision import Judgement
-from benchmark_runner.measurement import summarise
-from benchmark_runner.probes import slower_on
+from benchmark_runner.measuring.decision import Judgement
+from benchmark_runner.measuring.measurement import summarise
+from benchmark_runner.measuring.probes import slower_on
+from benchmark_runner.measuring.samples import Samples
+from benchmark_runner.measuring.statistics import Step
 from benchmark_runner.receipt import (
     SCHEMA,
     Dependency,
@@ -23,8 +25,6 @@ from benchmark_runner.receipt import (
     Stage,
     Verdict,
 )
-from benchmark_runner.samples import Samples
-from benchmark_runner.statistics import Step
 from benchmark_runner.workload import FunctionWorkload, Version
 
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.progress import CancelToken, Progress
-from benchmark_runner.equivalence import HASH_SEEDS
+from benchmark_runner.equality.equivalence import HASH_SEEDS
+from benchmark_runner.equality.original import Original
 from benchmark_runner.inputs.extras import Wanted, find_extras
 from benchmark_runner.inputs.generated import generate
 from benchmark_runner.inputs.literals import Literals
-from benchmark_runner.original import Original
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import Sandbox
-from benchmark_runner.supervisor import Extra, InputsPlan, WorkerSpec
+from benchmark_runner.worker.supervisor import Extra, InputsPlan, WorkerSpec
 from benchmark_runner.workload import (
     CapturedInputs,
     FunctionWorkload,

@@ -14,20 +14,22 @@ from pathlib import Path
 from types import TracebackType
 
 from analysis.progress import CancelToken, Progress, silent
-from benchmark_runner.afterwards import Afterwards, Looked
-from benchmark_runner.comparing import Comparer
-from benchmark_runner.decision import Judgement, judge, plausibility_note
-from benchmark_runner.dependencies import Interpreter, dependencies_of
 from benchmark_runner.environment import describe
-from benchmark_runner.equivalence import (
+from benchmark_runner.equality.comparing import Comparer
+from benchmark_runner.equality.equivalence import (
     HASH_SEEDS,
 )
+from benchmark_runner.equality.existing_tests import ExistingTests
+from benchmark_runner.equality.model_tests import ModelTests
+from benchmark_runner.equality.shortcuts import find_shortcut
 from benchmark_runner.errors import CandidateFailed, WorkloadError
-from benchmark_runner.existing_tests import ExistingTests
 from benchmark_runner.inputs.extras import THOROUGH
 from benchmark_runner.instruments.calls import choose_sample, compared, count_calls
 from benchmark_runner.instruments.totals import CountFailed, instrument
-from benchmark_runner.model_tests import ModelTests
+from benchmark_runner.measuring.afterwards import Afterwards, Looked
+from benchmark_runner.measuring.decision import Judgement, judge, plausibility_note
+from benchmark_runner.measuring.tie_break import doubtful, second_opinion
+from benchmark_runner.measuring.timer import Timer
 from benchmark_runner.proof import Case, Diary, Timed, make_receipt
 from benchmark_runner.receipt import (
     InputsUsed,
@@ -38,15 +40,13 @@ from benchmark_runner.receipt import (
     SandboxReport,
     Verdict,
 )
+from benchmark_runner.receipts.dependencies import Interpreter, dependencies_of
 from benchmark_runner.relations.stage import RelationsStage
 from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.needs import needs
 from benchmark_runner.sandbox.probe import probe, reported
-from benchmark_runner.shapes import argument_shapes
-from benchmark_runner.shortcuts import find_shortcut
 from benchmark_runner.specs import Specs
-from benchmark_runner.tie_break import doubtful, second_opinion
-from benchmark_runner.timer import Timer
+from benchmark_runner.worker.shapes import argument_shapes
 from benchmark_runner.workload import (
     FunctionWorkload,
     ModelInputs,

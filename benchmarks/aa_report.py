@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmark_runner.rates import clopper_pearson
+from benchmark_runner.measuring.rates import clopper_pearson
 
 Row = Mapping[str, Any]
 SHORT_S = 5e-3

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmark_runner.record import capture_inputs  # noqa: E402
+from benchmark_runner.recording.record import capture_inputs  # noqa: E402
 from tests.pythons import interpreters  # noqa: E402
 
 CALLS, OTHERS, RUNS = 20_000, 400_000, 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from benchmark_runner.halving import halve
+from benchmark_runner.measuring.halving import halve
 from optimizer.protocols import Node
 
 _NEAR = 0.15

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.text import apply_changes, to_changes
-from benchmark_runner.dependencies import together
-from benchmark_runner.repeat import save, with_repeat
+from benchmark_runner.receipts.dependencies import together
+from benchmark_runner.receipts.repeat import save, with_repeat
 from benchmark_runner.workload import Origin, Version, Workload
 from hasten.paths import receipts_dir
 from optimizer.suggestion import Suggestion

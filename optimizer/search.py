@@ -14,7 +14,7 @@ from analysis.progress import CancelToken, Progress
 from benchmark_runner.errors import InterpreterError, WorkloadError
 from benchmark_runner.executors.cluster import ClusterError
 from benchmark_runner.receipt import InputsUsed
-from benchmark_runner.record import measure_run
+from benchmark_runner.recording.record import measure_run
 from benchmark_runner.workload import InputSource, ModelInputs
 from optimizer.benches import Benches
 from optimizer.combine import BenchJudge, Combination, prove_together

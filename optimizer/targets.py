@@ -21,7 +21,12 @@ from analysis.progress import CancelToken, Progress
 from analysis.rules.catalogue import find
 from analysis.source import read_source
 from benchmark_runner.inputs.from_tests import find_tests
-from benchmark_runner.record import Capture, capture_inputs, record_profile, stored_capture
+from benchmark_runner.recording.record import (
+    Capture,
+    capture_inputs,
+    record_profile,
+    stored_capture,
+)
 from benchmark_runner.workload import (
     CapturedInputs,
     GeneratedInputs,

@@ -39,7 +39,7 @@ def test_it_adds_one_name_to_site_packages(unpacked: Path):
 def test_it_brings_the_corpus_and_the_harness(unpacked: Path):
     rooms = unpacked / "hasten" / "_rooms"
     assert (rooms / "index" / "corpus" / "python.jsonl").stat().st_size > 0
-    assert (rooms / "benchmark_runner" / "harness.py").is_file()
+    assert (rooms / "benchmark_runner" / "worker" / "harness.py").is_file()
 
 
 def test_its_command_line_runs_from_its_own_rooms(unpacked: Path):

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.executors.job import Answer, Job, answer_from_json, answer_to_json
-from benchmark_runner.repeat import pack_written, unpack_written
+from benchmark_runner.receipts.repeat import pack_written, unpack_written
 from benchmark_runner.sandbox.policy import project_paths
 from benchmark_runner.workload import (
     CapturedInputs,

@@ -21,7 +21,7 @@ import platformdirs
 
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.errors import SandboxError
-from benchmark_runner.statistics import median, trimmed_mean
+from benchmark_runner.measuring.statistics import median, trimmed_mean
 
 PAIRS = 12
 """A/A pairs for each number of timings at once."""

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 
 from analysis.errors import Cancelled, HastenError
 from analysis.progress import CancelToken
-from benchmark_runner import harness
-from benchmark_runner.crew import Crew
 from benchmark_runner.errors import WorkerDied
 from benchmark_runner.inputs.literals import Literals, branching, literals_of, raised_names
 from benchmark_runner.inputs.mutation import Seed, mutated, seeds_of
 from benchmark_runner.inputs.stressing import stressing
 from benchmark_runner.inputs.symbolic import covering
-from benchmark_runner.observations import Extra, InputInfo, WorkerSpec
-from benchmark_runner.supervisor import Worker
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.crew import Crew
+from benchmark_runner.worker.observations import Extra, InputInfo, WorkerSpec
+from benchmark_runner.worker.supervisor import Worker
 
 _MOST_GIVEN = 40
 """Given calls that are looked at."""

@@ -23,7 +23,7 @@ from typing import Any
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.project.trees import materialise, scratch_folder
-from benchmark_runner.record import RECORDER, capture_in
+from benchmark_runner.recording.record import RECORDER, capture_in
 from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.program import ProgramRun, run_program

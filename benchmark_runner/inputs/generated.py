@@ -14,13 +14,13 @@ import zlib
 from pathlib import Path
 
 from analysis.progress import CancelToken
-from benchmark_runner import harness
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.inputs.shapes import Shape, to_plain
 from benchmark_runner.inputs.signature import Growth, NoInputs, Signature, read_signature
 from benchmark_runner.inputs.sized import make_call
 from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.program import run_program
+from benchmark_runner.worker import harness
 
 _TOTAL_BYTES = 8 << 20
 _EDGE_CASES = 25

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark_runner import harness
 from benchmark_runner.inputs.correlations import Place, find_ties
 from benchmark_runner.inputs.mutation import Seed
-from benchmark_runner.observations import Extra
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.observations import Extra
 
 Literal = int | float | str | bytes
 _MOST_LENGTH = 2_000

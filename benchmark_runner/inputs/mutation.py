@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark_runner import harness
 from benchmark_runner.inputs.correlations import Place, Ties, find_ties, leaves
-from benchmark_runner.observations import Extra, Given
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.observations import Extra, Given
 
 _MOST_ITEMS = 40
 """Items of a container in a changed call: small calls find as much and cost less."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark_runner import harness
+from benchmark_runner.worker import harness
 
 _MOST_BYTES = 64 << 20
 _DISTINCT = 0.5

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from benchmark_runner import harness
 from benchmark_runner.inputs.correlations import Place, Ties, find_ties
 from benchmark_runner.inputs.literals import Literals
 from benchmark_runner.inputs.mutation import Seed
-from benchmark_runner.observations import Examined, Extra
-from benchmark_runner.supervisor import Worker
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.observations import Examined, Extra
+from benchmark_runner.worker.supervisor import Worker
 
 SIZE = 48
 """Items of the containers that grow: the square of it is still counted fast."""

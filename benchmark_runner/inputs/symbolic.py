@@ -15,12 +15,12 @@ import tempfile
 from pathlib import Path
 
 from analysis.progress import CancelToken
-from benchmark_runner import harness
 from benchmark_runner.inputs.generated import frames_in
 from benchmark_runner.inputs.shapes import to_plain
 from benchmark_runner.inputs.signature import NoInputs, read_signature
-from benchmark_runner.observations import Extra
 from benchmark_runner.sandbox.program import run_program
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.observations import Extra
 
 _PROGRAM = Path(__file__).with_name("symbolic_program.py")
 _START_S = 5.0

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from analysis.progress import CancelToken
-from benchmark_runner import harness
 from benchmark_runner.instruments.totals import (
     CountFailed,
     Instrument,
@@ -30,7 +29,8 @@ from benchmark_runner.receipt import Instructions
 from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.policy import project_paths
-from benchmark_runner.supervisor import Worker, WorkerSpec
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.supervisor import Worker, WorkerSpec
 
 SAME = 0.005
 """Log-ratios below this say that both versions execute the same instructions."""

@@ -14,11 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.progress import CancelToken, Progress
-from benchmark_runner.decision import Judgement, judge
 from benchmark_runner.environment import describe
 from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.lock import timing_lock
-from benchmark_runner.measurement import confirmation, first_phase, summarise
+from benchmark_runner.measuring.decision import Judgement, judge
+from benchmark_runner.measuring.measurement import confirmation, first_phase, summarise
+from benchmark_runner.measuring.samples import clock_note
+from benchmark_runner.measuring.statistics import glance
+from benchmark_runner.measuring.timing import Rates
 from benchmark_runner.native import gate
 from benchmark_runner.native.behaviour import Differs, Original, Pair, Same, Unsafe
 from benchmark_runner.native.plan import Plan
@@ -39,11 +42,8 @@ from benchmark_runner.receipt import (
     SandboxReport,
     Verdict,
 )
-from benchmark_runner.samples import clock_note
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.sandbox.probe import probe
-from benchmark_runner.statistics import glance
-from benchmark_runner.timing import Rates
 from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, Kind, Origin, Version
 
 _SHARED = 0.5

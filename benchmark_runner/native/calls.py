@@ -11,11 +11,11 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from benchmark_runner.measuring.statistics import median
+from benchmark_runner.measuring.windows import PairOfWindows, PairRun, Side
 from benchmark_runner.native.cases import Case
 from benchmark_runner.native.race import Race
 from benchmark_runner.native.runner import Program, Run, Runner
-from benchmark_runner.statistics import median
-from benchmark_runner.windows import PairOfWindows, PairRun, Side
 
 WINDOW_S = 0.012
 """CPU seconds that the calls of one run aim at."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark_runner.measuring.planning import plan_inputs
 from benchmark_runner.native.behaviour import Known, Original
 from benchmark_runner.native.runner import Runner
-from benchmark_runner.planning import plan_inputs
 
 LEAST_RUN_S = 0.002
 """CPU seconds beside the program's start that a run must take to be timed."""

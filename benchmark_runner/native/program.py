@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 
 from analysis.progress import CancelToken, Progress, silent
-from benchmark_runner.decision import Judgement
+from benchmark_runner.measuring.decision import Judgement
+from benchmark_runner.measuring.statistics import median
 from benchmark_runner.native.behaviour import Original, Pair
 from benchmark_runner.native.bench import ProcessBench
 from benchmark_runner.native.cases import Case, digest_of, files_of, read_cases
@@ -24,7 +25,6 @@ from benchmark_runner.native.race import Race, growth
 from benchmark_runner.native.runner import Runner
 from benchmark_runner.proof import Diary, Timed
 from benchmark_runner.receipt import Build, Dependency, Growth, InputsUsed, Receipt, Verdict
-from benchmark_runner.statistics import median
 from benchmark_runner.workload import ProgramWorkload, Version
 
 _EMPTY = {"c": "int main(void) { return 0; }\n", "c++": "int main() { return 0; }\n", "python": ""}

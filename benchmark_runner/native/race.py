@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from analysis.progress import CancelToken
 from benchmark_runner.errors import CandidateFailed
+from benchmark_runner.measuring.statistics import estimate, median
+from benchmark_runner.measuring.windows import PairOfWindows, PairRun, Side
 from benchmark_runner.native.behaviour import Known
 from benchmark_runner.native.outputs import compare
 from benchmark_runner.native.runner import Program, Run, Runner
 from benchmark_runner.receipt import Growth, InputTiming, Memory
-from benchmark_runner.statistics import estimate, median
-from benchmark_runner.windows import PairOfWindows, PairRun, Side
 
 _REPLICATE_S = 0.4
 _PAIRS = 12

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 
 from analysis.progress import CancelToken, Progress, silent
-from benchmark_runner.decision import Judgement
 from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.lock import timing_lock
+from benchmark_runner.measuring.decision import Judgement
+from benchmark_runner.measuring.statistics import Noise, Step, fails, glance, look
 from benchmark_runner.project import pairs as paired
 from benchmark_runner.project.copies import Copies, Ran
 from benchmark_runner.project.instrument import read_file, shown
@@ -36,7 +37,6 @@ from benchmark_runner.receipt import (
     Verdict,
 )
 from benchmark_runner.sandbox.probe import probe
-from benchmark_runner.statistics import Noise, Step, fails, glance, look
 from benchmark_runner.workload import CommandWorkload, Origin, Version
 
 Rule = Callable[[list[float], Noise], Step]

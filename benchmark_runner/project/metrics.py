@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark_runner.statistics import median
+from benchmark_runner.measuring.statistics import median
 
 MOST_BYTES = 64 << 20
 """Longer text is not read."""

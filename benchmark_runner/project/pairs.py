@@ -10,10 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmark_runner.decision import Judgement
-from benchmark_runner.project.metrics import Reading
-from benchmark_runner.receipt import InputTiming, Measurement, Replicate
-from benchmark_runner.statistics import (
+from benchmark_runner.measuring.decision import Judgement
+from benchmark_runner.measuring.statistics import (
     CONFIRM_GAIN,
     MIN_GAIN,
     Estimate,
@@ -25,6 +23,8 @@ from benchmark_runner.statistics import (
     median,
     pairs_to_decide,
 )
+from benchmark_runner.project.metrics import Reading
+from benchmark_runner.receipt import InputTiming, Measurement, Replicate
 
 NOISE = Noise(prior_sd=0.04, looks=(4, 5, 6, 8, 10, 12, 16))
 """Of a benchmark's own numbers: most are wall time, and each is already a middle of many."""

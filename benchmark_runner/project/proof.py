@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from benchmark_runner.decision import Judgement
 from benchmark_runner.environment import describe
+from benchmark_runner.measuring.decision import Judgement
+from benchmark_runner.measuring.statistics import Step
 from benchmark_runner.project.instrument import shown
 from benchmark_runner.project.metrics import Reading
 from benchmark_runner.project.pairs import Runs, summarise
@@ -25,7 +26,6 @@ from benchmark_runner.receipt import (
     Verdict,
 )
 from benchmark_runner.sandbox.probe import probe
-from benchmark_runner.statistics import Step
 from benchmark_runner.workload import CommandWorkload, Version
 
 _MOST_FILES = 200

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.progress import CancelToken
-from benchmark_runner import canonical, harness
-from benchmark_runner.canonical_tree import Malformed, Node, parts_of
-from benchmark_runner.crew import Crew
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
-from benchmark_runner.observations import Observation, WorkerSpec
 from benchmark_runner.receipt import Counterexample
 from benchmark_runner.relations.algebra import learn, samples_needed
 from benchmark_runner.relations.laws import FAMILIES, LIST_LAWS, Law, law_of
+from benchmark_runner.worker import canonical, harness
+from benchmark_runner.worker.canonical_tree import Malformed, Node, parts_of
+from benchmark_runner.worker.crew import Crew
+from benchmark_runner.worker.observations import Observation, WorkerSpec
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 SpecFor = Callable[["tuple[bytes, ...]"], WorkerSpec]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from analysis.progress import CancelToken
-from benchmark_runner.decision import Judgement
-from benchmark_runner.equivalence import HASH_SEEDS
-from benchmark_runner.original import Original
+from benchmark_runner.equality.equivalence import HASH_SEEDS
+from benchmark_runner.equality.original import Original
+from benchmark_runner.measuring.decision import Judgement
 from benchmark_runner.proof import Diary
 from benchmark_runner.receipt import Counterexample
 from benchmark_runner.relations.check import Broken, Call, Relations, call_of, is_numeric

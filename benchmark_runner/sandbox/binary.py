@@ -22,7 +22,6 @@ from types import TracebackType
 from typing import Any, Literal, cast
 
 from analysis.progress import CancelToken
-from benchmark_runner import harness
 from benchmark_runner.errors import SandboxError
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import bwrap, launcher
@@ -32,6 +31,7 @@ from benchmark_runner.sandbox.limits import BinaryLimits, Limits
 from benchmark_runner.sandbox.policy import SYSTEM_FILES, Confinement, Sandbox, make_scratch
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.sandbox.process import spawn_for_good
+from benchmark_runner.worker import harness
 
 Reason = Literal[
     "", "timeout", "memory", "disk", "threads", "output", "blocked", "cancelled", "signal"

@@ -11,9 +11,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark_runner import harness
 from benchmark_runner.errors import InterpreterError
 from benchmark_runner.sandbox.leftovers import own_folder
+from benchmark_runner.worker import harness
 
 _ASK = """
 import json, marshal, site, sys, sysconfig

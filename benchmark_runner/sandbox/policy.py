@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import landlock
 from benchmark_runner.sandbox.layout import Layout
@@ -21,6 +20,7 @@ from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.limits import BinaryLimits, Limits
 from benchmark_runner.sandbox.probe import Probe, probe
 from benchmark_runner.sandbox.seccomp import OWN_PID, Policy, assemble, seccomp_number
+from benchmark_runner.worker import harness
 
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 SYSTEM_FILES = (

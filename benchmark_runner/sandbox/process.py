@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmark_runner.errors import SandboxError
-from benchmark_runner.frames import Channel
 from benchmark_runner.sandbox import bwrap
 from benchmark_runner.sandbox.files import output_file, remove_folder
 from benchmark_runner.sandbox.needs import not_as_original
 from benchmark_runner.sandbox.policy import SYSTEM_FILES, Confinement, environment
 from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.worker.frames import Channel
 
 _REAP_S = 5.0
 _BESIDE = 64 << 20

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import IO
 
 from analysis.progress import CancelToken
-from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import bwrap
 from benchmark_runner.sandbox.files import remove_folder
@@ -35,6 +34,7 @@ from benchmark_runner.sandbox.policy import (
 )
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.sandbox.watchdog import Tree
+from benchmark_runner.worker import harness
 
 _TAIL = 32_768
 _POLL_S = 0.03

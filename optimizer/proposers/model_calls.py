@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.functions import function_named
 from analysis.progress import CancelToken
-from benchmark_runner import harness
+from benchmark_runner.worker import harness
 from benchmark_runner.workload import ModelCall, ModelInputs
 from optimizer.engine.protocol import ModelSpec
 from optimizer.proposers.answers import AnswerCache

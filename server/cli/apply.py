@@ -15,7 +15,7 @@ from analysis.errors import HastenError, InputError
 from analysis.relocate import carry, relocate
 from analysis.source import SourceFile, read_source, write_source
 from analysis.text import apply_changes, changes_between
-from benchmark_runner.dependencies import changes_since
+from benchmark_runner.receipts.dependencies import changes_since
 from hasten.paths import state_dir, workspace_of
 from index.record import AcceptedEdit
 from index.store import Memory, now

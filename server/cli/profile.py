@@ -13,7 +13,7 @@ from analysis.errors import InputError
 from analysis.hotspots import HotSpot, hot_spots
 from analysis.profiles.load import load_profile
 from analysis.profiles.store import captures_folder, newest_profile, profiles_folder
-from benchmark_runner.record import capture_inputs, record_profile
+from benchmark_runner.recording.record import capture_inputs, record_profile
 from hasten.paths import state_dir
 from server.cli.common import Place, cancel_on_interrupt, place_of, python_of, usable_state
 from server.cli.output import (

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from analysis.errors import InputError
-from benchmark_runner.repeat import save as save_receipt
+from benchmark_runner.receipts.repeat import save as save_receipt
 from server.cli.output import GOOD, NOT_GOOD, emit_json, note, shown
 from server.cli.verify_aa import aa_json, print_aa, verify_aa
 from server.cli.verify_command import CommandOptions, verify_command

@@ -9,7 +9,7 @@ from typing import Any
 import cattrs
 
 from analysis.source import read_source
-from benchmark_runner.noise_floor import NoiseFloor, built_in, measure_noise
+from benchmark_runner.measuring.noise_floor import NoiseFloor, built_in, measure_noise
 from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
 from server.cli.common import (
     cancel_on_interrupt,

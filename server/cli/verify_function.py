@@ -14,7 +14,7 @@ from benchmark_runner.executors.cluster import Cluster, ClusterError
 from benchmark_runner.executors.job import Job, JobError
 from benchmark_runner.inputs.from_tests import find_tests
 from benchmark_runner.receipt import InputsUsed, Receipt, Repeat, to_json
-from benchmark_runner.repeat import with_repeat
+from benchmark_runner.receipts.repeat import with_repeat
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import (
     FunctionWorkload,

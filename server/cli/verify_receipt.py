@@ -11,11 +11,11 @@ from typing import Any
 from analysis.errors import HastenError, InputError
 from analysis.source import read_source
 from benchmark_runner.benches import open_bench
-from benchmark_runner.dependencies import changes_since
-from benchmark_runner.guard import guard_text
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import Dependency, Receipt
-from benchmark_runner.repeat import Again, read, unpack
+from benchmark_runner.receipts.dependencies import changes_since
+from benchmark_runner.receipts.guard import guard_text
+from benchmark_runner.receipts.repeat import Again, read, unpack
 from benchmark_runner.workload import CommandWorkload, FunctionWorkload, Version, Workload
 from hasten.paths import receipts_dir
 from server.cli.common import cancel_on_interrupt, existing_file, place_of, python_of

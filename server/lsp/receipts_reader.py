@@ -9,8 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from benchmark_runner.dependencies import changes_since, on_disk
 from benchmark_runner.receipt import Dependency
+from benchmark_runner.receipts.dependencies import changes_since, on_disk
 
 
 def main() -> int:

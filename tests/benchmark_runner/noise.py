@@ -12,7 +12,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from benchmark_runner.windows import PairOfWindows, PairRun
+from benchmark_runner.measuring.windows import PairOfWindows, PairRun
 
 SPREADS = {
     "C": 0.002,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmark_runner.b4 import Group, groups
+from benchmark_runner.equality.b4 import Group, groups
 
 Matrix = list[list[bool]]
 Choice = Callable[[Matrix, random.Random], int]

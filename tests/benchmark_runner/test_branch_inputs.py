@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from analysis.progress import CancelToken
-from benchmark_runner import harness
 from benchmark_runner.inputs.literals import Literals, branching, literals_of, raised_names
 from benchmark_runner.inputs.mutation import Seed
 from benchmark_runner.inputs.symbolic import covering
+from benchmark_runner.worker import harness
 
 
 def read(text: str) -> Literals:

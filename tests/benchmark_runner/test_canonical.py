@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from benchmark_runner import canonical
-from benchmark_runner.canonical import Malformed, compare, outcome_text, text_of
-from benchmark_runner.harness import Encoder, TooLarge, decode_plain, encode
+from benchmark_runner.worker import canonical
+from benchmark_runner.worker.canonical import Malformed, compare, outcome_text, text_of
+from benchmark_runner.worker.harness import Encoder, TooLarge, decode_plain, encode
 
 
 class Colour(enum.Enum):

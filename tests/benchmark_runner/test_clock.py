@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner.pairing import Scheduled
+from benchmark_runner.measuring.pairing import Scheduled
+from benchmark_runner.measuring.windows import window_of
 from benchmark_runner.receipt import Level
-from benchmark_runner.windows import window_of
 from tests.benchmark_runner.workers import LEVELS, Project
 
 

@@ -13,13 +13,13 @@ from collections import Counter
 
 import pytest
 
-from benchmark_runner.decision import Judgement, judge
-from benchmark_runner.measurement import confirmation, first_phase
-from benchmark_runner.rates import clopper_pearson
+from benchmark_runner.measuring.decision import Judgement, judge
+from benchmark_runner.measuring.measurement import confirmation, first_phase
+from benchmark_runner.measuring.rates import clopper_pearson
+from benchmark_runner.measuring.samples import Samples
+from benchmark_runner.measuring.tie_break import doubtful, second_opinion
+from benchmark_runner.measuring.timing import Rates
 from benchmark_runner.receipt import Instructions
-from benchmark_runner.samples import Samples
-from benchmark_runner.tie_break import doubtful, second_opinion
-from benchmark_runner.timing import Rates
 from tests.benchmark_runner.noise import SPREADS, NoisyMachine
 
 USUAL = {kind: spread for kind, spread in SPREADS.items() if spread <= 0.044}

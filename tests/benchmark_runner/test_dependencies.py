@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner.dependencies import (
+from benchmark_runner.receipt import Dependency
+from benchmark_runner.receipts.dependencies import (
     Interpreter,
     changes_since,
     dependencies_of,
@@ -13,7 +14,6 @@ from benchmark_runner.dependencies import (
     source_dependencies,
     together,
 )
-from benchmark_runner.receipt import Dependency
 from benchmark_runner.workload import Version
 
 BEFORE = """

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner import harness
-from benchmark_runner.equivalence import changed, further_calls, script_of, tried
+from benchmark_runner.equality.equivalence import changed, further_calls, script_of, tried
 from benchmark_runner.receipt import Verdict
-from benchmark_runner.supervisor import InputInfo, Observation
 from benchmark_runner.verify import FunctionBench
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.supervisor import InputInfo, Observation
 from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
 from tests.benchmark_runner.equivalence_pairs import WRONG, Case
 from tests.benchmark_runner.equivalence_pairs_more import ALL_RIGHT, ALL_WRONG

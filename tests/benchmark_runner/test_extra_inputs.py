@@ -8,11 +8,11 @@ from textwrap import dedent
 
 import pytest
 
-from benchmark_runner import canonical, harness
 from benchmark_runner.errors import InputsFailed
 from benchmark_runner.receipt import InputsUsed, Verdict
-from benchmark_runner.supervisor import Extra, InputsPlan, Worker
 from benchmark_runner.verify import FunctionBench
+from benchmark_runner.worker import canonical, harness
+from benchmark_runner.worker.supervisor import Extra, InputsPlan, Worker
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 from tests.benchmark_runner.workers import Project
 

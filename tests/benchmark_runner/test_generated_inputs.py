@@ -15,8 +15,8 @@ import pytest
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
 from benchmark_runner.errors import WorkloadError
-from benchmark_runner.harness import decode_plain
 from benchmark_runner.inputs.generated import generate
+from benchmark_runner.worker.harness import decode_plain
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner import harness
-from benchmark_runner.growing import (
+from benchmark_runner.measuring.growing import (
     call_to_grow,
     grown_calls,
     grows_worse,
@@ -18,10 +17,11 @@ from benchmark_runner.growing import (
     growth_of_given,
     slope,
 )
+from benchmark_runner.measuring.samples import Samples
+from benchmark_runner.measuring.windows import PairOfWindows, PairRun
 from benchmark_runner.receipt import Growth, Receipt
-from benchmark_runner.samples import Samples
 from benchmark_runner.verify import FunctionBench
-from benchmark_runner.windows import PairOfWindows, PairRun
+from benchmark_runner.worker import harness
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 
 

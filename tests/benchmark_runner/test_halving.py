@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner.halving import Rung, halve, rungs_for
+from benchmark_runner.measuring.halving import Rung, halve, rungs_for
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 

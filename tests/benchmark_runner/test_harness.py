@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
-from benchmark_runner.harness import decode_plain, encode
-from benchmark_runner.supervisor import InputsPlan, Worker
+from benchmark_runner.worker.harness import decode_plain, encode
+from benchmark_runner.worker.supervisor import InputsPlan, Worker
 from tests.benchmark_runner.workers import Project, parts
 from tests.pythons import interpreters
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import layout
+from benchmark_runner.worker import harness
 from tests.benchmark_runner.hostile import CHEATS
 from tests.benchmark_runner.hostile.cheat import Cheat
 from tests.benchmark_runner.hostile.world import Worlds
@@ -101,7 +101,7 @@ def test_a_part_of_them_as_a_normal_user(tmp_path_factory: pytest.TempPathFactor
                 check=False,
             )
 
-        if run("-c", "import benchmark_runner.supervisor, benchmarks.hostile").returncode:
+        if run("-c", "import benchmark_runner.worker.supervisor, benchmarks.hostile").returncode:
             pytest.skip("a normal user can't import this repository with the system's python")
         done = run("-m", "benchmarks.hostile", "--only", AS_NOBODY)
     count = len([one for one in CHEATS if re.fullmatch(AS_NOBODY, one.name)])

@@ -18,10 +18,10 @@ from textwrap import dedent, indent
 import pytest
 
 from benchmark_runner.errors import CandidateFailed, WorkerDied
-from benchmark_runner.harness import decode_plain, encode
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox.limits import Limits
-from benchmark_runner.supervisor import InputsPlan, Worker
+from benchmark_runner.worker.harness import decode_plain, encode
+from benchmark_runner.worker.supervisor import InputsPlan, Worker
 from tests.benchmark_runner.workers import LEVELS, Project, parts
 
 KERNEL = tuple(level for level in LEVELS if level != "L0")

@@ -150,7 +150,7 @@ def test_a_version_is_not_blamed_for_a_test_that_always_fails(
     run = run_tests(project, names, python=PYTHON, version=version)
     assert run.outcomes["tests/test_mod.py::test_other"].outcome == "passed"
     assert run.outcomes["tests/test_mod.py::test_that_fails"].outcome == "failed"
-    from benchmark_runner.existing_tests import ExistingTests
+    from benchmark_runner.equality.existing_tests import ExistingTests
 
     inputs = InputsFile(tmp_path / "none.py")
     work = FunctionWorkload(path, "f", version, inputs, tuple(names))

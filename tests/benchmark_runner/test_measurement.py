@@ -11,9 +11,9 @@ import pytest
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
-from benchmark_runner.decision import judge
-from benchmark_runner.measurement import confirmation, first_phase, summarise
-from benchmark_runner.planning import (
+from benchmark_runner.measuring.decision import judge
+from benchmark_runner.measuring.measurement import confirmation, first_phase, summarise
+from benchmark_runner.measuring.planning import (
     MOST_TIMED,
     TimingPlan,
     plan_inputs,
@@ -21,7 +21,7 @@ from benchmark_runner.planning import (
     weighty,
     worth_timing,
 )
-from benchmark_runner.probes import (
+from benchmark_runner.measuring.probes import (
     batch_probe,
     cold_note,
     cold_probe,
@@ -31,9 +31,9 @@ from benchmark_runner.probes import (
     slower_on,
     takes_more_wall,
 )
-from benchmark_runner.samples import Samples, clock_note, doing
-from benchmark_runner.timing import PAIRS, Rates, Traits, WrongAnswer, run_pair
-from benchmark_runner.windows import Account, PairRun
+from benchmark_runner.measuring.samples import Samples, clock_note, doing
+from benchmark_runner.measuring.timing import PAIRS, Rates, Traits, WrongAnswer, run_pair
+from benchmark_runner.measuring.windows import Account, PairRun
 
 
 @dataclass(frozen=True)

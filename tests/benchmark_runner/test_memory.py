@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from analysis.progress import CancelToken
-from benchmark_runner import harness
-from benchmark_runner.memory import (
+from benchmark_runner.measuring.memory import (
     Used,
     count_memory,
     counted_inputs,
     more_memory,
     summarise,
 )
-from benchmark_runner.observations import MemoryUse
 from benchmark_runner.receipt import Memory
-from benchmark_runner.supervisor import InputInfo, InputsPlan
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.observations import MemoryUse
+from benchmark_runner.worker.supervisor import InputInfo, InputsPlan
 from tests.benchmark_runner.workers import Project
 from tests.pythons import interpreters
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner import harness
-from benchmark_runner.model_tests import passes
-from benchmark_runner.repeat import unpack, with_repeat
+from benchmark_runner.equality.model_tests import passes
+from benchmark_runner.receipts.repeat import unpack, with_repeat
 from benchmark_runner.verify import FunctionBench
+from benchmark_runner.worker import harness
 from benchmark_runner.workload import FunctionWorkload, ModelCall, ModelInputs, Version
 
 SLOW = """def unique(xs):

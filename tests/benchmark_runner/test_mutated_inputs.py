@@ -6,10 +6,10 @@ import math
 import random
 from typing import Any
 
-from benchmark_runner import harness
 from benchmark_runner.inputs.correlations import find_ties
 from benchmark_runner.inputs.mutation import Seed, mutated
-from benchmark_runner.observations import Extra
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.observations import Extra
 
 
 def seeds(*calls: tuple[Any, ...]) -> list[Seed]:

@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner import noise_floor
 from benchmark_runner.errors import WorkloadError
-from benchmark_runner.noise_floor import built_in, found_share, measure_noise, smallest_gain
-from benchmark_runner.statistics import WALL_NOISE
+from benchmark_runner.measuring import noise_floor
+from benchmark_runner.measuring.noise_floor import (
+    built_in,
+    found_share,
+    measure_noise,
+    smallest_gain,
+)
+from benchmark_runner.measuring.statistics import WALL_NOISE
 
 
 def test_identical_code_is_not_found_and_a_large_gain_is():

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark_runner import canonical, harness
-from benchmark_runner.equivalence import Observation, notes_on, unencodable, unseen
+from benchmark_runner.equality.equivalence import Observation, notes_on, unencodable, unseen
+from benchmark_runner.worker import canonical, harness
 
 
 def seen(value: Any, *, state: bool = False) -> bytes:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner import harness
 from benchmark_runner.errors import CandidateFailed, WorkerDied
 from benchmark_runner.sandbox.policy import Sandbox
-from benchmark_runner.supervisor import Worker
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.supervisor import Worker
 from tests.benchmark_runner.workers import LEVELS, Project, parts
 
 pytestmark = pytest.mark.skipif("L1" not in LEVELS, reason="needs Landlock and seccomp")

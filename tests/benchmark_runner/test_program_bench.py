@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner.dependencies import changes_since
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.native.program import ProgramBench
 from benchmark_runner.receipt import from_json, to_json
+from benchmark_runner.receipts.dependencies import changes_since
 from benchmark_runner.workload import ProgramWorkload, Version
 from tests.benchmark_runner.native_programs import (
     FAST,

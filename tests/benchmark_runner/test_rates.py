@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchmark_runner.rates import binomial_at_most, clopper_pearson
+from benchmark_runner.measuring.rates import binomial_at_most, clopper_pearson
 
 
 def test_none_of_n_is_the_rule_of_three_made_exact() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from benchmark_runner import canonical
 from benchmark_runner.errors import WorkloadError
-from benchmark_runner.record import Capture, capture_inputs, stored_capture
-from benchmark_runner.supervisor import InputsPlan
+from benchmark_runner.recording.record import Capture, capture_inputs, stored_capture
+from benchmark_runner.worker import canonical
+from benchmark_runner.worker.supervisor import InputsPlan
 from tests.benchmark_runner.programs import WANTED, calls_in, python_of, write
 from tests.benchmark_runner.workers import Project
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_runner.command import PythonCommand, parse_command
 from benchmark_runner.errors import WorkloadError
+from benchmark_runner.recording.command import PythonCommand, parse_command
 
 OWN = Path(sys.executable)
 

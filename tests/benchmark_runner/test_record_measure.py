@@ -10,9 +10,9 @@ import pytest
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
-from benchmark_runner import whole_run
-from benchmark_runner.command import parse_command
-from benchmark_runner.record import WholeRun, measure_run
+from benchmark_runner.recording import whole_run
+from benchmark_runner.recording.command import parse_command
+from benchmark_runner.recording.record import WholeRun, measure_run
 from benchmark_runner.sandbox.program import ProgramRun
 from benchmark_runner.workload import Version
 from tests.benchmark_runner.programs import write

@@ -18,7 +18,7 @@ from analysis.functions import function_named
 from analysis.profiles.load import load_profile
 from analysis.progress import CancelToken
 from benchmark_runner.errors import WorkloadError
-from benchmark_runner.record import RecordedRun, record_profile
+from benchmark_runner.recording.record import RecordedRun, record_profile
 from tests.benchmark_runner.programs import WANTED, python_of, write
 
 OWN = Path(sys.executable)
@@ -234,7 +234,7 @@ def test_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
         import sys
         from pathlib import Path
         sys.path.insert(0, sys.argv[1])
-        from benchmark_runner.record import record_profile
+        from benchmark_runner.recording.record import record_profile
         here = Path.cwd()
         record_profile(["python", "main.py"], here, here / "p.pstats", python=Path(sys.executable))
         """,

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.receipt import Receipt, from_json, to_json
-from benchmark_runner.repeat import pack, read, save, unpack, with_repeat
+from benchmark_runner.receipts.repeat import pack, read, save, unpack, with_repeat
 from benchmark_runner.workload import (
     CapturedInputs,
     CommandWorkload,

@@ -15,7 +15,6 @@ import pytest
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
-from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import landlock, seccomp
 from benchmark_runner.sandbox.bwrap import read_pid
@@ -28,7 +27,8 @@ from benchmark_runner.sandbox.policy import Sandbox, environment, project_paths
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.sandbox.program import ProgramRun, run_program
 from benchmark_runner.sandbox.scope import Scope, find_scope
-from benchmark_runner.supervisor import InputsPlan
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.supervisor import InputsPlan
 from tests.benchmark_runner.workers import LEVELS, Project
 
 REPOSITORY = Path(__file__).parents[2]
@@ -297,9 +297,9 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from benchmark_runner.harness import encode
+from benchmark_runner.worker.harness import encode
 from benchmark_runner.sandbox.policy import Sandbox
-from benchmark_runner.supervisor import InputsPlan, Worker, WorkerSpec
+from benchmark_runner.worker.supervisor import InputsPlan, Worker, WorkerSpec
 from benchmark_runner.workload import Version
 folder = Path(sys.argv[1])
 for level in sys.argv[2:]:
@@ -331,7 +331,7 @@ def test_workers_run_as_a_normal_user() -> None:
             [*line, script, *arguments], capture_output=True, text=True, env=values, cwd="/"
         )
 
-    if run("import benchmark_runner.supervisor").returncode:
+    if run("import benchmark_runner.worker.supervisor").returncode:
         pytest.skip("a normal user can't import this repository with the system's python")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -458,7 +458,7 @@ def test_a_worker_that_is_not_confined_is_not_used(
 ) -> None:
     from benchmark_runner.errors import SandboxError
     from benchmark_runner.sandbox import policy
-    from benchmark_runner.supervisor import Worker
+    from benchmark_runner.worker.supervisor import Worker
 
     lacking = dataclasses.replace(probe(), seccomp=False)
     monkeypatch.setattr(policy, "probe", lambda: lacking)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmark_runner import harness
 from benchmark_runner.inputs.scaled import scaled
+from benchmark_runner.worker import harness
 
 
 def grown(factor: int, *args: Any, **kwargs: Any) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from benchmark_runner.equality.sealed import Asked, Sealing, gain_not_shown
 from benchmark_runner.receipt import Clock
-from benchmark_runner.sealed import Asked, Sealing, gain_not_shown
 
 GAIN = 1e-3
 """CPU seconds that each of ten inputs saves, as it was timed."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmark_runner.harness import encode
-from benchmark_runner.shapes import argument_shapes
+from benchmark_runner.worker.harness import encode
+from benchmark_runner.worker.shapes import argument_shapes
 
 
 def shape(*args: Any, **kwargs: Any) -> str | None:

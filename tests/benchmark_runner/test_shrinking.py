@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from benchmark_runner.equality.simpler import simpler, weight
 from benchmark_runner.receipt import Counterexample
-from benchmark_runner.simpler import simpler, weight
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, InputsFile, Version
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from benchmark_runner.statistics import (
+from benchmark_runner.measuring.statistics import (
     CPU_NOISE,
     LONG_NOISE,
     LOOKS,

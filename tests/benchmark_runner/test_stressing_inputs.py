@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from benchmark_runner import harness
 from benchmark_runner.inputs.extras import given_seeds
 from benchmark_runner.inputs.literals import literals_of
 from benchmark_runner.inputs.stressing import SIZE, Stress, stressing
-from benchmark_runner.supervisor import Extra
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.supervisor import Extra
 from tests.benchmark_runner.workers import Project
 
 DUPLICATES = """

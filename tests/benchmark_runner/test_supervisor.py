@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from benchmark_runner.errors import InterpreterError, WorkerDied
-from benchmark_runner.frames import Channel
-from benchmark_runner.harness import encode
 from benchmark_runner.receipt import Level
-from benchmark_runner.supervisor import InputsPlan, Worker
+from benchmark_runner.worker.frames import Channel
+from benchmark_runner.worker.harness import encode
+from benchmark_runner.worker.supervisor import InputsPlan, Worker
 from tests.benchmark_runner.workers import LEVELS, Project
 
 

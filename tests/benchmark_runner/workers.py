@@ -10,12 +10,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from benchmark_runner import harness
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.sandbox.probe import probe
-from benchmark_runner.supervisor import InputsPlan, Mode, Worker, WorkerSpec
+from benchmark_runner.worker import harness
+from benchmark_runner.worker.supervisor import InputsPlan, Mode, Worker, WorkerSpec
 from benchmark_runner.workload import Version
 
 LEVELS: tuple[Level, ...] = ("L0", "L1", "L2")[: ("L0", "L1", "L2").index(probe().possible) + 1]

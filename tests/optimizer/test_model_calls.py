@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.progress import CancelToken, silent
-from benchmark_runner import harness
+from benchmark_runner.worker import harness
 from hasten.paths import state_dir
 from optimizer.engine.protocol import ModelSpec, OptimizeSpec
 from optimizer.preview import would_send

@@ -17,7 +17,7 @@ from benchmark_runner.errors import WorkloadError
 from benchmark_runner.executors import shipping
 from benchmark_runner.executors.job import Answer, Job, perform
 from benchmark_runner.executors.shipping import Unpacked, pack, read_answer
-from benchmark_runner.record import capture_inputs
+from benchmark_runner.recording.record import capture_inputs
 from benchmark_runner.workload import (
     CapturedInputs,
     FunctionWorkload,

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from benchmark_runner import harness, lock, verify
+from benchmark_runner import lock, verify
 from benchmark_runner.receipt import Level, Receipt
 from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.sandbox.syscalls import AARCH64, X86_64
 from benchmark_runner.verify import FunctionBench
+from benchmark_runner.worker import harness
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 from tests.benchmark_runner.hostile.cheat import Cheat
 

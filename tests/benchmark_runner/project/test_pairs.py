@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from benchmark_runner.measuring.statistics import Step, look
 from benchmark_runner.project.metrics import Metric, Reading
 from benchmark_runner.project.pairs import NOISE, PairOfRuns, Runs, hides_time, judge, summarise
 from benchmark_runner.receipt import Decision
-from benchmark_runner.statistics import Step, look
 
 
 def reading(values: dict[str, float], total: float | None = 1.0) -> Reading:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.functions import functions_in
-from benchmark_runner.dependencies import Interpreter, dependencies_of
+from benchmark_runner.receipts.dependencies import Interpreter, dependencies_of
 from benchmark_runner.workload import Version
 from hasten.paths import state_dir
 from optimizer.results import Results

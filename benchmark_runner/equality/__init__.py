@@ -1,0 +1,1 @@
+"""Whether a version behaves as the original does: inputs, sequences, tests, counterexamples."""

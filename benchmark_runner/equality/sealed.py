@@ -1,0 +1,160 @@
+"""A gain must also show where nothing can be prepared, put off or made up.
+
+A process that has only imported a version gets all inputs and is asked for all answers in one
+request: what it has used up of the CPU when the last answer is there, by the kernel's account,
+holds all of its work. A candidate may have found a way to look faster in the timed windows (work
+done before or after them, answers remembered in a place where nobody looks, digests made up): here
+it must do the work, or lack the right answers. What this can't tell is a gain of less than half a
+millisecond over all timed inputs together.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import random
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.progress import CancelToken
+from benchmark_runner.equality.equivalence import HASH_SEEDS
+from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
+from benchmark_runner.measuring.statistics import estimate
+from benchmark_runner.receipt import Clock
+from benchmark_runner.worker.crew import Crew
+from benchmark_runner.worker.observations import Sealed, WorkerSpec
+from benchmark_runner.worker.supervisor import Worker
+
+_LEAST_S: dict[Clock, float] = {"cpu": 0.5e-3, "wall": 30e-3}
+"""Seconds that all inputs' gain must amount to, for a few processes to show it."""
+_MOST_S = 2.0
+"""CPU seconds that the calls of one process may take."""
+_SHARE = 0.5
+"""Share of the gain that must show."""
+_CLEAR = 0.2
+"""Share of the gain that the lower bound must pass, to be done early."""
+_PAIRS = (3, 6, 10)
+"""After so many pairs of processes it is looked whether the gain shows; after the last, judged."""
+_SPREAD_S: dict[Clock, float] = {"cpu": 0.2e-3, "wall": 5e-3}
+"""Of what a pair saves, on identical code and a loaded machine (measured: 0.1 to 0.3 ms of CPU)."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which inputs are asked for, in seconds per call of both versions as they were timed.
+
+    `clock` is the one by which they were: the worker's CPU clock, or wall time.
+    """
+
+    before_s: Mapping[int, float]
+    after_s: Mapping[int, float]
+    clock: Clock = "cpu"
+
+    def gain_s(self, order: Sequence[int]) -> float:
+        """Seconds that the candidate should save on these inputs."""
+        return math.fsum(self.before_s[i] - self.after_s[i] for i in order)
+
+    def affordable(self) -> list[int]:
+        """The inputs, as many as one process may be asked for, the largest gains first."""
+        chosen: list[int] = []
+        left = _MOST_S
+        for index in sorted(self.before_s, key=lambda i: self.after_s[i] - self.before_s[i]):
+            left -= self.before_s[index]
+            if left < 0 and chosen:
+                break
+            chosen.append(index)
+        return chosen
+
+
+SpecOf = Callable[[int], tuple[WorkerSpec, WorkerSpec]]
+"""The workers of both versions, the base's first, under a hash seed."""
+
+
+@dataclass
+class Sealing:
+    """How to start both versions, and what their answers must be, by hash seed.
+
+    `libraries` are those that the inputs load, as far as known.
+    """
+
+    specs: SpecOf
+    expected: tuple[Mapping[int, Mapping[int, bytes]], Mapping[int, Mapping[int, bytes]]]
+    copied: tuple[str, ...]
+    cancel: CancelToken
+    libraries: tuple[str, ...] = ()
+
+    def saved_s(self, order: Sequence[int], turn: int, clock: Clock = "cpu") -> float:
+        """Seconds that the candidate saves in one pair of fresh processes.
+
+        Raises CandidateFailed when a version fails or answers otherwise.
+        """
+        seed = HASH_SEEDS[turn % len(HASH_SEEDS)]
+        mixed = list(order)
+        random.SystemRandom().shuffle(mixed)
+        with Crew(self.cancel) as crew:
+            jobs = [functools.partial(self._ready, crew, spec) for spec in self.specs(seed)]
+            workers = crew.together(jobs)
+            used = [0.0, 0.0]
+            for side in (0, 1) if turn % 2 == 0 else (1, 0):
+                ask = functools.partial(self._ask, workers[side], mixed)
+                [told] = crew.together([ask])
+                known = self.expected[side].get(seed, {})
+                for index, digest in zip(mixed, told.digests, strict=True):
+                    if known.get(index, digest) != digest:
+                        raise CandidateFailed(
+                            "sealed", f"another answer in a fresh process (input {index})"
+                        )
+                used[side] = told.wall_s if clock == "wall" else told.cpu_s
+                if side == 0:  # the original's word
+                    self.libraries = tuple(dict.fromkeys((*self.libraries, *told.modules)))
+        return used[0] - used[1]
+
+    def _ready(self, crew: Crew, spec: WorkerSpec) -> Worker:
+        try:
+            worker = crew.start(spec)
+            worker.load(self.libraries)
+        except WorkerDied as error:
+            raise CandidateFailed("sealed", error.message) from None
+        return worker
+
+    def _ask(self, worker: Worker, order: Sequence[int]) -> Sealed:
+        try:
+            return worker.sealed(order, self.copied)
+        except (WorkerDied, InputsFailed) as error:
+            raise CandidateFailed("sealed", error.message) from None
+
+
+def gain_not_shown(sealing: Sealing, asked: Asked) -> str | None:
+    """Why the gain that was timed is none, or None. Raises CandidateFailed, Cancelled.
+
+    What a version does once per process (an import inside of the function, a table it builds) does
+    not count against it: where the gain does not show, that much is measured on one input.
+    """
+    order = asked.affordable()
+    gain = asked.gain_s(order)
+    if gain < _LEAST_S[asked.clock]:
+        return None
+    sealing.saved_s(order, 0, asked.clock)  # tells which libraries the inputs load
+    saved: list[float] = []
+    for most in _PAIRS:
+        saved += [sealing.saved_s(order, turn, asked.clock) for turn in range(len(saved), most)]
+        now = estimate(saved, prior_sd=_SPREAD_S[asked.clock])
+        if now.mean >= _SHARE * gain and now.bound(0.05) > _CLEAR * gain:
+            return None
+    if statistics.median(saved) >= _SHARE * gain:
+        return None
+    rest = gain - asked.gain_s(order[:1])
+    first = [sealing.saved_s(order[:1], turn, asked.clock) for turn in range(len(saved))]
+    per_input = [all_ - one for all_, one in zip(saved, first, strict=True)]
+    if rest < _LEAST_S[asked.clock] or statistics.median(per_input) >= _SHARE * rest:
+        return None
+    return (
+        "the gain does not show where it can't be prepared: asked for "
+        f"{len(order)} inputs in a fresh process, it saves {_ms(statistics.median(saved))}, "
+        f"the timed calls promised {_ms(gain)}"
+    )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.2f} ms"

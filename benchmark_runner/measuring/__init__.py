@@ -1,0 +1,1 @@
+"""Whether it is faster: windows, pairs of processes, statistics, memory, growth, decisions."""

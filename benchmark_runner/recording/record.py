@@ -1,0 +1,326 @@
+"""Runs the user's own program: once under a profiler, once to capture what functions are called on.
+
+It is the user's program, so it runs as they run it: their environment, their files, no sandbox.
+What it leaves behind (a profile, pickled calls) is data that only bounded readers and sandboxed
+workers open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import AnalysisError
+from analysis.functions import functions_in
+from analysis.profiles.load import load_profile
+from analysis.profiles.store import SCHEMA as SIDECAR_SCHEMA
+from analysis.progress import CancelToken, Progress, silent
+from analysis.source import read_source
+from benchmark_runner.errors import WorkloadError
+from benchmark_runner.recording import processes
+from benchmark_runner.recording.command import PythonCommand, parse_command
+from benchmark_runner.recording.whole_run import WholeRun, measure_run
+from benchmark_runner.sandbox.leftovers import own_folder
+
+__all__ = [
+    "Capture",
+    "RecordedRun",
+    "WholeRun",
+    "capture_inputs",
+    "measure_run",
+    "record_profile",
+    "stored_capture",
+]
+
+RECORDER = Path(__file__).with_name("recorder.py")
+MANIFEST = "manifest.json"
+_MANIFEST_SCHEMA = 1
+_MANIFEST_BYTES = 1 << 20
+_SLOWER_RUN = 3.0  # a captured run may take this many times the time limit of a plain one
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run that was profiled.
+
+    `seconds` is wall time under the profiler, `threads` how many threads were started, `notes`
+    what the reader of the profile should know.
+    """
+
+    profile: Path
+    sidecar: Path
+    seconds: float
+    threads: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Calls of one function, kept in `folder` as pickles that only sandboxed workers read.
+
+    `count` calls are kept, out of `calls`; `skipped` is how many could not be kept, and `reason`
+    says why, or why there are none.
+    """
+
+    folder: Path
+    count: int
+    calls: int
+    skipped: int
+    reason: str | None
+
+
+def _failed(command: PythonCommand, ended: processes.Finished, doing: str) -> WorkloadError:
+    if ended.timed_out:
+        return WorkloadError(
+            f"workload `{command.shown}` {ended.how} {doing}",
+            code="workload-timeout",
+            mend="give a workload that ends by itself, with less to do, or a longer --timeout",
+        )
+    last = ended.last_lines()
+    return WorkloadError(
+        f"workload `{command.shown}` {ended.how} {doing}" + (f":\n{last}" if last else ""),
+        code="workload-failed",
+        mend=f"run it by itself until it succeeds: {command.shown}",
+    )
+
+
+def _run_recorder(
+    command: PythonCommand,
+    config: Mapping[str, Any],
+    cwd: Path,
+    *,
+    timeout_s: float,
+    doing: str,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> processes.Finished:
+    """Run the program inside `recorder.py`. Raises WorkloadError when it fails or never ends."""
+    theirs, ours = os.pipe()
+    whole = {
+        "lifeline": theirs,
+        "kind": command.kind,
+        "target": command.target,
+        "arguments": list(command.arguments),
+        "argv": command.argv(),
+        **config,
+    }
+    with tempfile.TemporaryDirectory(prefix="hasten-", dir=own_folder()) as folder:
+        file = Path(folder) / "recorder.marshal"
+        file.write_bytes(marshal.dumps(whole, 2))
+        try:
+            ended = processes.run(
+                [str(command.python), *command.flags, str(RECORDER), str(file)],
+                cwd,
+                label=f"{doing} {command.shown}",
+                timeout_s=timeout_s,
+                progress=progress,
+                cancel=cancel,
+                pass_fds=(theirs,),
+            )
+        except OSError as error:
+            raise WorkloadError(
+                f"workload `{command.shown}` can't be started in {cwd}: {error}",
+                code="workload-failed",
+                mend="check the interpreter and the folder",
+            ) from error
+        finally:
+            os.close(theirs)
+            os.close(ours)
+    if ended.timed_out or ended.code != 0:
+        raise _failed(command, ended, f"while it was run for {doing}")
+    return ended
+
+
+def record_profile(
+    command: Sequence[str],
+    cwd: Path,
+    out: Path,
+    *,
+    python: Path,
+    workspace: Path | None = None,
+    timeout_s: float = 600.0,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> RecordedRun:
+    """Run the program under cProfile and write `out` (pstats) and its sidecar, the sidecar last.
+
+    Raises WorkloadError (codes workload-unsupported, workload-failed, workload-timeout,
+    workload-no-profile) or Cancelled; then nothing is written.
+    """
+    parsed = parse_command(command, cwd, python)
+    out = Path(os.path.abspath(out))  # noqa: PTH100
+    out.parent.mkdir(parents=True, exist_ok=True)
+    said_file = out.with_name(out.name + ".run")
+    created = time.time()
+    try:
+        _run_recorder(
+            parsed, {"action": "profile", "out": str(out)}, cwd,
+            timeout_s=timeout_s, doing="profiling", progress=progress, cancel=cancel,
+        )  # fmt: skip
+        said = _said(said_file, out, parsed)
+        fingerprints = _fingerprints(out, workspace or cwd, created)
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+    finally:
+        said_file.unlink(missing_ok=True)
+        for partial in out.parent.glob(f"{out.name}*.part"):
+            partial.unlink(missing_ok=True)
+    sidecar = out.with_suffix(".json")
+    facts = {
+        "schema": SIDECAR_SCHEMA,
+        "command": list(command),
+        "cwd": str(cwd),
+        "seconds": said[0],
+        "created": created,
+        "fingerprints": fingerprints,
+    }
+    _write_whole(sidecar, json.dumps(facts).encode())
+    notes = ("threads ran: shares of functions called in them are rough",) if said[1] else ()
+    return RecordedRun(out, sidecar, said[0], said[1], notes)
+
+
+def _said(file: Path, out: Path, command: PythonCommand) -> tuple[float, int]:
+    """Seconds and threads, as the recorder wrote them."""
+    try:
+        said = json.loads(file.read_text(encoding="ascii"))
+        if out.stat().st_size > 0:
+            return float(said["seconds"]), int(said["threads"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise WorkloadError(
+        f"workload `{command.shown}` ended without leaving a profile",
+        code="workload-no-profile",
+        mend="it may leave by os._exit or os.exec; give a program that returns",
+    )
+
+
+def _fingerprints(profile: Path, workspace: Path, started: float) -> dict[str, str]:
+    """Fingerprints by "path::qualname", of functions in workspace files that were not edited
+    since the run began."""
+    root = workspace.resolve()
+    lines: dict[str, set[int]] = {}
+    try:
+        for cost in load_profile(profile, workspace).functions:
+            if Path(cost.path).is_absolute() and Path(cost.path).resolve().is_relative_to(root):
+                lines.setdefault(cost.path, set()).add(cost.line)
+    except AnalysisError as error:
+        raise WorkloadError(
+            f"the profile of this run shows nothing: {error.message}",
+            code="workload-no-profile",
+            mend="give a workload that does its work in Python functions of this workspace",
+        ) from error
+    found = {}
+    for path, seen in lines.items():
+        try:
+            if Path(path).stat().st_mtime > started:
+                continue
+            text = read_source(Path(path)).text
+        except (OSError, AnalysisError):
+            continue
+        for function in functions_in(text, path):
+            if function.first_line + 1 in seen:
+                found[f"{path}::{function.qualname}"] = function.fingerprint
+    return found
+
+
+def capture_inputs(
+    command: Sequence[str],
+    cwd: Path,
+    targets: Sequence[tuple[Path, str]],
+    folder: Path,
+    *,
+    python: Path,
+    timeout_s: float = 600.0,
+    max_calls: int = 200,
+    max_bytes: int = 64 << 20,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> dict[tuple[Path, str], Capture]:
+    """Run the program once more and keep arguments that each target was called with.
+
+    A target is (path, qualified name); of a nested function the calls of its outermost enclosing
+    one are kept. Up to `max_calls` calls and `max_bytes` bytes each: the first quarter from the
+    start of the run, the others spread over it, larger ones preferred; calls made by the function
+    itself further in are left out. Raises WorkloadError (codes as `record_profile`,
+    workload-no-capture) or Cancelled; then earlier captures in `folder` stay as they were.
+    """
+    parsed = parse_command(command, cwd, python)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".run-", dir=folder) as fresh:
+        called = {t: (str(t[0].resolve()), t[1].split(".<locals>", 1)[0]) for t in targets}
+        names = {key: _folder_name(*key) for key in called.values()}
+        config = {
+            "action": "capture",
+            "main_name": _main_name(parsed),
+            "limits": {"max_calls": max_calls, "max_bytes": max_bytes},
+            "targets": [
+                {"path": path, "qualname": name, "folder": str(Path(fresh) / where)}
+                for (path, name), where in names.items()
+            ],
+        }
+        _run_recorder(
+            parsed, config, cwd, timeout_s=timeout_s * _SLOWER_RUN,
+            doing="capturing", progress=progress, cancel=cancel,
+        )  # fmt: skip
+        if not all((Path(fresh) / where / MANIFEST).is_file() for where in names.values()):
+            raise WorkloadError(
+                f"workload `{parsed.shown}` ended without leaving what was captured",
+                code="workload-no-capture",
+                mend="it may leave by os._exit or os.exec; give a program that returns",
+            )
+        for where in names.values():
+            shutil.rmtree(folder / where, ignore_errors=True)
+            (Path(fresh) / where).rename(folder / where)
+    kept = {t: capture_in(folder / names[key]) for t, key in called.items()}
+    return {t: capture for t, capture in kept.items() if capture is not None}
+
+
+def stored_capture(folder: Path, path: Path, qualname: str) -> Capture | None:
+    """What the newest `capture_inputs` into `folder` kept of a function's calls, or None."""
+    called = qualname.split(".<locals>", 1)[0]
+    return capture_in(folder / _folder_name(str(path.resolve()), called))
+
+
+def _main_name(command: PythonCommand) -> str:
+    """Module name of the file that ran as `__main__`, as its neighbours would import it."""
+    if command.kind == "module":
+        return command.target
+    return Path(command.target).stem if command.kind == "script" else "__main__"
+
+
+def _folder_name(path: str, qualname: str) -> str:
+    digest = hashlib.sha256(f"{path}::{qualname}".encode("utf-8", "surrogateescape")).hexdigest()
+    return digest[:24]
+
+
+def capture_in(folder: Path) -> Capture | None:
+    """What the recorder wrote into a target's own folder; None where nothing whole is there."""
+    try:
+        with (folder / MANIFEST).open("rb") as file:
+            manifest = json.loads(file.read(_MANIFEST_BYTES))
+        if manifest["schema"] != _MANIFEST_SCHEMA:
+            return None
+        skipped = {str(why): int(n) for why, n in manifest["skipped"].items()}
+        count, calls = int(manifest["count"]), int(manifest["calls"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    reason = max(skipped, key=lambda why: skipped[why]) if skipped else None
+    if calls == 0:
+        reason = "not called in the program's main process"
+    return Capture(folder, count, calls, sum(skipped.values()), reason)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_bytes(data)
+    partial.replace(path)

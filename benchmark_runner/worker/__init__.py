@@ -1,0 +1,1 @@
+"""The process beside candidate code: what runs in it, how it is asked, how its answers are read."""
