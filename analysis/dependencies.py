@@ -7,25 +7,26 @@ stale once too often, saying too little would keep a wrong one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tree_sitter import Node
-
-from analysis.modules import Import, Module, read_module
+from analysis.modules import Chain, Import, Module, chains_in, function_tree, read_module
 from analysis.names import names_in
-from analysis.syntax import Tree, parse, walk
 
-Kind = Literal["function", "callee", "constant", "library"]
+Kind = Literal["function", "callee", "constant", "library", "extension"]
+_COMPILED = (".so", ".*.so", ".pyd", ".*.pyd")
 _MOST = 2_000
 """Definitions that are followed; of a function that reaches more, the rest is left out."""
 
 
 @dataclass(frozen=True, order=True)
 class Need:
-    """One thing that a function depends on. `path` is absolute, empty for libraries."""
+    """One thing that a function depends on. `path` is absolute, empty for libraries.
+
+    An extension is a compiled module of the project; its digest is empty, as a library's is.
+    """
 
     kind: Kind
     path: str
@@ -52,6 +53,8 @@ class _Reader:
         self._found: dict[tuple[str, str, str], Need] = {}
         self._work: list[tuple[Module, str, str]] = []
         self._attributes: set[str] = set()
+        self._used: set[tuple[Path, str]] = set()
+        self._looked_at: set[Path] = set()
 
     def needs(self, path: Path, qualname: str) -> tuple[Need, ...]:
         module = self._module(path)
@@ -79,24 +82,23 @@ class _Reader:
         if kind == "constant":
             mark = module.constant_digest(name)
         elif name in module.functions:
-            mark = module.functions[name].fingerprint
+            mark = module.function_digest(name)
         else:
-            mark = module.classes[name].digest
+            mark = module.classes[name].form
         self._found[key] = Need(kind, str(module.path), name, mark)
         self._work.append((module, kind, name))
 
     def _want_methods(self) -> None:
         """Methods of any class in the modules that were reached, by the names that are called."""
         for module in [m for m in self._modules.values() if m is not None]:
-            for qualname, function in module.functions.items():
+            for qualname, (function, *_) in module.functions.items():
                 if function.kind == "method" and function.name in self._attributes:
                     self._want(module, "callee", qualname)
 
     def _follow(self, module: Module, kind: str, name: str) -> None:
         if kind == "constant":
-            for _, names in module.constants[name]:
-                for used in names:
-                    self._use(module, used)
+            for statement in module.constants[name]:
+                self._use_all(module, statement.names, statement.chains)
         elif name in module.functions:
             self._follow_function(module, name)
         else:
@@ -104,66 +106,103 @@ class _Reader:
 
     def _follow_class(self, module: Module, name: str) -> None:
         body = module.classes[name]
-        for used in (*body.read, *(base.split("[")[0] for base in body.bases)):
-            self._use(module, used)
-        for qualname, function in module.functions.items():
+        self._use_all(module, body.names, body.chains)
+        for qualname, (function, *_) in module.functions.items():
             if qualname == f"{name}.{function.name}" and function.name.startswith("__"):
                 self._want(module, "callee", qualname)
 
     def _follow_function(self, module: Module, qualname: str) -> None:
-        function = module.functions[qualname]
-        source = function.source
-        tree = parse(f"if 1:\n{source}" if source[:1].isspace() else source)
-        if function.kind == "method":
-            self._use(module, qualname.rpartition(".")[0])
-        names = names_in(tree, [tree.root])
-        dotted = set(_dotted_names(tree))
-        for name in names.all:
+        for function in module.functions[qualname]:
+            if function.kind == "method":
+                self._use(module, qualname.rpartition(".")[0])
+            tree = function_tree(function)
+            chains = frozenset(chains_in(tree, [tree.root]))
+            self._attributes.update(name for chain in chains for name in chain[1:])
+            self._use_all(module, names_in(tree, [tree.root]).all, chains)
+
+    def _use_all(self, module: Module, names: Iterable[str], chains: Iterable[Chain]) -> None:
+        for name in sorted(names):
             self._use(module, name)
-        for chain in dotted:
-            self._attributes.update(chain[1:])
+        for chain in sorted(chains):
             self._use_chain(module, chain)
 
-    def _use_chain(self, module: Module, chain: tuple[str, ...]) -> None:
+    def _use_chain(self, module: Module, chain: Chain) -> None:
         """`package.module.name`, as far as it leads through modules of the project."""
-        for length in range(len(chain) - 1, 0, -1):
-            known = module.imports.get(".".join(chain[:length]))
-            if known is None:
-                continue
-            target = self._imported_module(module, _submodule(known))
-            target = target or self._imported_module(module, known)
-            if target is not None:
-                self._use(target, chain[length])
+        if not self._is_new(module, ".".join(chain)):
             return
+        for length in range(len(chain) - 1, 0, -1):
+            if known := module.imports.get(".".join(chain[:length])):
+                for one in known:
+                    self._use_inside(module, one, chain[length:])
+                return
+
+    def _use_inside(self, module: Module, known: Import, rest: Chain) -> None:
+        """Attributes of what an import stands for."""
+        target = self._imported_module(module, _submodule(known))
+        if target is not None:
+            self._use(target, rest[0])
+            self._use_chain(target, rest)
+            if len(rest) > 1:
+                whole = _submodule(known).module
+                below = Import(f"{whole}.{rest[0]}".strip("."), None, known.level)
+                if self._imported_module(module, below) is not None:
+                    self._use_inside(module, below, rest[1:])
+        elif known.attribute is not None:
+            target = self._imported_module(module, known)
+            if target is not None:
+                self._use_chain(target, (known.attribute, *rest))
+
+    def _is_new(self, module: Module, name: str) -> bool:
+        """Whether a name of a module was not used before: imports may run in circles."""
+        key = (module.path, name)
+        known = key in self._used
+        self._used.add(key)
+        return not known
 
     def _use(self, module: Module, name: str) -> None:
         """A name that is read in a module: what it stands for there."""
-        if name in module.functions or name in module.classes:
+        if not self._is_new(module, name):
+            return
+        own = name in module.functions or name in module.classes
+        if own:
             self._want(module, "callee", name)
         if name in module.constants:
             self._want(module, "constant", name)
-        elif name in module.imports:
-            self._use_import(module, module.imports[name])
-        elif name not in module.functions and name not in module.classes:
+        for known in module.imports.get(name, ()):
+            self._use_import(module, known)
+        if not own and name not in module.constants and name not in module.imports:
             for star in module.stars:
                 target = self._imported_module(module, star)
-                if target is not None and target is not module:
-                    self._use_from(target, name)
-
-    def _use_from(self, module: Module, name: str) -> None:
-        known = (module.functions, module.classes, module.constants, module.imports)
-        if any(name in names for names in known):
-            self._use(module, name)
+                if target is not None:
+                    self._use(target, name)
+                elif not star.level:
+                    self._library(star)
 
     def _use_import(self, module: Module, known: Import) -> None:
+        self._take_extensions(module, known)
         if known.attribute is not None and self._imported_module(module, _submodule(known)):
             return  # a submodule: what is used of it is found by its attributes
         target = self._imported_module(module, known)
         if target is None and not known.level:
-            top = known.module.split(".", 1)[0]
-            self._found.setdefault(("library", "", top), Need("library", "", top, ""))
+            self._library(known)
         elif target is not None and known.attribute is not None and target is not module:
-            self._use_from(target, known.attribute)
+            self._use(target, known.attribute)
+
+    def _take_extensions(self, module: Module, known: Import) -> None:
+        """Compiled modules of the project: Python takes them before the text beside them."""
+        for one in dict.fromkeys((known, _submodule(known))):
+            for path in self._places(module.path, one):
+                if path.name == "__init__.py" or path in self._looked_at:
+                    continue
+                self._looked_at.add(path)
+                for suffix in _COMPILED:
+                    for found in path.parent.glob(f"{path.stem}{suffix}"):
+                        need = Need("extension", str(found), found.name, "")
+                        self._found["extension", need.path, need.name] = need
+
+    def _library(self, known: Import) -> None:
+        top = known.module.split(".", 1)[0]
+        self._found.setdefault(("library", "", top), Need("library", "", top, ""))
 
     def _imported_module(self, module: Module, known: Import) -> Module | None:
         for path in self._places(module.path, known):
@@ -192,18 +231,3 @@ def _submodule(known: Import) -> Import:
     if known.attribute is None:
         return known
     return Import(f"{known.module}.{known.attribute}".strip("."), None, known.level)
-
-
-def _dotted_names(tree: Tree) -> Iterator[tuple[str, ...]]:
-    """Chains of attributes: `a.b.c` as ("a", "b", "c"); the first part is empty for `f().b`."""
-    for node in walk(tree.root):
-        if node.type != "attribute":
-            continue
-        chain: list[str] = []
-        at: Node | None = node
-        while at is not None and at.type == "attribute":
-            name = at.child_by_field_name("attribute")
-            chain.append(tree.source(name) if name else "")
-            at = at.child_by_field_name("object")
-        chain.append(tree.source(at) if at is not None and at.type == "identifier" else "")
-        yield tuple(reversed(chain))

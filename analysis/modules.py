@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,31 +33,44 @@ class Import:
     level: int = 0
 
 
-@dataclass
-class ClassBody:
-    """A class without its methods: its bases, decorators and attributes."""
+Chain = tuple[str, ...]
+"""Attributes from left to right: `a.b.c` as ("a", "b", "c"); `f().b` begins with ""."""
 
-    name: str
-    digest: str
-    bases: tuple[str, ...]
-    read: frozenset[str]
+
+@dataclass(frozen=True)
+class Statement:
+    """What a statement says, as its normal form, and the names and chains that it uses."""
+
+    form: str
+    names: frozenset[str]
+    chains: frozenset[Chain]
 
 
 @dataclass
 class Module:
-    """A parsed module. `constants` holds the statements that bind or change a name."""
+    """A parsed module.
+
+    `functions` has all definitions of a qualified name (a property's getter and setter, one for
+    each branch of an `if`). `classes` are classes without their methods: bases, decorators and
+    attributes. `constants` are the statements that bind or change a name.
+    """
 
     path: Path
     text: str
-    functions: dict[str, Function]
-    classes: dict[str, ClassBody] = field(default_factory=dict)
-    constants: dict[str, list[tuple[str, frozenset[str]]]] = field(default_factory=dict)
-    imports: dict[str, Import] = field(default_factory=dict)
+    functions: dict[str, list[Function]] = field(default_factory=dict)
+    classes: dict[str, Statement] = field(default_factory=dict)
+    constants: dict[str, list[Statement]] = field(default_factory=dict)
+    imports: dict[str, list[Import]] = field(default_factory=dict)
     stars: list[Import] = field(default_factory=list)
+
+    def function_digest(self, qualname: str) -> str:
+        """One digest of all definitions of a function."""
+        marks = [function.fingerprint for function in self.functions[qualname]]
+        return marks[0] if len(marks) == 1 else digest("\x1e".join(marks))
 
     def constant_digest(self, name: str) -> str:
         """One digest of all statements that make up a module-level name."""
-        return digest("\x1e".join(form for form, _ in self.constants[name]))
+        return digest("\x1e".join(statement.form for statement in self.constants[name]))
 
 
 def digest(text: str) -> str:
@@ -67,14 +81,45 @@ def digest(text: str) -> str:
 def read_module(path: Path, text: str) -> Module:
     """The module's definitions; syntax errors hide what they stand in, and nothing is run."""
     tree = parse(text)
-    functions = {f.qualname: f for f in functions_in(text, str(path), tree)}
-    module = Module(path, text, functions)
+    module = Module(path, text)
+    for function in functions_in(text, str(path), tree):
+        module.functions.setdefault(function.qualname, []).append(function)
     for statement in statements(tree.root):
         _take(module, tree, statement)
     for node in walk(tree.root):
         if node.type in _IMPORTS:  # inside functions too: what they import is used there
             _take_import(module, tree, node)
     return module
+
+
+def function_tree(function: Function) -> Tree:
+    """The syntax of one definition."""
+    source = function.source
+    return parse(f"if 1:\n{source}" if source[:1].isspace() else source)
+
+
+def chains_in(tree: Tree, nodes: Iterable[Node]) -> Iterator[Chain]:
+    """All chains of attributes below some nodes."""
+    for top in nodes:
+        for node in walk(top):
+            if node.type == "attribute":
+                yield _chain(tree, node)
+
+
+def _chain(tree: Tree, node: Node) -> Chain:
+    chain: list[str] = []
+    at: Node | None = node
+    while at is not None and at.type == "attribute":
+        name = at.child_by_field_name("attribute")
+        chain.append(tree.source(name) if name else "")
+        at = at.child_by_field_name("object")
+    chain.append(tree.source(at) if at is not None and at.type == "identifier" else "")
+    return tuple(reversed(chain))
+
+
+def _statement(tree: Tree, form: str, nodes: Iterable[Node]) -> Statement:
+    nodes = list(nodes)
+    return Statement(form, names_in(tree, nodes).all, frozenset(chains_in(tree, nodes)))
 
 
 def _parts(statement: Node) -> list[Node]:
@@ -94,18 +139,51 @@ def _parts(statement: Node) -> list[Node]:
 def _take(module: Module, tree: Tree, statement: Node) -> None:
     if statement.type == "if_statement" and "__name__" in tree.source(statement)[:40]:
         return  # what only a script does is no part of the module
-    for part in _parts(statement):
-        inner = part
+    parts = _parts(statement)
+    own = [p for p in parts if p.type not in _DEFINITIONS and p.type not in _IMPORTS]
+    for part in parts:
+        inner, decorators = part, []
         if part.type == "decorated_definition":
             inner = part.child_by_field_name("definition") or part
+            decorators = [c for c in part.children if c.type == "decorator"]
         if inner.type == "class_definition":
-            _take_class(module, tree, part, inner)
-        elif inner.type != "function_definition" and part.type not in _IMPORTS:
-            names = names_in(tree, [part])
-            changed = {name for name in names.bound if "." not in name}
-            form = normal_form(tree, statement)
-            for name in changed | _changed_objects(tree, part):
-                module.constants.setdefault(name, []).append((form, names.all))
+            _take_class(module, tree, decorators, inner)
+        if decorators:
+            _take_decorated(module, tree, decorators, inner)
+        elif part in own:
+            bound = {name for name in names_in(tree, [part]).bound if "." not in name}
+            said = _statement(tree, normal_form(tree, statement), own)
+            changed = bound | _changed_objects(tree, part) | _changed_by_calls(module, tree, [part])
+            for name in changed:
+                module.constants.setdefault(name, []).append(said)
+
+
+def _take_decorated(module: Module, tree: Tree, decorators: list[Node], inner: Node) -> None:
+    """`@register` and `@total.register` change what they enter the definition into."""
+    name = inner.child_by_field_name("name")
+    said = _statement(tree, "".join(normal_form(tree, d) for d in decorators), decorators)
+    known = {tree.source(name)} if name else set()
+    said = Statement(said.form, said.names | known, said.chains)
+    owners = {c[0] for c in said.chains if c[0] in module.functions or c[0] in module.constants}
+    for changed in (owners | _changed_by_calls(module, tree, decorators)) - known:
+        module.constants.setdefault(changed, []).append(said)
+
+
+def _changed_by_calls(module: Module, tree: Tree, nodes: Iterable[Node]) -> set[str]:
+    """Module-level names that functions of the module change which are called or decorate here."""
+    work = [name for name in names_in(tree, nodes).read if name in module.functions]
+    seen, found = set(work), set()
+    while work:
+        for function in module.functions[work.pop()]:
+            own = function_tree(function)
+            names = names_in(own, [own.root])
+            declared = [n for n in walk(own.root) if n.type == "global_statement"]
+            told = {own.source(child) for node in declared for child in node.named_children}
+            found |= (told & names.bound) | (_changed_objects(own, own.root) - names.bound)
+            more = (names.read & module.functions.keys()) - seen
+            seen |= more
+            work += more
+    return found
 
 
 def _changed_objects(tree: Tree, statement: Node) -> set[str]:
@@ -124,20 +202,20 @@ def _changed_objects(tree: Tree, statement: Node) -> set[str]:
     return found
 
 
-def _take_class(module: Module, tree: Tree, whole: Node, node: Node) -> None:
-    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-    if name is None or body is None:
+def _take_class(module: Module, tree: Tree, decorators: list[Node], node: Node) -> None:
+    name, block = node.child_by_field_name("name"), node.child_by_field_name("body")
+    if name is None or block is None:
         return
     bases = node.child_by_field_name("superclasses")
-    own = [s for s in statements(body) if s.type not in _DEFINITIONS]
-    parts = [normal_form(tree, s) for s in own]
-    decorators = [c for c in whole.children if c.type == "decorator"] if whole != node else []
-    parts += [normal_form(tree, d) for d in decorators]
-    read = names_in(tree, [*own, *decorators, *([bases] if bases else [])])
-    shown = tuple(tree.source(b) for b in bases.named_children) if bases else ()
-    module.classes[tree.source(name)] = ClassBody(
-        tree.source(name), digest("\x1e".join((*parts, *shown))), shown, read.all
-    )
+    own = [s for s in statements(block) if s.type not in _DEFINITIONS]
+    read = [*own, *decorators, *([bases] if bases else [])]
+    forms = [normal_form(tree, piece) for piece in read]
+    body = _statement(tree, digest("\x1e".join(forms)), read)
+    other = module.classes.get(tree.source(name))
+    if other is not None:  # in another branch
+        form = digest(other.form + body.form)
+        body = Statement(form, other.names | body.names, other.chains | body.chains)
+    module.classes[tree.source(name)] = body
 
 
 def _take_import(module: Module, tree: Tree, node: Node) -> None:
@@ -146,8 +224,8 @@ def _take_import(module: Module, tree: Tree, node: Node) -> None:
             dotted, alias = _aliased(tree, child)
             name = alias or dotted.split(".", 1)[0]
             target = dotted if alias else dotted.split(".", 1)[0]
-            module.imports.setdefault(name, Import(target, None))
-            module.imports.setdefault(dotted, Import(dotted, None))
+            _add_import(module, name, Import(target, None))
+            _add_import(module, dotted, Import(dotted, None))
         return
     source = node.child_by_field_name("module_name")
     if source is None:
@@ -162,7 +240,14 @@ def _take_import(module: Module, tree: Tree, node: Node) -> None:
             module.stars.append(Import(target, None, level))
             continue
         dotted, alias = _aliased(tree, child)
-        module.imports.setdefault(alias or dotted, Import(target, dotted, level))
+        _add_import(module, alias or dotted, Import(target, dotted, level))
+
+
+def _add_import(module: Module, name: str, known: Import) -> None:
+    """All that a name may stand for: another one in each function, or in an `except`."""
+    stands_for = module.imports.setdefault(name, [])
+    if known not in stands_for:
+        stands_for.append(known)
 
 
 def _aliased(tree: Tree, node: Node) -> tuple[str, str | None]:

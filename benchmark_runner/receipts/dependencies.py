@@ -7,7 +7,9 @@ of the file are known: before the edit and after it was taken.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,14 +25,16 @@ from hasten.paths import workspace_of
 
 ReadText = Callable[[Path], "str | None"]
 _BEFORE, _AFTER, _TOGETHER = "before ", "after ", "together "
+_FILES = ("file", "case", "include", "extension")
+_MOST_FILE_BYTES = 1 << 30
 _NORMAL = re.compile(r"[-_.]+")
 
 
 def on_disk(path: Path) -> str | None:
-    """A file's text, None where there is none that can be read."""
+    """A file's text, None where there is no plain file that can be read."""
     try:
-        return read_source(path).text
-    except HastenError:
+        return read_source(path).text if path.is_file() else None
+    except (HastenError, OSError, ValueError):
         return None
 
 
@@ -57,8 +61,9 @@ def dependencies_of(
 ) -> tuple[Dependency, ...]:
     """What a proof of `after` against `before` rests on.
 
-    Kinds: "function" and "edited" (the function before and after), callee, constant, library,
-    interpreter; with "before " or "after " in front where the two versions differ.
+    Kinds: "function" and "edited" (the function before and after), callee, constant, extension
+    (a compiled module of the project), library, interpreter; with "before " or "after " in front
+    where the two versions differ.
     """
     old = _needs(path, called, lambda p: _text(before, p))
     new = _needs(path, called, lambda p: _text(after, p))
@@ -69,6 +74,8 @@ def dependencies_of(
             if need.kind in ("callee", "constant"):
                 kind = need.kind if need in others else state + need.kind
                 found.append(Dependency(kind, need.path, need.name, need.digest))
+            elif need.kind == "extension":
+                found.append(file_dependency("extension", Path(need.path)))
     names = {need.name for need in (*old, *new) if need.kind == "library"}
     found += _libraries(names, interpreter.libraries)
     found.append(Dependency("interpreter", str(interpreter.path), "CPython", interpreter.version))
@@ -100,6 +107,8 @@ def _installed_version(name: str, folder: Path) -> str | None:
     Read from the names of `*.dist-info` folders and, where the module is called otherwise than its
     distribution, from their RECORD. A module without any is known by the hash of its first file.
     """
+    if not name.isidentifier():
+        return None  # from a hostile receipt: it would be a pattern, or a path
     module = next((p for p in (folder / name, folder / f"{name}.py") if p.exists()), None)
     compiled = next(iter(folder.glob(f"{name}.*.so")), None) if module is None else None
     module = module or compiled
@@ -113,11 +122,7 @@ def _installed_version(name: str, folder: Path) -> str | None:
     for info in infos:
         if _brings(info, module.name):
             return info.name.removesuffix(".dist-info").rpartition("-")[2]
-    first = module / "__init__.py" if module.is_dir() else module
-    try:
-        return hashlib.sha256(first.read_bytes()).hexdigest()[:32]
-    except OSError:
-        return "a folder"
+    return _file_digest(module / "__init__.py" if module.is_dir() else module) or "a folder"
 
 
 def _brings(info: Path, name: str) -> bool:
@@ -138,18 +143,21 @@ def changes_since(
     Nothing is run unless `version_of` is given, which asks an interpreter for its version. `read`
     gives the text of a file, for example an editor's.
     """
-    found: list[str] = []
+    found = [f"{d.name} lies nowhere" for d in known if not _is_path(d.path)]
+    known = [d for d in known if _is_path(d.path)]
     own = next((d for d in known if d.kind == "function"), None)
     if own is not None:
         found += _changed_code(known, own, read)
     for dependency in known:
+        if dependency.kind == "library" and not dependency.path:
+            continue  # a benchmark's tool told its version; where it lies is not known
         if dependency.kind == "library":
             now = _installed_version(dependency.name, Path(dependency.path))
             if now != dependency.digest:
                 found.append(f"{dependency.name} was {dependency.digest}, is {now or 'gone'}")
         elif dependency.kind == "interpreter":
             found += _changed_interpreter(dependency, version_of)
-        elif dependency.kind in ("file", "case", "include"):
+        elif dependency.kind in _FILES:
             found += _changed_file(known, dependency)
     return tuple(found)
 
@@ -213,7 +221,7 @@ def _changed_interpreter(
 
 
 def file_dependency(kind: str, path: Path, name: str = "") -> Dependency:
-    """A dependency on the bytes of a file (kind "case" or "include")."""
+    """A dependency on the bytes of a file (kind "case", "include" or "extension")."""
     return Dependency(kind, str(path), name or path.name, _file_digest(path) or "missing")
 
 
@@ -240,8 +248,22 @@ def _changed_file(known: Sequence[Dependency], dependency: Dependency) -> list[s
     return [f"{dependency.name} was changed" if now else f"{dependency.name} is gone"]
 
 
-def _file_digest(path: Path) -> str | None:
+def _is_path(text: str) -> bool:
+    """Whether a system call takes it: a receipt from a file may say anything."""
     try:
+        os.lstat(text)
+    except ValueError:
+        return False
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG
+    return True
+
+
+def _file_digest(path: Path) -> str | None:
+    """A hash of a file's bytes; None for what is no plain file, which may never end."""
+    try:
+        if not path.is_file() or path.stat().st_size > _MOST_FILE_BYTES:
+            return None
         return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
-    except OSError:
+    except (OSError, ValueError):
         return None

@@ -177,3 +177,117 @@ def test_what_is_not_there_and_cycles_are_no_trouble(tmp_path: Path) -> None:
     assert needs_of(tmp_path / "none.py", "f", read, [tmp_path]) == ()
     found = needs_of(tmp_path / "a.py", "f", read, [tmp_path])
     assert "function a:f" in named(set(found))
+
+
+def reached(folder: Path, files: dict[str, str], called: str = "f") -> set[str]:
+    """What `called` of a.py reaches in some files."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(dedent(text))
+    read = lambda p: p.read_text() if p.is_file() else None  # noqa: E731
+    return named(set(needs_of(folder / "a.py", called, read, [folder])))
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param(
+            {"a.py": "import b\nT = b.made()\ndef f(x): return T[x]\n",
+             "b.py": "def made(): return {}\n"},
+            {"callee b:made", "constant a:T"}, id="a constant made by another module",
+        ),
+        pytest.param(
+            {"a.py": "T = {}\ndef fill():\n    T[1] = one()\ndef one(): return 1\nfill()\n"
+                     "def f(x): return T[x]\n"},
+            {"constant a:T", "callee a:fill", "callee a:one"}, id="a table that a call fills",
+        ),
+        pytest.param(
+            {"a.py": "N = 0\ndef begin():\n    global N\n    N = 3\nbegin()\n"
+                     "def f(x): return N\n"},
+            {"constant a:N", "callee a:begin"}, id="a global that a call sets",
+        ),
+        pytest.param(
+            {"a.py": "R = {}\ndef known(n):\n    def wrap(g):\n        R[n] = g\n"
+                     "        return g\n    return wrap\n@known('b')\ndef do(x): return x\n"
+                     "def f(x): return R['b'](x)\n"},
+            {"constant a:R", "callee a:known", "callee a:do"}, id="a registry of decorators",
+        ),
+        pytest.param(
+            {"a.py": "from functools import singledispatch\n@singledispatch\n"
+                     "def g(x): return x\n@g.register\ndef _(x: int): return more(x)\n"
+                     "def more(x): return x\ndef f(x): return g(x)\n"},
+            {"callee a:g", "constant a:g", "callee a:_", "callee a:more", "library functools"},
+            id="single dispatch",
+        ),
+        pytest.param(
+            {"a.py": "import base\nclass A(base.B): pass\ndef f(x): return A()[x]\n",
+             "base.py": "class B:\n    def __getitem__(self, i): return i\n"},
+            {"callee a:A", "callee base:B", "callee base:B.__getitem__"},
+            id="a base class of another module",
+        ),
+        pytest.param(
+            {"a.py": "import b, numpy as np\nb.FLAG = 1\nnp.seterr(all='ignore')\n"
+                     "def f(x): return np.sum(b.g(x))\n",
+             "b.py": "def g(x): return x\n"},
+            {"callee b:g", "constant a:b", "constant a:np", "library numpy"},
+            id="an attribute of a module that is set",
+        ),
+        pytest.param(
+            {"a.py": "try:\n    from b import g\nexcept ImportError:\n    from c import g\n"
+                     "def f(x): return g(x)\n",
+             "b.py": "def g(x): return x\n", "c.py": "def g(x): return +x\n"},
+            {"callee b:g", "callee c:g"}, id="imports in turn",
+        ),
+        pytest.param(
+            {"a.py": "try:\n    from b import g\nexcept ImportError:\n    g = None\n"
+                     "def f(x): return g(x)\n",
+             "b.py": "def g(x): return x\n"},
+            {"callee b:g", "constant a:g"}, id="an import or nothing",
+        ),
+        pytest.param(
+            {"a.py": "from p import g\ndef f(x): return g(x)\n",
+             "p/__init__.py": "from .core import *\n", "p/core.py": "from .low import *\n",
+             "p/low.py": "def g(x): return x\n"},
+            {"callee low:g"}, id="a star of a star",
+        ),
+        pytest.param(
+            {"a.py": "import p\ndef f(x): return p.low.g(x)\n",
+             "p/__init__.py": "from . import low\n", "p/low.py": "def g(x): return x\n"},
+            {"callee low:g"}, id="a module that a package brings",
+        ),
+        pytest.param(
+            {"a.py": "import p\ndef f(x): return p.low.g(x)\n",
+             "p/__init__.py": "", "p/low.py": "def g(x): return x\n"},
+            {"callee low:g"}, id="a module that somebody else imports",
+        ),
+        pytest.param(
+            {"a.py": "import b\nif b.FAST:\n    N = 1\nelse:\n    N = 2\ndef f(x): return N\n",
+             "b.py": "FAST = True\n"},
+            {"constant a:N", "constant b:FAST"}, id="a condition",
+        ),
+    ],
+)  # fmt: skip
+def test_ways_that_lead_to_what_it_needs(
+    tmp_path: Path, files: dict[str, str], expected: set[str]
+) -> None:
+    assert reached(tmp_path, files) == {"function a:f", *expected}
+
+
+def test_every_definition_of_a_name_counts(tmp_path: Path) -> None:
+    text = (
+        "class A:\n    @property\n    def size(self): return 1\n"
+        "    @size.setter\n    def size(self, n): pass\n"
+        "def f(x): return A().size\n"
+    )
+    read: dict[Path, str] = {tmp_path / "a.py": text}
+    before = needs_of(tmp_path / "a.py", "f", read.get, [tmp_path])
+    read[tmp_path / "a.py"] = text.replace("return 1", "return 2")
+    assert needs_of(tmp_path / "a.py", "f", read.get, [tmp_path]) != before
+
+
+def test_imports_in_a_circle(tmp_path: Path) -> None:
+    files = {
+        "a.py": "from b import g, h\ndef f(x): return g(x) + h.k.l(x)\n",
+        "b.py": "from a import g, h\n",
+    }
+    assert reached(tmp_path, files) == {"function a:f"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -159,3 +160,30 @@ def test_a_program_rests_on_its_file_before_and_after_the_edit(tmp_path: Path) -
     assert changes(known) == ()
     main.write_text("int main() { return 1; }\n")
     assert changes(known) == ("main.cpp was changed",)
+
+
+def test_a_compiled_module_of_the_project(path: Path) -> None:
+    compiled = path.with_name("speed.cpython-311-x86_64-linux-gnu.so")
+    compiled.write_bytes(b"\x7fELF 1")
+    text = "import speed\ndef f(xs):\n    return speed.run(xs)\n"
+    path.write_text(text)
+    version = Version.of({path: text})
+    known = dependencies_of(path, "f", version, version, Interpreter(path, "3.11.7", []))
+    assert ("extension", compiled.name) in {(d.kind, d.name) for d in known}
+    assert changes(known) == ()
+    compiled.write_bytes(b"\x7fELF 2")
+    assert changes(known) == (f"{compiled.name} was changed",)
+
+
+def test_a_tool_whose_place_is_not_known_is_not_gone() -> None:
+    assert changes([Dependency("library", "", "pytest-benchmark", "5.1.0")]) == ()
+
+
+def test_files_without_an_end_and_patterns_in_hostile_receipts(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in ("/dev/zero", str(tmp_path / "pipe"), str(tmp_path), "a\0b", "x" * 9000):
+        for kind in ("function", "file", "extension"):
+            assert changes([Dependency(kind, place, "f", "digest")])
+    for name in ("zero", "../dev/zero", "*", "**/*", ""):
+        assert changes([Dependency("library", "/dev", name, "1")])
+    assert changes([Dependency("interpreter", "a\0b", "CPython", "3.11.7")])
