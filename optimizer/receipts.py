@@ -34,7 +34,12 @@ def resting_together(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
 
 
 def keep_receipt(
-    suggestion: Suggestion, proved: str, workload: Workload, rounding: float | None
+    suggestion: Suggestion,
+    proved: str,
+    workload: Workload,
+    rounding: float | None,
+    *,
+    only_cases: bool = False,
 ) -> None:
     """Write the suggestion's receipt. That it can't be written is logged and stops nothing.
 
@@ -47,7 +52,9 @@ def keep_receipt(
     folder = receipts_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        whole = with_repeat(suggestion.receipt, workload, after, origin, rounding)
+        whole = with_repeat(
+            suggestion.receipt, workload, after, origin, rounding, only_cases=only_cases
+        )
         save(whole, folder / f"{suggestion.id}.json")
         _forget_oldest(folder)
     except OSError as error:

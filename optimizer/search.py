@@ -218,7 +218,9 @@ class Search:
     def _keep_receipt(self, suggestion: Suggestion, benches: Benches) -> None:
         work = benches.workload(self._by_id[suggestion.id])
         proved = self._originals[suggestion.path]
-        keep_receipt(suggestion, proved, work, self._spec.rounding)
+        keep_receipt(
+            suggestion, proved, work, self._spec.rounding, only_cases=self._spec.only_cases
+        )
 
     def _whole_run(self, combination: Combination) -> RunGain | None:
         """Seconds of the user's whole run before and after, measured on the combination."""

@@ -179,6 +179,7 @@ def _calling(shown: Shown, call: str, module: str) -> list[str]:
     return lines
 
 
+_LONG = 10**4300
 _REPR = (int, float, bool, str, bytes, bytearray, complex, range, slice)
 
 
@@ -223,6 +224,8 @@ class _Writer:
         kind = type(value)
         if kind is float and (value != value or value in (float("inf"), float("-inf"))):
             return f"float({str(value)!r})"
+        if kind is int and abs(value) >= _LONG:
+            return hex(value)  # Python writes no more than 4300 digits
         if value is None or kind in _REPR:
             return repr(value)
         if kind is dict:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import ast
 import random
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from benchmark_runner.inputs.correlations import Place, find_ties
-from benchmark_runner.inputs.mutation import Seed
+from benchmark_runner.inputs.mutation import Seed, by_text
 from benchmark_runner.worker import harness
 from benchmark_runner.worker.observations import Extra
 
@@ -55,7 +57,7 @@ def literals_of(text: str, qualname: str) -> Literals:
     """
     try:
         module = ast.parse(text)
-    except (SyntaxError, RecursionError, ValueError):
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
         return Literals((), ())
     functions = dict(_functions(module.body))
     first = functions.get(qualname.split(".<locals>", 1)[0])
@@ -65,7 +67,8 @@ def literals_of(text: str, qualname: str) -> Literals:
     todo, done = [first], {id(first)}
     while todo:
         node = todo.pop()
-        reader.visit(node)
+        with suppress(RecursionError):  # a sum of a thousand terms; what was read so far counts
+            reader.visit(node)
         called = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         called |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
         for name, inner in functions.items():
@@ -193,7 +196,7 @@ def raised_names(text: str) -> frozenset[str]:
     """Names of the exceptions that the file raises by name: they are part of what it promises."""
     try:
         tree = ast.parse(text)
-    except (SyntaxError, RecursionError, ValueError):
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
         return frozenset()
     found = set()
     for node in ast.walk(tree):
@@ -271,7 +274,7 @@ def _with_literal(old: Any, value: Literal, depth: int = 0) -> Iterator[Any]:
         if last is not None:
             yield kind([*old[:-1], last])
     elif kind in (set, frozenset) and old:
-        first = min(old, key=repr)
+        first = min(old, key=by_text)
         yield from (kind([*old, made]) for made in _with_literal(first, value, depth + 1))
     elif kind is dict and old:
         key, item = next(iter(old.items()))
@@ -283,6 +286,8 @@ def _with_literal(old: Any, value: Literal, depth: int = 0) -> Iterator[Any]:
 
 def _numbers(kind: type, value: Any) -> Iterator[int | float]:
     if kind is float:
+        if abs(value) > sys.float_info.max:
+            return
         yield from (float(value), float(value) + 0.25, float(value) - 0.25)
     else:
         yield from (int(value), int(value) + 1) if abs(value) < 1e18 else ()

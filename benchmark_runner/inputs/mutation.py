@@ -200,7 +200,7 @@ class Facts:
         elif kind is dict:
             yield from self._pairs(path, value, rng)
         elif kind in (set, frozenset):
-            items = sorted(value, key=repr)
+            items = sorted(value, key=by_text)
             yield (kind(),)
             yield (kind(items[:1]),)
             yield (kind(items[1:]),)
@@ -269,6 +269,14 @@ class Facts:
                         yield ({**value, other: item},)
 
 
+def by_text(value: Any) -> str:
+    """An order of values of any types, the same in every process."""
+    try:
+        return repr(value)
+    except ValueError:  # an int of more digits than Python writes
+        return "~"
+
+
 def _hashable(value: Any) -> bool:
     try:
         hash(value)
@@ -291,5 +299,5 @@ def _cut(value: Any, size: int) -> Any:
     if type(value) is dict:
         return dict(list(value.items())[:size])
     if type(value) in (set, frozenset):
-        return type(value)(sorted(value, key=repr)[:size])
+        return type(value)(sorted(value, key=by_text)[:size])
     return _like(value, list(value)[:size]) if type(value) in (list, tuple, deque) else value[:size]

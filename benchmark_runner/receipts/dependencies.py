@@ -143,8 +143,8 @@ def changes_since(
     Nothing is run unless `version_of` is given, which asks an interpreter for its version. `read`
     gives the text of a file, for example an editor's.
     """
-    found = [f"{d.name} lies nowhere" for d in known if not _is_path(d.path)]
-    known = [d for d in known if _is_path(d.path)]
+    found = [f"{d.name} lies nowhere" for d in known if not is_path(d.path)]
+    known = [d for d in known if is_path(d.path)]
     own = next((d for d in known if d.kind == "function"), None)
     if own is not None:
         found += _changed_code(known, own, read)
@@ -248,7 +248,7 @@ def _changed_file(known: Sequence[Dependency], dependency: Dependency) -> list[s
     return [f"{dependency.name} was changed" if now else f"{dependency.name} is gone"]
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
     """Whether a system call takes it: a receipt from a file may say anything."""
     try:
         os.lstat(text)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmark_runner.receipt import Receipt
 
+_MOST_TITLE = 80
 _TEMPLATE = '''\
 """{title} stays as fast as it was proved to be.
 
@@ -47,7 +48,9 @@ def guard_text(receipt: Receipt, guard: Path, saved: Path) -> str:
     if receipt.decision != "faster" or receipt.ratio is None or receipt.interval is None:
         raise ValueError(f"it says {receipt.decision!r}: only a proved gain can be guarded")
     folder = guard.resolve().parent
-    title = receipt.function or Path(receipt.path).name
+    told = receipt.function or Path(receipt.path).name
+    # It may be any text, of a receipt from elsewhere: nothing of it may end the docstring.
+    title = "".join(c if c.isprintable() and c not in '\\"' else " " for c in told)[:_MOST_TITLE]
     return _TEMPLATE.format(
         title=title,
         created=receipt.created[:10],
@@ -58,6 +61,6 @@ def guard_text(receipt: Receipt, guard: Path, saved: Path) -> str:
         receipt=os.path.relpath(saved.resolve(), folder),
         equality=receipt.equality,
         inputs=receipt.inputs.count,
-        name=re.sub(r"\W+", "_", title).strip("_").lower() or "it",
+        name=re.sub(r"[^0-9A-Za-z_]+", "_", title).strip("_").lower() or "it",
         path=os.path.relpath(receipt.path, folder),
     )

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark_runner.errors import WorkloadError
+from benchmark_runner.project.git import root_of
 from benchmark_runner.receipt import Receipt, Repeat, from_json, to_json
 from benchmark_runner.workload import (
     CapturedInputs,
@@ -35,6 +37,7 @@ from benchmark_runner.workload import (
 MOST_INPUT_BYTES = 8 << 20
 """Captured calls and cases larger than this together stay where they are, and only there."""
 MOST_RECEIPT_BYTES = 64 << 20
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,20 @@ class Again:
     after: Version
     origin: Origin
     rounding: float | None
+    only_cases: bool = False
+    thorough: bool = False
 
 
-def pack(workload: Workload, after: Version, origin: Origin, rounding: float | None) -> Repeat:
-    """All that another run of this proof needs."""
+def pack(
+    workload: Workload,
+    after: Version,
+    origin: Origin,
+    rounding: float | None,
+    *,
+    only_cases: bool = False,
+    thorough: bool = False,
+) -> Repeat:
+    """All that another run of this proof needs; `only_cases` and `thorough` as of the benches."""
     told: dict[str, Any] = {"before_commit": workload.before.commit, "after_commit": after.commit}
     files: dict[str, bytes] = {}
     if isinstance(workload, FunctionWorkload):
@@ -83,7 +96,7 @@ def pack(workload: Workload, after: Version, origin: Origin, rounding: float | N
         inputs=tuple(
             f"{name}:{base64.b64encode(data).decode()}" for name, data in sorted(files.items())
         ),
-        options={"rounding": rounding},
+        options={"rounding": rounding, "only_cases": only_cases, "thorough": thorough},
     )
 
 
@@ -120,17 +133,25 @@ def unpack_written(told: dict[str, Any]) -> ModelInputs:
 
 def _files_of(place: Path) -> dict[str, bytes]:
     """The files of a folder, or one file; none where they are too large to be carried along."""
-    paths = sorted(p for p in place.iterdir() if p.is_file()) if place.is_dir() else [place]
+    paths = sorted(p for p in (place.iterdir() if place.is_dir() else [place]) if p.is_file())
     if sum(p.stat().st_size for p in paths) > MOST_INPUT_BYTES:
         return {}
     return {p.name: p.read_bytes() for p in paths}
 
 
 def with_repeat(
-    receipt: Receipt, workload: Workload, after: Version, origin: Origin, rounding: float | None
+    receipt: Receipt,
+    workload: Workload,
+    after: Version,
+    origin: Origin,
+    rounding: float | None,
+    *,
+    only_cases: bool = False,
+    thorough: bool = False,
 ) -> Receipt:
-    """The receipt with all that it takes to repeat it."""
-    return replace(receipt, repeat=pack(workload, after, origin, rounding))
+    """The receipt with all that it takes to repeat it; see `pack`."""
+    repeat = pack(workload, after, origin, rounding, only_cases=only_cases, thorough=thorough)
+    return replace(receipt, repeat=repeat)
 
 
 def unpack(receipt: Receipt, folder: Path, path: Path | None = None) -> Again:
@@ -145,20 +166,30 @@ def unpack(receipt: Receipt, folder: Path, path: Path | None = None) -> Again:
     told = repeat.workload
     try:
         again = _workload(told, repeat, folder, path)
-        after = _moved(Version(repeat.after, told.get("after_commit")), told, path)
+        after = _moved(_version(repeat.after, told.get("after_commit")), told, path)
         if isinstance(again, FunctionWorkload) and isinstance(again.inputs, InputsFile):
             given = again.inputs
             again = replace(again, before=_with_inputs_file(again.before, given, repeat))
             after = _with_inputs_file(after, given, repeat)
-        rounding = repeat.options.get("rounding")
         return Again(
             workload=again,
             after=after,
             origin="user",  # whoever made it: it comes from a file now
-            rounding=None if rounding is None else float(rounding),
+            rounding=_rounding(repeat.options.get("rounding")),
+            only_cases=bool(repeat.options.get("only_cases", False)),
+            thorough=bool(repeat.options.get("thorough", False)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
         raise _broken(f"it is damaged: {type(error).__name__}: {error}") from error
+
+
+def _rounding(told: Any) -> float | None:
+    """The relative difference that passed as equal. Raises ValueError for one that passes all."""
+    if told is None:
+        return None
+    if not 0.0 <= (value := float(told)) <= 1.0:
+        raise ValueError(f"rounding {value}")
+    return value
 
 
 def _broken(why: str) -> WorkloadError:
@@ -169,30 +200,45 @@ def _broken(why: str) -> WorkloadError:
     )
 
 
+def _version(files: tuple[tuple[str, str], ...], commit: Any) -> Version:
+    """A version as it was told. Raises ValueError for a commit that git might take otherwise."""
+    if commit is not None and not _COMMIT.fullmatch(commit):
+        raise ValueError(f"{commit[:80]!r} is no commit")
+    return Version(files, commit)
+
+
 def _moved(version: Version, told: dict[str, Any], path: Path | None) -> Version:
-    """The version with the file where it lies on this machine."""
+    """The version with the file, or the files of the tree, where they lie on this machine."""
     if path is None:
         return version
-    own = str(told["path"])
-    return replace(
-        version, files=tuple((str(path) if p == own else p, text) for p, text in version.files)
-    )
+    if told["kind"] == "command":
+        tree, here = Path(told["tree"]), _tree_of(path)
+        files = ((_below(Path(p), tree, here), text) for p, text in version.files)
+    else:
+        own = str(told["path"])
+        files = ((str(path) if p == own else p, text) for p, text in version.files)
+    return replace(version, files=tuple(files))
+
+
+def _below(path: Path, tree: Path, here: Path) -> str:
+    return str(here / path.relative_to(tree) if path.is_relative_to(tree) else path)
+
+
+def _tree_of(path: Path) -> Path:
+    """The tree that a person names by its folder or by a file in it. Raises WorkloadError."""
+    return path if path.is_dir() else root_of(path.parent)
 
 
 def _workload(
     told: dict[str, Any], repeat: Repeat, folder: Path, moved_to: Path | None
 ) -> Workload:
-    before = _moved(Version(repeat.before, told.get("before_commit")), told, moved_to)
+    before = _moved(_version(repeat.before, told.get("before_commit")), told, moved_to)
     kind = told["kind"]
     if kind == "command":
         return _command(told, before, moved_to)
     path = moved_to or Path(told["path"])
     if not path.parent.is_dir():
-        raise WorkloadError(
-            f"{path.parent}: no such folder: the receipt is about a file in it",
-            code="receipt-elsewhere",
-            mend="say where the file lies here: hasten verify BEFORE --receipt FILE",
-        )
+        raise _elsewhere(path.parent, "a file in it")
     if kind == "function":
         inputs = _inputs(told["inputs"], repeat, folder)
         tests = tuple(map(str, told.get("tests", ())))
@@ -213,8 +259,19 @@ def _workload(
     raise ValueError(f"kind {kind!r}")
 
 
+def _elsewhere(folder: Path, what: str) -> WorkloadError:
+    return WorkloadError(
+        f"{folder}: no such folder: the receipt is about {what}",
+        code="receipt-elsewhere",
+        mend="say where it lies here: hasten verify BEFORE --receipt FILE",
+    )
+
+
 def _command(told: dict[str, Any], before: Version, moved_to: Path | None) -> CommandWorkload:
-    tree = moved_to or Path(told["tree"])
+    then = Path(told["tree"])
+    tree = then if moved_to is None else _tree_of(moved_to)
+    if not tree.is_dir():
+        raise _elsewhere(tree, "the tree there")
     return CommandWorkload(
         tree=tree,
         before=before,
@@ -223,7 +280,7 @@ def _command(told: dict[str, Any], before: Version, moved_to: Path | None) -> Co
         metric=str(told["metric"]),
         higher_is_better=bool(told["higher_is_better"]),
         timeout_s=float(told["timeout_s"]),
-        path=None if told["path"] is None else Path(told["path"]),
+        path=None if told["path"] is None else Path(_below(Path(told["path"]), then, tree)),
         function=str(told["function"]),
         setup=tuple(map(str, told["setup"])) if told.get("setup") else None,
         keep=tuple(map(str, told.get("keep", ()))),

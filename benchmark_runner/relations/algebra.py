@@ -45,10 +45,12 @@ class Equation:
             return sum(c * math.prod(answers[i] for i in m) for c, m in self.terms) == 0
         try:
             parts = [float(c) * math.prod(float(answers[i]) for i in m) for c, m in self.terms]
+            if not all(map(math.isfinite, parts)):
+                return True  # infinities and NaN: nothing can be said
+            total, size = math.fsum(parts), math.fsum(map(abs, parts))
         except OverflowError:
-            return True  # too large for floats: nothing can be said
-        total, size = math.fsum(parts), math.fsum(map(abs, parts))
-        return not math.isfinite(size) or abs(total) <= tolerance * size
+            return True  # too large for floats: the same
+        return abs(total) <= tolerance * size
 
     def __str__(self) -> str:
         """As an equation: what is added on the left, what is taken away on the right."""

@@ -118,8 +118,12 @@ def _answer(observation: Observation | None) -> Any:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value[:6])[:-1] + ", ...]" if isinstance(value, list) and len(value) > 6 else ""
-    return text or repr(value)[:80]
+    try:
+        if isinstance(value, list) and len(value) > 6:
+            return repr(value[:6])[:-1] + ", ...]"
+        return repr(value)[:80]
+    except ValueError:  # an int of more digits than Python writes
+        return "..."
 
 
 def is_numeric(observation: Observation) -> bool:
@@ -241,7 +245,7 @@ class Relations:
             row = answers[q.start : q.end]
             if any(value is None for value in row) or not LIST_LAWS[q.law].holds(row):
                 broken.add(q.law)
-            distinct.add(repr(row[-1]))
+            distinct.add(tuple(row[-1]) if isinstance(row[-1], list) else row[-1])
         if len(distinct) < 3:
             return ()  # an answer that is always the same has no laws worth the name
         return tuple(

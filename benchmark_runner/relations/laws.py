@@ -70,7 +70,10 @@ def _same(a: Any, b: Any) -> bool:
     if _is_number(a) and _is_number(b):
         if type(a) is int and type(b) is int:
             return bool(a == b)
-        return math.isclose(a, b, rel_tol=_ROUNDING, abs_tol=1e-300) or (a != a and b != b)
+        try:
+            return math.isclose(a, b, rel_tol=_ROUNDING, abs_tol=1e-300) or (a != a and b != b)
+        except OverflowError:
+            return False  # an int beyond all floats, and a float
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(_same, a, b))
     return False
@@ -78,10 +81,13 @@ def _same(a: Any, b: Any) -> bool:
 
 def _sum(a: Any, b: Any) -> Any:
     """The sum of two answers, element by element for lists; None where there is none."""
-    if _is_number(a) and _is_number(b):
-        return a + b
-    if _is_numbers(a) and _is_numbers(b) and len(a) == len(b):
-        return [x + y for x, y in zip(a, b, strict=True)]
+    try:
+        if _is_number(a) and _is_number(b):
+            return a + b
+        if _is_numbers(a) and _is_numbers(b) and len(a) == len(b):
+            return [x + y for x, y in zip(a, b, strict=True)]
+    except OverflowError:
+        return math.nan  # an int beyond all floats, and a float
     return None
 
 

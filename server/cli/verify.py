@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from analysis.errors import InputError
+from benchmark_runner.receipt import Receipt
 from benchmark_runner.receipts.repeat import save as save_receipt
 from server.cli.output import GOOD, NOT_GOOD, emit_json, note, shown
 from server.cli.verify_aa import aa_json, print_aa, verify_aa
@@ -125,6 +126,8 @@ def verify(
         return _aa(before, after, function, inputs, proofs, options, as_json)
     repetition: Repetition | None = None
     if receipt is not None:
+        if command or any(given is not None for given in (after, function, inputs, cases)):
+            raise _usage("--receipt says itself what is proved", "give it BEFORE at most")
         repetition = verify_receipt(receipt, before, now, options)
         judged = repetition.judged
     elif command:
@@ -139,7 +142,7 @@ def verify(
         judged = _judge(before, after, function, inputs, told, options)
     whole = judged.repeatable(rounding)
     if save is not None:
-        _save(judged, save, rounding)
+        _save(whole, save)
     if guard is not None:
         if repetition is None or receipt is None:
             raise _usage("--guard needs --receipt FILE", "write one first with --save FILE")
@@ -201,9 +204,9 @@ def _judge(
     return verify_function(before, after, function, inputs, options)
 
 
-def _save(judged: Judged, file: str, rounding: float | None) -> None:
+def _save(whole: Receipt, file: str) -> None:
     try:
-        save_receipt(judged.repeatable(rounding), Path(file))
+        save_receipt(whole, Path(file))
     except OSError as error:
         raise InputError(
             f"{file}: can't be written: {error.strerror or error}",

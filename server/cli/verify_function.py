@@ -56,12 +56,17 @@ class Judged:
     workload: Workload
     after: Version
     repeat: Repeat | None = None
+    only_cases: bool = False
+    thorough: bool = False
 
     def repeatable(self, rounding: float | None) -> Receipt:
         """The receipt with all that a repetition needs."""
         if self.repeat is not None:
             return replace(self.receipt, repeat=self.repeat)
-        return with_repeat(self.receipt, self.workload, self.after, "user", rounding)
+        return with_repeat(
+            self.receipt, self.workload, self.after, "user", rounding,
+            only_cases=self.only_cases, thorough=self.thorough,
+        )  # fmt: skip
 
 
 def verify_function(
@@ -117,7 +122,8 @@ def judge(workload: FunctionWorkload, after: Version, python: Path, options: Opt
             instructions=options.instructions,
         ) as bench,
     ):
-        return Judged(bench.prove(after, origin="user"), workload, after)
+        receipt = bench.prove(after, origin="user")
+        return Judged(receipt, workload, after, thorough=options.thorough)
 
 
 def judge_on(

@@ -68,7 +68,8 @@ def judge_program(
             cancel=cancel,
         ) as bench,
     ):
-        return Judged(bench.prove(after, origin="user"), workload, after)
+        receipt = bench.prove(after, origin="user")
+        return Judged(receipt, workload, after, only_cases=only_cases)
 
 
 def is_native(path: str) -> bool:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import HastenError, InputError
+from analysis.errors import InputError
 from analysis.source import read_source
 from benchmark_runner.benches import open_bench
-from benchmark_runner.interpreters import interpreter_at
+from benchmark_runner.interpreters import interpreter_at, is_inside
 from benchmark_runner.receipt import Dependency, Receipt
-from benchmark_runner.receipts.dependencies import changes_since
+from benchmark_runner.receipts.dependencies import changes_since, is_path
 from benchmark_runner.receipts.guard import guard_text
 from benchmark_runner.receipts.repeat import Again, read, unpack
-from benchmark_runner.workload import CommandWorkload, FunctionWorkload, Version, Workload
-from hasten.paths import receipts_dir
+from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.workload import CommandWorkload, FunctionWorkload, Version
+from hasten.paths import receipts_dir, workspace_of
 from server.cli.common import cancel_on_interrupt, existing_file, place_of, python_of
 from server.cli.output import GOOD, NOT_GOOD, ProgressLine, note, page, ratio_text, shown
 from server.cli.verify_function import Judged, Options, judge
+from server.trust import is_trusted
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,10 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
 
     Raises WorkloadError where the receipt can't be read or does not carry what it takes.
     """
-    claimed = read(receipt_file(name))
+    file = receipt_file(name)
+    claimed = read(file)
+    if file.parent != receipts_dir():
+        _refuse_unsandboxed(options)
     moved_to = None if before is None else Path(before).absolute()
     with tempfile.TemporaryDirectory(prefix="hasten-receipt-") as folder:
         again = unpack(claimed, Path(folder), moved_to)
@@ -87,21 +94,35 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
         path = workload.tree if isinstance(workload, CommandWorkload) else workload.path
         if now:
             again = replace(again, after=_as_it_is(again, path))
-        python = _interpreter(claimed, path, options)
+        elif isinstance(workload, CommandWorkload) and again.after == Version():
+            note("the receipt does not carry the changed tree: the work tree as it is is judged")
+        python = _interpreter(claimed, file, path, options)
+        version = ".".join(map(str, interpreter_at(python).version))
         known = _moved(claimed.dependencies, Path(claimed.path), path)
-        changed = changes_since(known, version_of=_version_of)
-        options = replace(options, rounding=again.rounding)
+        changed = changes_since(known, version_of=lambda _: version)
+        options = replace(options, rounding=again.rounding, thorough=again.thorough)
         if isinstance(workload, FunctionWorkload):
             judged = judge(workload, again.after, python, options)
         else:
-            judged = _judge(workload, again.after, python, options)
+            judged = _judge(again, python, options)
         # While what the receipt carries is still there as files.
         judged = replace(judged, repeat=judged.repeatable(options.rounding).repeat)
     return Repetition(claimed, judged, changed, now)
 
 
-def _judge(workload: Workload, after: Version, python: Path, options: Options) -> Judged:
+def _refuse_unsandboxed(options: Options) -> None:
+    """Both versions of a receipt from a file are somebody's. Raises InputError."""
+    if probe().level == "L0" and not options.allow_unsandboxed:
+        raise InputError(
+            "a receipt from a file is not proved again without a sandbox (level L0)",
+            code="receipt-unsandboxed",
+            mend="see `hasten doctor`; --allow-unsandboxed runs what it carries all the same",
+        )
+
+
+def _judge(again: Again, python: Path, options: Options) -> Judged:
     """Prove a version of a program, a C function or a tree, with progress and Ctrl-C."""
+    workload, after = again.workload, again.after
     with (
         cancel_on_interrupt() as cancel,
         ProgressLine() as progress,
@@ -110,11 +131,13 @@ def _judge(workload: Workload, after: Version, python: Path, options: Options) -
             python=python,
             allow_unsandboxed=options.allow_unsandboxed,
             rounding=options.rounding,
+            only_cases=again.only_cases,
             progress=progress,
             cancel=cancel,
         ) as bench,
     ):
-        return Judged(bench.prove(after, origin="user"), workload, after)
+        receipt = bench.prove(after, origin="user")
+        return Judged(receipt, workload, after, only_cases=again.only_cases)
 
 
 def _as_it_is(again: Again, path: Path) -> Version:
@@ -126,11 +149,13 @@ def _as_it_is(again: Again, path: Path) -> Version:
     return replace(again.after, files=(*others, (str(path), text)))
 
 
-def _interpreter(claimed: Receipt, path: Path, options: Options) -> Path:
+def _interpreter(claimed: Receipt, file: Path, path: Path, options: Options) -> Path:
     """The interpreter of the claim, where it is still there; else the user's, and a note."""
     own = Path(claimed.environment.python)
-    if options.python is None and own.is_file():
-        return own
+    if options.python is None and is_path(str(own)) and own.is_file():
+        if _may_start(own, file, path):
+            return own
+        note(f"{own} is not started: the receipt names it, the user doesn't trust where it lies")
     found = python_of(place_of(path), options.python)
     version = ".".join(map(str, found.version))
     if version != claimed.environment.python_version:
@@ -141,25 +166,43 @@ def _interpreter(claimed: Receipt, path: Path, options: Options) -> Path:
     return found.path
 
 
-def _version_of(python: Path) -> str:
-    try:
-        return ".".join(map(str, interpreter_at(python).version))
-    except HastenError as error:
-        return error.message
+def _may_start(python: Path, file: Path, path: Path) -> bool:
+    """Whether a program that a receipt names may run as the interpreter.
+
+    A receipt may come with the very folder that it points into: nothing inside a workspace that is
+    not trusted is started, nor what others may write.
+    """
+    if file.parent == receipts_dir() or is_inside(python, Path(sys.prefix)):
+        return True
+    if not python.is_absolute():
+        return False
+    home = Path.home()
+    folders = {workspace_of(file), workspace_of(path), workspace_of(Path.cwd())}
+    for folder in folders - {home, *home.parents}:
+        if is_inside(python, folder) and not is_trusted(folder):
+            return False
+    real = python.resolve()
+    return not any(place.stat().st_mode & stat.S_IWOTH for place in (real, *real.parents))
 
 
 def _moved(known: tuple[Dependency, ...], old: Path, new: Path) -> tuple[Dependency, ...]:
     """Dependencies with their paths on this machine, where the file lies elsewhere here."""
     if old == new:
         return known
-    while old.name == new.name and old.parent != old:
+    file, here = str(old), str(new)
+    while old.name == new.name and old.parent.parent != old.parent:
         old, new = old.parent, new.parent
     root = f"{old}{os.sep}"
 
-    def place(path: str) -> str:
-        return str(new / path[len(root) :]) if path.startswith(root) else path
+    def place(known: Dependency) -> str:
+        if known.path == file:
+            return here
+        moved = new / known.path[len(root) :] if known.path.startswith(root) else None
+        if moved is None or (known.kind in ("interpreter", "library") and not moved.exists()):
+            return known.path  # an environment need not have moved with the project
+        return str(moved)
 
-    return tuple(replace(d, path=place(d.path)) for d in known)
+    return tuple(replace(d, path=place(d)) for d in known)
 
 
 def write_guard(repetition: Repetition, guard: str, saved: str) -> None:

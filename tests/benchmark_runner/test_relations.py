@@ -13,7 +13,7 @@ import pytest
 
 from benchmark_runner.receipt import Receipt
 from benchmark_runner.relations.algebra import Equation, learn, samples_needed
-from benchmark_runner.relations.laws import LIST_LAWS
+from benchmark_runner.relations.laws import LIST_LAWS, Law
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 
@@ -142,3 +142,26 @@ def test_a_law_that_the_original_breaks_on_large_inputs_too(tmp_path: Path) -> N
     after = "def f(xs):\n    return min(sum(xs), 90_000)\n"
     done = prove(tmp_path, before, after, "[((list(range(n)),), {}) for n in (300, 320, 340)]")
     assert done.decision == "faster", done.reason
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [(math.inf, math.inf, math.inf, math.inf), (1e308, -1e308, 1e308, 1e308), (math.nan, 1, 2, 3),
+     (HUGE, 1.0, HUGE, HUGE)],
+)  # fmt: skip
+def test_where_floats_end_an_equation_says_nothing(answers: tuple[float, ...]) -> None:
+    [equation] = learned(lambda x: x * x, whole=True)
+    assert equation.holds(answers)
+
+
+@pytest.mark.parametrize("law", LIST_LAWS, ids=lambda law: law.text)
+def test_laws_of_lists_take_any_numbers(law: Law) -> None:
+    for mixed in ((HUGE, 1.5, -HUGE), (1.5, HUGE, HUGE), (math.inf, -math.inf, 1)):
+        count = len(law.points([1], [2]))
+        assert law.holds(mixed[:count]) in (True, False)
+        assert law.holds([[x, y] for x, y in zip(mixed, mixed[::-1], strict=True)][:count]) in (
+            True, False,
+        )  # fmt: skip

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import base64
 import json
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.receipt import Receipt, from_json, to_json
+from benchmark_runner.receipts.guard import guard_text
 from benchmark_runner.receipts.repeat import pack, read, save, unpack, with_repeat
 from benchmark_runner.workload import (
     CapturedInputs,
@@ -121,12 +123,16 @@ def test_a_file_that_lies_elsewhere_here(tmp_path: Path, receipt: Receipt) -> No
 
 
 def test_a_folder_that_is_not_here(tmp_path: Path, receipt: Receipt) -> None:
-    work = replace(workloads(tmp_path)[1], path=tmp_path / "gone" / "work.py")
-    whole = with_repeat(receipt, work, Version(), "user", None)
-    with pytest.raises(WorkloadError) as error:
-        unpack(whole, made(tmp_path / "there"))
-    assert error.value.code == "receipt-elsewhere"
-    assert str(tmp_path / "gone") in error.value.message
+    function, command = workloads(tmp_path)[1], workloads(made(tmp_path / "other"))[8]
+    for work in (
+        replace(function, path=tmp_path / "gone" / "work.py"),
+        replace(command, tree=tmp_path / "gone"),
+    ):
+        whole = with_repeat(receipt, work, Version(), "user", None)
+        with pytest.raises(WorkloadError) as error:
+            unpack(whole, tmp_path)
+        assert error.value.code == "receipt-elsewhere"
+        assert str(tmp_path / "gone") in error.value.message
 
 
 def test_without_what_a_repetition_needs(tmp_path: Path, receipt: Receipt) -> None:
@@ -186,3 +192,71 @@ def test_what_is_no_receipt(tmp_path: Path, text: str) -> None:
 def test_a_receipt_of_the_first_schema_is_read(receipt: Receipt) -> None:
     assert receipt.schema == 1
     assert (receipt.kind, receipt.dependencies, receipt.repeat) == ("function", (), None)
+
+
+def test_how_it_was_proved_is_carried_along(tmp_path: Path, receipt: Receipt) -> None:
+    work = workloads(tmp_path)[7]
+    for told in ({"only_cases": True}, {"thorough": True}, {}):
+        whole = with_repeat(receipt, work, Version(), "user", None, **told)
+        again = unpack(from_json(json.loads(json.dumps(to_json(whole)))), tmp_path)
+        assert (again.only_cases, again.thorough) == (
+            told.get("only_cases", False), told.get("thorough", False),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"rounding": 1e9}, {}),
+        ({"rounding": float("nan")}, {}),
+        ({"rounding": -1}, {}),
+        ({"rounding": 10**400}, {}),
+        ({}, {"before_commit": "--index-output=/tmp/evil"}),
+        ({}, {"after_commit": "HEAD"}),
+        ({}, {"before_commit": ["a"]}),
+        ({}, {"timeout_s": 10**400}),
+        ({}, {"path": 3}),
+    ],
+)
+def test_hostile_options(
+    tmp_path: Path, receipt: Receipt, options: dict[str, object], told: dict[str, object]
+) -> None:
+    repeat = pack(workloads(tmp_path)[8], Version(), "user", None)
+    evil = replace(
+        repeat, options={**repeat.options, **options}, workload={**repeat.workload, **told}
+    )
+    whole = from_json(json.loads(json.dumps(to_json(replace(receipt, repeat=evil)))))
+    with pytest.raises(WorkloadError) as error:
+        unpack(whole, tmp_path)
+    assert error.value.code == "receipt-not-repeatable"
+
+
+def test_a_name_that_no_file_can_have(tmp_path: Path, receipt: Receipt) -> None:
+    repeat = pack(workloads(tmp_path)[2], Version(), "user", None)
+    evil = replace(repeat, inputs=(f"{'x' * 5000}:{base64.b64encode(b'x').decode()}",))
+    with pytest.raises(WorkloadError, match="damaged"):
+        unpack(replace(receipt, repeat=evil), made(tmp_path / "there"))
+
+
+def test_a_tree_that_lies_elsewhere_here(tmp_path: Path, receipt: Receipt) -> None:
+    work = workloads(tmp_path)[8]
+    assert isinstance(work, CommandWorkload)
+    work = replace(work, path=tmp_path / "sub" / "a.py")
+    after = Version.of({tmp_path / "sub" / "a.py": "new"})
+    whole = with_repeat(receipt, work, Version(after.files, "b" * 40), "user", None)
+    here = made(tmp_path / "checkout")
+    again = unpack(whole, tmp_path, here)
+    assert isinstance(again.workload, CommandWorkload)
+    assert (again.workload.tree, again.workload.path) == (here, here / "sub" / "a.py")
+    assert again.after == Version(((str(here / "sub" / "a.py"), "new"),), "b" * 40)
+
+
+def test_no_name_writes_code_into_a_guard(tmp_path: Path, receipt: Receipt) -> None:
+    for name in ('"""\nimport os\n"""', "a\\", "a\\N{x}", "\u0661 \u00e9\nx", "", "x" * 5000):
+        proved = replace(receipt, function=name, decision="faster", ratio=2.0, interval=(1.9, 2.1))
+        text = guard_text(proved, tmp_path / "test_it.py", tmp_path / "r.json")
+        plain = guard_text(
+            replace(proved, function="f"), tmp_path / "test_it.py", tmp_path / "r.json"
+        )
+        kinds = [[type(node) for node in ast.parse(t).body] for t in (text, plain)]
+        assert kinds[0] == kinds[1]

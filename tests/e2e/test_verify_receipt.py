@@ -107,3 +107,46 @@ def test_what_can_not_be_repeated_is_named(cli: Cli, tmp_path: Path) -> None:
     assert (done.code, done.value["error"]["code"]) == (2, "usage")
     done = cli("verify", "project/work.py", "after.py", "--json")
     assert (done.code, done.value["error"]["code"]) == (2, "usage")
+
+
+def hostile(tmp_path: Path, python: Path) -> None:
+    """A receipt that names a program of its own as the interpreter."""
+    old = Path(__file__).parents[1] / "benchmark_runner" / "data" / "receipt_schema_1.json"
+    data = json.loads(old.read_text())
+    work = str(tmp_path / "project" / "work.py")
+    data["environment"]["python"] = str(python)
+    data["dependencies"] = [
+        {"kind": "interpreter", "path": str(python), "name": "CPython", "digest": "3.11.1"}
+    ]
+    data["repeat"] = {
+        "workload": {"kind": "function", "path": work, "function": "missing", "tests": [],
+                     "inputs": {"kind": "generated", "seed": 0}},
+        "before": [[work, SLOW]], "after": [[work, FAST]], "origin": "user", "inputs": [],
+        "options": {"rounding": None},
+    }  # fmt: skip
+    (tmp_path / "evil.json").write_text(json.dumps(data))
+
+
+def test_no_program_that_comes_with_a_receipt_is_started(cli: Cli, tmp_path: Path) -> None:
+    trap, python = tmp_path / "trap", tmp_path / "project" / "python"
+    python.write_text(f"#!/bin/sh\ntouch {trap}\n")
+    python.chmod(0o755)
+    hostile(tmp_path, python)
+    done = cli("verify", "--receipt", "evil.json", "--json")
+    assert done.code == 2, done.out
+    assert "is not started" in done.err
+    assert not trap.exists()
+
+
+def test_without_a_sandbox_a_receipt_from_a_file_is_not_run(cli: Cli, tmp_path: Path) -> None:
+    hostile(tmp_path, Path(sys.executable))
+    cli.environment["HASTEN_SANDBOX"] = "L0"
+    done = cli("verify", "--receipt", "evil.json", "--json")
+    assert (done.code, done.value["error"]["code"]) == (2, "receipt-unsandboxed")
+
+
+def test_what_a_receipt_says_is_not_said_again(cli: Cli, tmp_path: Path) -> None:
+    hostile(tmp_path, Path(sys.executable))
+    for more in (("--command",), ("--function", "f"), ("project/work.py", "after.py")):
+        done = cli("verify", *more, "--receipt", "evil.json", "--json")
+        assert (done.code, done.value["error"]["code"]) == (2, "usage")
