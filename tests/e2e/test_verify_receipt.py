@@ -140,8 +140,7 @@ def test_no_program_that_comes_with_a_receipt_is_started(cli: Cli, tmp_path: Pat
 
 def test_without_a_sandbox_a_receipt_from_a_file_is_not_run(cli: Cli, tmp_path: Path) -> None:
     hostile(tmp_path, Path(sys.executable))
-    cli.environment["HASTEN_SANDBOX"] = "L0"
-    done = cli("verify", "--receipt", "evil.json", "--json")
+    done = cli("verify", "--receipt", "evil.json", "--json", HASTEN_SANDBOX="L0")
     assert (done.code, done.value["error"]["code"]) == (2, "receipt-unsandboxed")
 
 
