@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from analysis.modules import Chain, Import, Module, chains_in, function_tree, read_module
-from analysis.names import names_in
+from analysis.modules import Chain, Import, Module, read_module, used_by
 
 Kind = Literal["function", "callee", "constant", "library", "extension"]
 _COMPILED = (".so", ".*.so", ".pyd", ".*.pyd")
@@ -115,10 +114,9 @@ class _Reader:
         for function in module.functions[qualname]:
             if function.kind == "method":
                 self._use(module, qualname.rpartition(".")[0])
-            tree = function_tree(function)
-            chains = frozenset(chains_in(tree, [tree.root]))
-            self._attributes.update(name for chain in chains for name in chain[1:])
-            self._use_all(module, names_in(tree, [tree.root]).all, chains)
+            used = used_by(function.source)
+            self._attributes.update(name for chain in used.chains for name in chain[1:])
+            self._use_all(module, used.names, used.chains)
 
     def _use_all(self, module: Module, names: Iterable[str], chains: Iterable[Chain]) -> None:
         for name in sorted(names):

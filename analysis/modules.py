@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from tree_sitter import Node
@@ -78,8 +79,12 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
+@lru_cache(maxsize=512)
 def read_module(path: Path, text: str) -> Module:
-    """The module's definitions; syntax errors hide what they stand in, and nothing is run."""
+    """The module's definitions; syntax errors hide what they stand in, and nothing is run.
+
+    Kept, since versions of a project differ in a file or two.
+    """
     tree = parse(text)
     module = Module(path, text)
     for function in functions_in(text, str(path), tree):
@@ -92,13 +97,18 @@ def read_module(path: Path, text: str) -> Module:
     return module
 
 
-def function_tree(function: Function) -> Tree:
-    """The syntax of one definition."""
-    source = function.source
+def _function_tree(source: str) -> Tree:
     return parse(f"if 1:\n{source}" if source[:1].isspace() else source)
 
 
-def chains_in(tree: Tree, nodes: Iterable[Node]) -> Iterator[Chain]:
+@lru_cache(maxsize=8192)
+def used_by(source: str) -> Statement:
+    """The names and chains that a definition uses; its form is left out."""
+    tree = _function_tree(source)
+    return _statement(tree, "", [tree.root])
+
+
+def _chains_in(tree: Tree, nodes: Iterable[Node]) -> Iterator[Chain]:
     """All chains of attributes below some nodes."""
     for top in nodes:
         for node in walk(top):
@@ -119,7 +129,7 @@ def _chain(tree: Tree, node: Node) -> Chain:
 
 def _statement(tree: Tree, form: str, nodes: Iterable[Node]) -> Statement:
     nodes = list(nodes)
-    return Statement(form, names_in(tree, nodes).all, frozenset(chains_in(tree, nodes)))
+    return Statement(form, names_in(tree, nodes).all, frozenset(_chains_in(tree, nodes)))
 
 
 def _parts(statement: Node) -> list[Node]:
@@ -175,7 +185,7 @@ def _changed_by_calls(module: Module, tree: Tree, nodes: Iterable[Node]) -> set[
     seen, found = set(work), set()
     while work:
         for function in module.functions[work.pop()]:
-            own = function_tree(function)
+            own = _function_tree(function.source)
             names = names_in(own, [own.root])
             declared = [n for n in walk(own.root) if n.type == "global_statement"]
             told = {own.source(child) for node in declared for child in node.named_children}

@@ -69,7 +69,7 @@ def dependencies_of(
     new = _needs(path, called, lambda p: _text(after, p))
     found = [Dependency("function", n.path, n.name, n.digest) for n in old if n.kind == "function"]
     found += [Dependency("edited", n.path, n.name, n.digest) for n in new if n.kind == "function"]
-    for state, needs, others in ((_BEFORE, old, new), (_AFTER, new, old)):
+    for state, needs, others in ((_BEFORE, old, set(new)), (_AFTER, new, set(old))):
         for need in needs:
             if need.kind in ("callee", "constant"):
                 kind = need.kind if need in others else state + need.kind

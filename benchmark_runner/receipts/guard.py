@@ -34,8 +34,9 @@ def test_{name}_stays_fast():
     command = [HASTEN, "verify", HERE / {path!r}, "--receipt", HERE / {receipt!r}, "--now"]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
     told = json.loads(done.stdout)
-    if told.get("decision") == "inconclusive":
-        pytest.skip(told["reason"])
+    noisy = told.get("error", {{}}).get("code") == "metric-unrepeatable"
+    if noisy or told.get("decision") == "inconclusive":
+        pytest.skip(told["error"]["message"] if noisy else told["reason"])
     assert told.get("decision") == "faster", told.get("reason", told)
 '''
 

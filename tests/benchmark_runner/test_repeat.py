@@ -5,6 +5,7 @@ import base64
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -249,6 +250,32 @@ def test_a_tree_that_lies_elsewhere_here(tmp_path: Path, receipt: Receipt) -> No
     assert isinstance(again.workload, CommandWorkload)
     assert (again.workload.tree, again.workload.path) == (here, here / "sub" / "a.py")
     assert again.after == Version(((str(here / "sub" / "a.py"), "new"),), "b" * 40)
+
+
+def test_a_guard_fails_for_a_lost_gain_and_is_skipped_for_noise(
+    tmp_path: Path, receipt: Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proved = replace(receipt, function="f", decision="faster", ratio=2.0, interval=(1.9, 2.1))
+    text = guard_text(proved, tmp_path / "test_it.py", tmp_path / "r.json")
+    tool = tmp_path / "hasten"
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for told, outcome in (
+        ({"decision": "faster"}, None),
+        ({"decision": "inconclusive", "reason": "noise"}, "Skipped"),
+        ({"error": {"code": "metric-unrepeatable", "message": "noise"}}, "Skipped"),
+        ({"error": {"code": "original-failed", "message": "no"}}, "AssertionError"),
+        ({"decision": "slower", "reason": "lost"}, "AssertionError"),
+    ):
+        tool.write_text(f"#!/bin/sh\necho '{json.dumps(told)}'\n")
+        tool.chmod(0o755)
+        names: dict[str, Any] = {"__file__": str(tmp_path / "test_it.py")}
+        exec(compile(text, "test_it.py", "exec"), names)
+        try:
+            names["test_f_stays_fast"]()
+            seen = None
+        except BaseException as error:  # pytest's Skipped is no Exception
+            seen = type(error).__name__
+        assert seen == outcome, told
 
 
 def test_no_name_writes_code_into_a_guard(tmp_path: Path, receipt: Receipt) -> None:
