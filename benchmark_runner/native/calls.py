@@ -73,12 +73,17 @@ def cost_of(runner: Runner, program: Program, arguments: bytes, *, changes: bool
 
 @dataclass
 class CallRace(Race):
-    """Times two versions of a function; `arguments` are the bytes of each case's arguments."""
+    """Times two versions of a function; `arguments` are the bytes of each case's arguments.
+
+    `exact` tells that both were found equal to the bit: then their digests must be the same, too.
+    A candidate may have found out that a run is only timed.
+    """
 
     arguments: dict[int, bytes] = field(default_factory=dict)
     costs: dict[int, Cost] = field(default_factory=dict)
     changes: bool = True
     original: Program | None = None
+    exact: bool = False
     _calls: dict[tuple[Side, int], int] = field(default_factory=dict)
     _bases: dict[tuple[int, int], float] = field(default_factory=dict)
     _told: dict[tuple[Side, int], bytes] = field(default_factory=dict)
@@ -108,6 +113,9 @@ class CallRace(Race):
         if (side, index) not in self._told:
             first = self._digest(program, side, index, 1)
             self._told[side, index] = first.out
+            known = {out for (_, at), out in self._told.items() if at == index}
+            if self.exact and len(known) > 1:
+                raise self.other("after", index, "another answer where only its time is looked at")
         calls = self.calls(side, index)
         run = self._digest(program, side, index, calls)
         if run.out != self._told[side, index]:

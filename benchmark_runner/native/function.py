@@ -288,6 +288,7 @@ class NativeBench(ProcessBench):
                 costs=self._costs,
                 changes=self._signature.changes,
                 original=own,
+                exact=self._rounding is None,
             )
 
     def _memory(self, race: Race) -> Memory | None:

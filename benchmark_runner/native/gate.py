@@ -29,6 +29,7 @@ _IN_FUNCTIONS = (
     (r"__builtin_(frame|return)_address|__builtin_longjmp", "looks at its caller"),
     (r"\b(section|alias|ifunc|weakref|cleanup|constructor|destructor)\s*\(", "uses an attribute"),
     (r"\bhasten_\w+", "speaks to what calls it"),
+    (r"\bstdin\b", "looks at what its caller reads"),
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from analysis.progress import CancelToken
 from benchmark_runner.errors import CandidateFailed
+from benchmark_runner.measuring.growing import slope
 from benchmark_runner.measuring.statistics import estimate, median
 from benchmark_runner.measuring.windows import PairOfWindows, PairRun, Side
 from benchmark_runner.native.behaviour import Known
@@ -26,6 +27,7 @@ _HUNG = 20.0
 _MEMORY_SD = 0.01
 _ABOVE_FLOOR = 1 << 20
 _LEAST_SPREAD = 4.0
+_NET_FLOOR_S = 1e-5
 
 
 @dataclass
@@ -144,7 +146,7 @@ def growth(
     for timing in timings:
         by_size.setdefault(len(cases[timing.input].case.input), []).append(timing)
     sizes = sorted(by_size)
-    if len(sizes) < 3 or sizes[-1] < _LEAST_SPREAD * sizes[0]:
+    if len(sizes) < 3 or sizes[0] == 0 or sizes[-1] < _LEAST_SPREAD * sizes[0]:
         return None
     before = [median([t.before_s for t in by_size[size]]) for size in sizes]
     after = [median([t.after_s for t in by_size[size]]) for size in sizes]
@@ -153,16 +155,7 @@ def growth(
         sizes=tuple(sizes),
         before_s=tuple(before),
         after_s=tuple(after),
-        before_slope=_slope(sizes, before, start_s),
-        after_slope=_slope(sizes, after, start_s),
+        before_slope=slope(sizes, [max(second - start_s, _NET_FLOOR_S) for second in before]),
+        after_slope=slope(sizes, [max(second - start_s, _NET_FLOOR_S) for second in after]),
         note=f"within {sizes[0]} to {sizes[-1]} bytes; the start of the program is no part of it",
     )
-
-
-def _slope(sizes: Sequence[int], seconds: Sequence[float], start_s: float) -> float:
-    """Least squares of log time over log size."""
-    xs = [math.log(size) for size in sizes]
-    ys = [math.log(max(second - start_s, 1e-5)) for second in seconds]
-    x, y = math.fsum(xs) / len(xs), math.fsum(ys) / len(ys)
-    square = math.fsum((a - x) ** 2 for a in xs)
-    return math.fsum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / square

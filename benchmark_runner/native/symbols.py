@@ -22,6 +22,16 @@ _TELLING = frozenset(
         "__cxa_atexit", "__cxa_thread_atexit", "on_exit", "open", "open64", "openat", "fopen",
         "fopen64", "freopen", "read", "write", "fwrite", "pthread_create", "thrd_create",
         "makecontext", "setcontext", "swapcontext", "process_vm_writev", "ptrace",
+        # standard input holds how often, and whether for its time, the function is called
+        "pread", "pread64", "preadv", "preadv64", "readv", "process_vm_readv", "dup", "dup2",
+        "dup3", "fcntl", "fcntl64", "ioctl", "fseek", "fseeko", "fseeko64", "rewind", "fgetpos",
+        "fsetpos", "ftell", "ftello", "ungetc",
+        # places outside of the program's own data that outlive a call
+        "lseek", "lseek64", "prctl", "setenv", "putenv", "unsetenv", "clearenv", "umask", "sbrk",
+        "brk", "memfd_create", "shm_open", "shmget", "shmat", "pipe", "pipe2", "socketpair",
+        "eventfd", "pwrite", "pwrite64", "writev", "setrlimit", "srand", "srandom", "srand48",
+        "seed48", "lcong48", "initstate", "setstate", "pthread_setspecific", "tss_set",
+        "fesetround", "fesetenv", "feraiseexcept",
     )
 )  # fmt: skip
 

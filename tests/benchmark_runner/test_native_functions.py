@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from benchmark_runner.errors import InputsFailed, WorkloadError
+from analysis.progress import CancelToken
+from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkloadError
+from benchmark_runner.native.behaviour import Known
+from benchmark_runner.native.calls import CallRace, Cost
+from benchmark_runner.native.cases import Case
 from benchmark_runner.native.function import NativeBench
+from benchmark_runner.native.race import growth
+from benchmark_runner.native.runner import Program, Run, Runner
 from benchmark_runner.native.signature import signature_of
 from benchmark_runner.native.values import call_text, encode, generated
-from benchmark_runner.receipt import Receipt, Verdict, from_json, to_json
+from benchmark_runner.receipt import InputTiming, Receipt, Verdict, from_json, to_json
 from benchmark_runner.workload import GeneratedInputs, InputsFile, NativeWorkload, Version
 from tests.benchmark_runner.native_programs import needs_compiler
 
@@ -146,6 +154,16 @@ SLY = {
     "words put together": ("#define JOIN(a, b) a##b\n", "JOIN(_ex, it)(0);"),
     "another main": ("#undef main\nint main(void) { return 0; }\n#define main other\n", ""),
     "looking at its caller": ("", "if (__builtin_frame_address(1) == 0) return;"),
+    "asking whether it is timed": (
+        "long pread(int, void *, unsigned long, long);\n",
+        "unsigned long long told[3]; if (pread(0, told, 24, 0) == 24 && !told[2]) return;",
+    ),
+    "looking into what was read": (
+        "#include <stdio.h>\n", "if (stdin->_IO_read_base[16] == 0) return;"
+    ),
+    "a place of the kernel's": (
+        "long lseek(int, long, int);\n", "if (lseek(0, 7, 0) == 8) return;"
+    ),
     "code of ours replaced": ("void hasten_call(void *a) { (void)a; }\n", ""),
     "code of ours left out": ("#if 0\n", ""),
 }  # fmt: skip
@@ -159,6 +177,34 @@ def test_what_would_fool_the_measurement_is_refused(c: Judge, name: str) -> None
     verdict = c.check(body + FAST_BODY, before=exits + before)
     assert verdict.equality is None
     assert verdict.refused is not None
+
+
+class FakeRunner:
+    """Gives each program's output, and the CPU time of its calls."""
+
+    def __init__(self, outputs: dict[str, bytes]) -> None:
+        self.outputs = outputs
+
+    def run(self, program: Program, case: Case, seconds: float) -> Run:
+        [calls] = struct.unpack("<Q", case.input[:8])
+        spent = 1e-3 * (1 + calls)
+        return Run(0, "", spent, spent, 0, 0, self.outputs[program.argv[0]], b"")
+
+
+@pytest.mark.parametrize(("theirs", "told"), [(b"5\n", None), (b"6\n", "only its time")])
+def test_timed_runs_give_the_same_digests(theirs: bytes, told: str | None) -> None:
+    own, its = Program(("/own",)), Program(("/its",))
+    known = Known(0, Case("0", b""), Run(0, "", 0.0, 0.0, 0, 0, b"", b""))
+    runner = FakeRunner({"/own": b"5\n", "/its": theirs})
+    race = CallRace(
+        cast("Runner", runner), [own], [its], {0: known}, None, CancelToken(),
+        arguments={0: b""}, costs={0: Cost(4, 1e-3)}, exact=True,
+    )  # fmt: skip
+    if told is None:
+        assert race(0, [0]).pairs[0].log_cpu == 0.0
+    else:
+        with pytest.raises(CandidateFailed, match=told):
+            race(0, [0])
 
 
 @needs_compiler
@@ -226,6 +272,18 @@ def test_bad_inputs_are_told(tmp_path: Path, text: str) -> None:
     with NativeBench(workload, python=PYTHON) as bench, pytest.raises(InputsFailed) as found:
         bench.prepare()
     assert "inputs.py" in found.value.message
+
+
+def test_growth_with_a_case_that_reads_nothing_is_not_told() -> None:
+    timings = [InputTiming(index, 0.0, 1.0 + index, 1.0) for index in range(3)]
+    run = Run(0, "", 1.0, 1.0, 0, 0, b"", b"")
+    sizes = {index: b"x" * size for index, size in enumerate((0, 10, 100))}
+    cases = {index: Known(index, Case(str(index), data), run) for index, data in sizes.items()}
+    assert growth(timings, cases, 0.0) is None
+    cases[0] = Known(0, Case("0", b"x"), run)
+    found = growth(timings, cases, 0.0)
+    assert found is not None
+    assert found.sizes == (1, 10, 100)
 
 
 # -- signatures and values
