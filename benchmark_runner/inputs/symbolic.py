@@ -18,6 +18,7 @@ from analysis.progress import CancelToken
 from benchmark_runner.inputs.generated import frames_in
 from benchmark_runner.inputs.shapes import to_plain
 from benchmark_runner.inputs.signature import NoInputs, read_signature
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.program import run_program
 from benchmark_runner.worker import harness
 from benchmark_runner.worker.observations import Extra
@@ -56,7 +57,7 @@ def covering(text: str, called: str, *, seconds: float, cancel: CancelToken) -> 
         asked = json.dumps(request)
     except (TypeError, ValueError):  # a literal of bytes in a shape
         return []
-    with tempfile.TemporaryDirectory(prefix="hasten-symbolic-") as made:
+    with tempfile.TemporaryDirectory(prefix="hasten-symbolic-", dir=own_folder()) as made:
         folder = Path(made)
         (folder / "request.json").write_text(asked, encoding="utf-8")
         run_program(

@@ -15,6 +15,7 @@ from benchmark_runner.native.cases import Case, Source
 from benchmark_runner.native.runner import Program, Runner, interpreted
 from benchmark_runner.native.signature import SCALARS, Signature
 from benchmark_runner.native.values import Value, call_text, encode
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.policy import Sandbox
 
 MOST = 60
@@ -66,7 +67,7 @@ def calls_of_file(
     cancel: CancelToken,
 ) -> list[Call]:  # fmt: skip
     """What inputs() of a file yields, run in the sandbox. Raises InputsFailed."""
-    with tempfile.TemporaryDirectory(prefix="hasten-inputs-") as name:
+    with tempfile.TemporaryDirectory(prefix="hasten-inputs-", dir=own_folder()) as name:
         folder = Path(name).resolve()
         script, copy = folder / "read_inputs.py", folder / path.name
         script.write_text(_READ)

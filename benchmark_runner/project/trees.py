@@ -1,13 +1,11 @@
 """Scratch copies of a project's tree, one for each version, removed whatever happens.
 
-A folder in the temporary directory that a killed process left is swept by the next one: its lock
-is free. The user's repository is only read.
+The user's repository is only read.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
@@ -22,6 +20,7 @@ from analysis.progress import CancelToken
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.project import git
 from benchmark_runner.sandbox.files import remove_folder
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.workload import Version
 
 PREFIX = "hasten-command-"
@@ -54,32 +53,15 @@ def is_harness(name: str) -> bool:
     return bool(_HARNESS_NAME.search(stem) or _HARNESS_NAME.search(last.rpartition(".")[0]))
 
 
-def _sweep(prefix: str) -> None:
-    """Remove what killed processes of this user left behind."""
-    for folder in Path(tempfile.gettempdir()).glob(prefix + "*"):
-        with contextlib.suppress(OSError):
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-                continue
-            handle = os.open(folder / ".lock", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove_folder(folder)
-            finally:
-                os.close(handle)
-
-
 @contextmanager
 def scratch_folder(prefix: str = PREFIX) -> Iterator[Path]:
-    """A folder of our own that is gone afterwards, at the latest when the next one is made."""
-    _sweep(prefix)
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix=prefix)))
-    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """A folder of our own that is gone afterwards; what a killed process leaves is swept by the
+    next one (see leftovers)."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=own_folder()))
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield folder
     finally:
         remove_folder(folder)
-        os.close(handle)
 
 
 @dataclass(frozen=True)

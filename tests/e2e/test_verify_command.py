@@ -89,7 +89,7 @@ def judge(cli: Cli, tree: Path, *flags: str, benchmark: str = NUMBERS) -> tuple[
 
 
 def left_over() -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob("hasten-command-*"))
+    return list(Path(tempfile.gettempdir()).glob("hasten-own-*/hasten-command-*"))
 
 
 def test_a_gain_of_plain_numbers(cli: Cli, shop: Path) -> None:

@@ -104,14 +104,14 @@ def test_answers_are_as_here_though_a_worker_is_killed(
     killed = [pid for _, end, pid in hosts.runs("one") if end == float("inf")]
     assert len(killed) == 1
     wait_until(lambda: gone(killed[0]), "the end of the killed host's job")
-    assert len(list((tmp_path / "one").glob("hasten-job-*"))) == 1
+    assert len(list((tmp_path / "one").glob("hasten-own-*/hasten-job-*"))) == 1
     with Cluster(hosts.address) as cluster:
         hosts.add("three", TMPDIR=str(tmp_path / "one"))
         hosts.kill("two")
         wait_until(lambda: hosts.workers["two"].poll() is not None, "its end")
         wait_until(lambda: cluster.slots == 1, "the third worker alone")
         cluster.run(jobs[:1])
-    assert not list((tmp_path / "one").glob("hasten-job-*"))
+    assert not list((tmp_path / "one").glob("hasten-own-*/hasten-job-*"))
 
 
 def test_a_proof_names_its_host_and_the_senders_paths(work: FunctionWorkload, hosts: Hosts):
@@ -123,7 +123,7 @@ def test_a_proof_names_its_host_and_the_senders_paths(work: FunctionWorkload, ho
     assert receipt.decision == "faster", receipt.reason
     assert (receipt.environment.executor, receipt.path) == ("dask", str(work.path))
     assert receipt.environment.host == answer.host
-    assert "hasten-job-" not in repr(receipt)
+    assert "hasten-own-" not in repr(receipt)
 
 
 def test_a_cancel_ends_the_process_on_the_host(work: FunctionWorkload, hosts: Hosts):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from benchmark_runner.project.metrics import Metric, Reading
 from benchmark_runner.project.original import _variation
 from benchmark_runner.project.trees import PREFIX
 from benchmark_runner.receipt import Receipt
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.workload import CommandWorkload, Origin, Version
 
 FILES = {
@@ -140,9 +140,8 @@ def test_numbers_that_vary_too_much_are_no_metric(work: CommandWorkload) -> None
 
 
 def test_runs_leave_nothing_for_the_next_one_and_the_bench_no_folder(
-    work: CommandWorkload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: CommandWorkload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     seen: list[bool] = []
     real = Copies._execute
 
@@ -154,7 +153,7 @@ def test_runs_leave_nothing_for_the_next_one_and_the_bench_no_folder(
     line = ("sh", "-c", "test ! -e left && touch left && cat cost.txt")
     prove(replace(work, benchmark=line, budget_s=0.0), {"answer.txt": "42\n\n"})
     assert len(seen) >= 6 and not any(seen)
-    assert not list(tmp_path.glob(PREFIX + "*"))
+    assert not list(own_folder().glob(PREFIX + "*"))
     assert not (work.tree / "left").exists()
 
 

@@ -13,12 +13,12 @@ from analysis.progress import CancelToken
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.project import git
 from benchmark_runner.project.trees import (
-    PREFIX,
     is_harness,
     materialise,
     scratch_folder,
     take_harness,
 )
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.workload import Version
 
 
@@ -177,15 +177,10 @@ def test_the_harness_of_one_copy_replaces_that_of_another(tmp_path: Path) -> Non
     assert (tmp_path / "b" / "m.py").read_text() == "b"
 
 
-def test_what_a_killed_process_left_is_swept_and_what_is_in_use_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    left = tmp_path / f"{PREFIX}left"
-    write(left, {".lock": "", "run/x": "x"})
-    (left / "run").chmod(0o500)
-    with scratch_folder() as first:
-        assert not left.exists()
-        with scratch_folder() as second:
-            assert first.is_dir() and second.is_dir()
-    assert not list(tmp_path.glob(PREFIX + "*"))
+def test_scratch_folders_are_each_their_own_and_gone_whatever_lies_in_them() -> None:
+    with scratch_folder() as first, scratch_folder() as second:
+        assert first != second
+        assert first.parent == second.parent == own_folder()
+        write(first, {"run/x": "x"})
+        (first / "run").chmod(0o500)
+    assert not first.exists() and not second.exists()
