@@ -20,9 +20,18 @@ from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.environment import describe
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.measuring.rates import clopper_pearson
-from benchmark_runner.measuring.statistics import CPU_NOISE, WALL_NOISE, Noise, confirms, look
+from benchmark_runner.measuring.statistics import (
+    CPU_NOISE,
+    LONG_NOISE,
+    WALL_NOISE,
+    Noise,
+    confirms,
+    look,
+)
+from benchmark_runner.measuring.timing import ONCE_S
 from benchmark_runner.proof import within
-from benchmark_runner.receipt import Clock, Environment, Receipt
+from benchmark_runner.receipt import Clock, Environment, Measurement, Receipt
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 
@@ -102,7 +111,7 @@ def smallest_gain(spread: float, noise: Noise = CPU_NOISE) -> float | None:
 @contextmanager
 def built_in() -> Iterator[FunctionWorkload]:
     """A function of about 1 ms in a folder of its own."""
-    with TemporaryDirectory(prefix="hasten-aa-") as name:
+    with TemporaryDirectory(prefix="hasten-aa-", dir=own_folder()) as name:
         path, given = Path(name) / "work.py", Path(name) / "given.py"
         path.write_text(_BUILT_IN)
         given.write_text(_BUILT_IN_INPUTS)
@@ -157,6 +166,14 @@ def measure_noise(
     return _floor(name, receipts, environment, steal, time.monotonic() - started)
 
 
+def _noise_of(measurement: Measurement) -> Noise:
+    """The rule by which a measurement was judged."""
+    if measurement.clock == "wall":
+        return WALL_NOISE
+    once = all(timing.before_s >= ONCE_S for timing in measurement.inputs)
+    return LONG_NOISE if once else CPU_NOISE
+
+
 def _floor(
     name: str,
     receipts: list[Receipt],
@@ -174,7 +191,7 @@ def _floor(
     squares = math.fsum((value - bias) ** 2 for value in values)
     spread = math.sqrt(squares / max(1, len(values) - 1))
     clock = timed[0].clock
-    noise = WALL_NOISE if clock == "wall" else CPU_NOISE
+    noise = _noise_of(timed[0])
     faster = sum(receipt.decision == "faster" for receipt in receipts)
     return NoiseFloor(
         workload=name,

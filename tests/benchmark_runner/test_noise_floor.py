@@ -17,7 +17,8 @@ from benchmark_runner.measuring.noise_floor import (
     measure_noise,
     smallest_gain,
 )
-from benchmark_runner.measuring.statistics import WALL_NOISE
+from benchmark_runner.measuring.statistics import CPU_NOISE, LONG_NOISE, WALL_NOISE
+from benchmark_runner.receipt import InputTiming, Measurement
 
 
 def test_identical_code_is_not_found_and_a_large_gain_is():
@@ -38,6 +39,22 @@ def test_by_wall_time_identical_code_is_not_found_either():
     for spread in (0.02, 0.1, 0.2):
         assert found_share(1.0, spread, WALL_NOISE) <= 0.01
     assert found_share(1.5, 0.05, WALL_NOISE) > 0.9
+
+
+def test_long_calls_are_simulated_by_their_own_rule():
+    assert noise_floor._noise_of(measured(0.001)) == CPU_NOISE
+    assert noise_floor._noise_of(measured(0.3)) == LONG_NOISE
+    assert noise_floor._noise_of(replace(measured(0.3), clock="wall")) == WALL_NOISE
+    for spread in (0.02, 0.05):
+        assert found_share(1.0, spread, LONG_NOISE) <= 0.01
+
+
+def measured(call_s: float) -> Measurement:
+    return Measurement(
+        ratio=1.0, interval=(1.0, 1.0), accepted=False, confirmed=None, reason="", replicates=(),
+        confirmation=(), inputs=(InputTiming(0, 0.0, call_s, call_s),), cold_ratio=None,
+        wall_ratio=1.0, before_s=call_s, after_s=call_s,
+    )  # fmt: skip
 
 
 def test_the_built_in_function_is_proved_like_any_other():
