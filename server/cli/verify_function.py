@@ -10,6 +10,7 @@ from typing import Any
 import cattrs
 
 from analysis.source import read_source
+from benchmark_runner.benches import open_bench
 from benchmark_runner.executors.cluster import Cluster, ClusterError
 from benchmark_runner.executors.job import Job, JobError
 from benchmark_runner.inputs.from_tests import find_tests
@@ -124,6 +125,27 @@ def judge(workload: FunctionWorkload, after: Version, python: Path, options: Opt
     ):
         receipt = bench.prove(after, origin="user")
         return Judged(receipt, workload, after, thorough=options.thorough)
+
+
+def judge_any(
+    workload: Workload, after: Version, python: Path, options: Options, *, only_cases: bool = False
+) -> Judged:
+    """Prove one version of whatever kind of workload, with progress and Ctrl-C."""
+    with (
+        cancel_on_interrupt() as cancel,
+        ProgressLine() as progress,
+        open_bench(
+            workload,
+            python=python,
+            allow_unsandboxed=options.allow_unsandboxed,
+            rounding=options.rounding,
+            only_cases=only_cases,
+            progress=progress,
+            cancel=cancel,
+        ) as bench,
+    ):
+        receipt = bench.prove(after, origin="user")
+        return Judged(receipt, workload, after, only_cases=only_cases)
 
 
 def judge_on(

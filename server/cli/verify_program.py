@@ -8,8 +8,6 @@ from pathlib import Path
 from analysis.errors import InputError
 from analysis.source import read_source
 from benchmark_runner.native.compilers import SUFFIXES
-from benchmark_runner.native.function import NativeBench
-from benchmark_runner.native.program import ProgramBench
 from benchmark_runner.workload import (
     GeneratedInputs,
     InputsFile,
@@ -17,9 +15,8 @@ from benchmark_runner.workload import (
     ProgramWorkload,
     Version,
 )
-from server.cli.common import cancel_on_interrupt, existing_file, place_of, python_of
-from server.cli.output import ProgressLine
-from server.cli.verify_function import Judged, Options
+from server.cli.common import existing_file, place_of, python_of
+from server.cli.verify_function import Judged, Options, judge_any
 
 
 @dataclass(frozen=True)
@@ -42,34 +39,8 @@ def verify_program(before: str, after: str, program: ProgramOptions, options: Op
         program.build,
     )
     python = python_of(place_of(before_path), options.python).path
-    return judge_program(
-        workload, Version.of({before_path: new.text}), python, options, program.only_cases
-    )
-
-
-def judge_program(
-    workload: ProgramWorkload,
-    after: Version,
-    python: Path,
-    options: Options,
-    only_cases: bool = False,
-) -> Judged:
-    """Prove one version of a program, with progress and Ctrl-C."""
-    with (
-        cancel_on_interrupt() as cancel,
-        ProgressLine() as progress,
-        ProgramBench(
-            workload,
-            python=python,
-            allow_unsandboxed=options.allow_unsandboxed,
-            rounding=options.rounding,
-            only_cases=only_cases,
-            progress=progress,
-            cancel=cancel,
-        ) as bench,
-    ):
-        receipt = bench.prove(after, origin="user")
-        return Judged(receipt, workload, after, only_cases=only_cases)
+    changed = Version.of({before_path: new.text})
+    return judge_any(workload, changed, python, options, only_cases=program.only_cases)
 
 
 def is_native(path: str) -> bool:
@@ -88,26 +59,7 @@ def verify_native(
         before_path, function, Version.of({before_path: old.text}), source, build
     )
     python = python_of(place_of(before_path), options.python).path
-    return judge_native(workload, Version.of({before_path: new.text}), python, options)
-
-
-def judge_native(
-    workload: NativeWorkload, after: Version, python: Path, options: Options
-) -> Judged:
-    """Prove one version of a C or C++ function, with progress and Ctrl-C."""
-    with (
-        cancel_on_interrupt() as cancel,
-        ProgressLine() as progress,
-        NativeBench(
-            workload,
-            python=python,
-            allow_unsandboxed=options.allow_unsandboxed,
-            rounding=options.rounding,
-            progress=progress,
-            cancel=cancel,
-        ) as bench,
-    ):
-        return Judged(bench.prove(after, origin="user"), workload, after)
+    return judge_any(workload, Version.of({before_path: new.text}), python, options)
 
 
 def existing_place(path: str) -> Path:

@@ -12,18 +12,18 @@ from typing import Any
 
 from analysis.errors import InputError
 from analysis.source import read_source
-from benchmark_runner.benches import open_bench
 from benchmark_runner.interpreters import interpreter_at, is_inside
 from benchmark_runner.receipt import Dependency, Receipt
 from benchmark_runner.receipts.dependencies import changes_since, is_path
 from benchmark_runner.receipts.guard import guard_text
 from benchmark_runner.receipts.repeat import Again, read, unpack
+from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.workload import CommandWorkload, FunctionWorkload, Version
 from hasten.paths import receipts_dir, workspace_of
-from server.cli.common import cancel_on_interrupt, existing_file, place_of, python_of
-from server.cli.output import GOOD, NOT_GOOD, ProgressLine, note, page, ratio_text, shown
-from server.cli.verify_function import Judged, Options, judge
+from server.cli.common import existing_file, place_of, python_of
+from server.cli.output import GOOD, NOT_GOOD, note, page, ratio_text, shown
+from server.cli.verify_function import Judged, Options, judge, judge_any
 from server.trust import is_trusted
 
 
@@ -88,7 +88,7 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
     if file.parent != receipts_dir():
         _refuse_unsandboxed(options)
     moved_to = None if before is None else Path(before).absolute()
-    with tempfile.TemporaryDirectory(prefix="hasten-receipt-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hasten-receipt-", dir=own_folder()) as folder:
         again = unpack(claimed, Path(folder), moved_to)
         workload = again.workload
         path = workload.tree if isinstance(workload, CommandWorkload) else workload.path
@@ -104,7 +104,7 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
         if isinstance(workload, FunctionWorkload):
             judged = judge(workload, again.after, python, options)
         else:
-            judged = _judge(again, python, options)
+            judged = judge_any(workload, again.after, python, options, only_cases=again.only_cases)
         # While what the receipt carries is still there as files.
         judged = replace(judged, repeat=judged.repeatable(options.rounding).repeat)
     return Repetition(claimed, judged, changed, now)
@@ -118,26 +118,6 @@ def _refuse_unsandboxed(options: Options) -> None:
             code="receipt-unsandboxed",
             mend="see `hasten doctor`; --allow-unsandboxed runs what it carries all the same",
         )
-
-
-def _judge(again: Again, python: Path, options: Options) -> Judged:
-    """Prove a version of a program, a C function or a tree, with progress and Ctrl-C."""
-    workload, after = again.workload, again.after
-    with (
-        cancel_on_interrupt() as cancel,
-        ProgressLine() as progress,
-        open_bench(
-            workload,
-            python=python,
-            allow_unsandboxed=options.allow_unsandboxed,
-            rounding=options.rounding,
-            only_cases=again.only_cases,
-            progress=progress,
-            cancel=cancel,
-        ) as bench,
-    ):
-        receipt = bench.prove(after, origin="user")
-        return Judged(receipt, workload, after, only_cases=again.only_cases)
 
 
 def _as_it_is(again: Again, path: Path) -> Version:
