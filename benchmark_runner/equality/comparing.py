@@ -28,7 +28,7 @@ from benchmark_runner.inputs.extras import Wanted
 from benchmark_runner.inputs.literals import literals_of
 from benchmark_runner.proof import within
 from benchmark_runner.receipt import Counterexample, Level, Stage, Verdict
-from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.probe import not_allowed
 from benchmark_runner.specs import Specs
 from benchmark_runner.worker.crew import Crew
 from benchmark_runner.worker.supervisor import WorkerSpec
@@ -119,7 +119,7 @@ class Comparer:
         original = self.original()
         known = self._checked.get(after)
         if known is None:
-            refused = self._not_allowed(origin)
+            refused = not_allowed(self._level, origin, self._allow)
             known = Checked(self._verdict(refused=refused)) if refused else None
         if known is None:
             known = self.compare(after, original)
@@ -279,16 +279,6 @@ class Comparer:
         if checked is None or checked.verdict.equality is None:
             raise ValueError("only versions that were found equal to the original are timed")
         return checked
-
-    def _not_allowed(self, origin: Origin) -> str | None:
-        if self._level != "L0" or origin == "rule" or self._allow:
-            return None
-        who = "a model's version" if origin == "model" else "this version"
-        lacking = ", ".join(probe().missing) or "see `hasten doctor`"
-        return (
-            f"sandbox: {who} is not run without one (level L0; missing: {lacking}); "
-            "--allow-unsandboxed runs it all the same"
-        )
 
     def _verdict(
         self, *, refused: str | None = None, differences: Sequence[Difference] = ()

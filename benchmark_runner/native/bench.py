@@ -43,7 +43,7 @@ from benchmark_runner.receipt import (
     Verdict,
 )
 from benchmark_runner.sandbox.policy import Sandbox
-from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.probe import not_allowed, probe
 from benchmark_runner.workload import FunctionWorkload, GeneratedInputs, Kind, Origin, Version
 
 _SHARED = 0.5
@@ -176,7 +176,7 @@ class ProcessBench(ABC):
 
     def _compare(self, after: Version, origin: Origin, original: Original) -> Verdict:
         count = len(original.known)
-        if why := self._not_allowed(origin) or self._refusal(after):
+        if why := not_allowed(self._level, origin, self._allow) or self._refusal(after):
             return Verdict(None, refused=why, inputs=count)
         self._progress("building the candidate", 0.15)
         try:
@@ -214,15 +214,6 @@ class ProcessBench(ABC):
     def _texts(self, after: Version) -> tuple[str, str]:
         """The same for the gate, which knows C and C++."""
         return self._read(after) if self._path.suffix != ".py" else ("", "")
-
-    def _not_allowed(self, origin: Origin) -> str | None:
-        if self._level != "L0" or origin == "rule" or self._allow:
-            return None
-        lacking = ", ".join(probe().missing) or "see `hasten doctor`"
-        return (
-            f"sandbox: this version is not run without one (level L0; missing: {lacking}); "
-            "--allow-unsandboxed runs it all the same"
-        )
 
     def _equal(self, version: Version) -> None:
         if version not in self._same:

@@ -36,7 +36,7 @@ from benchmark_runner.receipt import (
     Receipt,
     Verdict,
 )
-from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.probe import not_allowed, probe
 from benchmark_runner.workload import CommandWorkload, Origin, Version
 
 Rule = Callable[[list[float], Noise], Step]
@@ -137,12 +137,8 @@ class CommandBench:
 
     def _check(self, after: Version, origin: Origin) -> Verdict:
         tests = len(self._tests)
-        if self._level == "L0" and origin != "rule" and not self._allow:
-            return Verdict(
-                None,
-                refused="sandbox: not run without one (level L0); --allow-unsandboxed runs it",
-                inputs=tests,
-            )
+        if why := not_allowed(self._level, origin, self._allow):
+            return Verdict(None, refused=why, inputs=tests)
         changed = self.changed(after)
         touched = [name for name in changed if is_harness(name)]
         if touched and origin != "user":

@@ -15,6 +15,7 @@ from benchmark_runner.sandbox import bwrap as bubblewrap
 from benchmark_runner.sandbox import landlock
 from benchmark_runner.sandbox.scope import Scope, find_scope
 from benchmark_runner.sandbox.seccomp import assemble, seccomp_number
+from benchmark_runner.workload import Origin
 
 _SECONDS = 10.0
 _ORDER: tuple[Level, ...] = ("L0", "L1", "L2")
@@ -200,4 +201,17 @@ def probe() -> Probe:
         seccomp=seccomp,
         bwrap=program,
         scope=scope,
+    )
+
+
+def not_allowed(level: Level, origin: Origin, unsandboxed: bool) -> str | None:
+    """Why a version is not run at a level, or None: at L0 only rules' edits are, and what the user
+    said may run `unsandboxed`."""
+    if level != "L0" or origin == "rule" or unsandboxed:
+        return None
+    who = "a model's version" if origin == "model" else "this version"
+    lacking = ", ".join(probe().missing) or "see `hasten doctor`"
+    return (
+        f"sandbox: {who} is not run without one (level L0; missing: {lacking}); "
+        "--allow-unsandboxed runs it all the same"
     )

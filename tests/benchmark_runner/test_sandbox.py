@@ -24,7 +24,7 @@ from benchmark_runner.sandbox.leftovers import PREFIX, sweep
 from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.sandbox.needs import needs
 from benchmark_runner.sandbox.policy import Sandbox, environment, project_paths
-from benchmark_runner.sandbox.probe import probe
+from benchmark_runner.sandbox.probe import not_allowed, probe
 from benchmark_runner.sandbox.program import ProgramRun, run_program
 from benchmark_runner.sandbox.scope import Scope, find_scope
 from benchmark_runner.worker import harness
@@ -633,3 +633,11 @@ def _named(marker: str) -> list[str]:
         for entry in Path("/proc").glob("[0-9]*/cmdline")
         if marker.encode() in _read(entry) and int(entry.parent.name) != os.getpid()
     ]
+
+
+def test_who_is_run_without_a_sandbox() -> None:
+    assert not_allowed("L0", "rule", False) is None
+    assert not_allowed("L0", "model", True) is None
+    assert not_allowed("L1", "model", False) is None
+    assert "a model's version is not run" in (not_allowed("L0", "model", False) or "")
+    assert "--allow-unsandboxed" in (not_allowed("L0", "user", False) or "")
