@@ -192,6 +192,21 @@ def _is_len(node: ast.expr) -> bool:
     return isinstance(function, ast.Name) and function.id == "len"
 
 
+def largest_number(text: str) -> int:
+    """The largest whole number in a text by its size, sums and powers of literals included."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        return 0
+    reader, found = _Reader({}), 0
+    for node in nodes:
+        if isinstance(node, ast.Constant | ast.BinOp):
+            with suppress(RecursionError):
+                value = reader.literal(node)
+                found = max(found, abs(value) if type(value) is int else 0)
+    return found
+
+
 def raised_names(text: str) -> frozenset[str]:
     """Names of the exceptions that the file raises by name: they are part of what it promises."""
     try:

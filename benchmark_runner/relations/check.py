@@ -32,6 +32,8 @@ _MOST_SEEDS = 2
 _FRESH = 4
 _LARGE_NUMBERS = (1_000, 100_000)
 _LARGE_LISTS = (1_000, 6_000)
+_BETWEEN_NUMBERS = (150, 300, 600, 1_250, 2_500, 5_000, 10_000, 20_000, 40_000)
+_BETWEEN_LISTS = (40, 80, 160, 320, 640, 1_250, 2_500)
 _MOST_LIST_LAWS = 4
 _MOST_PLAIN = 100_000
 
@@ -177,10 +179,15 @@ class _Question:
 
 
 class Relations:
-    """The laws of one original, learned once."""
+    """The laws of one original, learned once.
 
-    def __init__(self, spec_for: SpecFor, seeds: Sequence[Call], cancel: CancelToken) -> None:
-        self._spec_for, self._cancel = spec_for, cancel
+    `largest` is the largest number that stands in its text: there a law may end.
+    """
+
+    def __init__(
+        self, spec_for: SpecFor, seeds: Sequence[Call], cancel: CancelToken, largest: int = 0
+    ) -> None:
+        self._spec_for, self._cancel, self._largest = spec_for, cancel, largest
         self.held: tuple[Held, ...] = ()
         usable = [s for s in seeds if _encodable(s)]
         for seed, place in list(_places(usable[:_MOST_SEEDS]))[:3]:
@@ -290,7 +297,39 @@ class Relations:
                 unanswered = unanswered or Broken(held.law.text, call, None, mine)
             elif canonical.compare(its.payload, mine.payload).level == "different":
                 return Broken(held.law.text, call, its, mine)
-        return unanswered
+        return unanswered if unanswered and self._goes_on(held) else None
+
+    def _goes_on(self, held: Held) -> bool:
+        """Whether a law is to be believed where the original gives no answer in time.
+
+        It must hold as far as the original does answer, and no number in its text (a modulus, a
+        limit) may lie beyond what was seen there: `% 1_000_003` ends a law that holds below. A law
+        that ends is forgotten.
+        """
+        rng = random.Random(held.place)
+        given = held.seed[0][held.place]
+        rows = []
+        for reach in _BETWEEN_LISTS if held.listed else _BETWEEN_NUMBERS:
+            u, v = (
+                [_numbers(rng, reach + more, given, held.floats) for more in (0, 1)]
+                if held.listed
+                else _draws(rng, reach, given)
+            )
+            rows.append([_with(held.seed, held.place, p) for p in held.law.points(u, v)])
+        answers = self._ask([call for calls in rows for call in calls]).values
+        seen: list[Any] = []
+        for calls in rows:
+            row, answers = answers[: len(calls)], answers[len(calls) :]
+            if any(value is None for value in row):
+                break
+            seen += row
+            if not held.law.holds(row):
+                seen = []
+                break
+        if seen and _most(seen) >= self._largest:
+            return True
+        self.held = tuple(other for other in self.held if other != held)
+        return False
 
     def _large(self) -> Iterator[tuple[Held, list[Call]]]:
         """Each law at a few draws that are far larger than what was given."""
@@ -310,6 +349,12 @@ def _large_draws(rng: random.Random, held: Held, large: int) -> tuple[Any, Any]:
         _numbers(rng, size, given, held.floats),
         _numbers(rng, size + 1, given, held.floats),
     )
+
+
+def _most(answers: Sequence[Any]) -> float:
+    """The largest number among some answers."""
+    numbers = [v for a in answers for v in (a if isinstance(a, list) else [a])]
+    return max(map(abs, numbers), default=0)
 
 
 def _encodable(call: Call) -> bool:

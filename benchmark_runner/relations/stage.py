@@ -7,6 +7,7 @@ import time
 from analysis.progress import CancelToken
 from benchmark_runner.equality.equivalence import HASH_SEEDS
 from benchmark_runner.equality.original import Original
+from benchmark_runner.inputs.literals import largest_number
 from benchmark_runner.measuring.decision import Judgement
 from benchmark_runner.proof import Diary
 from benchmark_runner.receipt import Counterexample
@@ -40,12 +41,15 @@ class RelationsStage:
         if self._learned is None:
             before = self._workload.before
             self._learned = Relations(
-                lambda calls: self._specs.asked(before, calls, _LEARN_CALL_S), seeds, self._cancel
+                lambda calls: self._specs.asked(before, calls, _LEARN_CALL_S),
+                seeds,
+                self._cancel,
+                largest_number(before.text_of(self._workload.path) or ""),
             )
-        laws = self._learned.texts()
         broken = self._learned.broken_by(
             lambda calls: self._specs.asked(after, calls, _LARGE_CALL_S)
         )
+        laws = self._learned.texts()
         if broken is None:
             if laws:
                 diary.add("relations", since)

@@ -165,3 +165,32 @@ def test_laws_of_lists_take_any_numbers(law: Law) -> None:
         assert law.holds([[x, y] for x, y in zip(mixed, mixed[::-1], strict=True)][:count]) in (
             True, False,
         )  # fmt: skip
+
+
+ODD = """
+    def f(n):
+        t = 0
+        for i in range(n):
+            for j in range(2 * i + 1):
+                t += 1
+        return t LIMIT
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "after", "decision"),
+    [
+        ("% 1_000_003", "n * n % 1_000_003", "faster"),
+        ("% (10**9 + 7)", "n * n % (10**9 + 7)", "faster"),
+        ("% (1 << 40)", "n * n % (1 << 40)", "faster"),
+        ("", "n * n", "faster"),
+        ("", "n * n if n < 70_000 else 0", "refused"),
+    ],
+)
+def test_where_the_original_does_not_answer_in_time(
+    tmp_path: Path, limit: str, after: str, decision: str
+) -> None:
+    text = f"def f(n):\n    return {after.replace('n * n', 'max(n, 0) ** 2')}\n"
+    inputs = "[((n,), {}) for n in (20, 30, 40)]"
+    done = prove(tmp_path, ODD.replace("LIMIT", limit), text, inputs)
+    assert done.decision == decision, done.reason
