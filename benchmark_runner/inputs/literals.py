@@ -24,6 +24,7 @@ Literal = int | float | str | bytes
 _MOST_LENGTH = 2_000
 _MOST_LITERALS = 24
 _DULL: frozenset[object] = frozenset({0, 1, -1, 2, "", b""})
+_BOUNDING = frozenset({"min", "max", "range", "islice", "head", "nlargest", "nsmallest"})
 _TEXT_METHODS = frozenset(
     {"startswith", "endswith", "find", "index", "count", "split", "replace", "partition", "get",
      "removeprefix", "removesuffix", "rsplit", "strip", "lstrip", "rstrip"}
@@ -173,10 +174,24 @@ class _Reader(ast.NodeVisitor):
         if isinstance(function, ast.Attribute) and function.attr in _TEXT_METHODS:
             for argument in node.args:
                 self.add(self.literal(argument))
+        name = function.attr if isinstance(function, ast.Attribute) else None
+        if (function.id if isinstance(function, ast.Name) else name) in _BOUNDING:
+            for argument in node.args:
+                self.bound(argument)
         self.generic_visit(node)
 
+    def bound(self, node: ast.expr | None) -> None:
+        """A whole number at which something ends, be it a value or a length."""
+        value = self.literal(node) if node is not None else None
+        if type(value) is int and abs(value) > 2:
+            self.add(value)
+            self.lengths.setdefault(abs(value))
+
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        """`row["key"]`: which keys are looked for."""
+        """`row["key"]`: which keys are looked for; `items[:500]`: which lengths are cut."""
+        if isinstance(node.slice, ast.Slice):
+            self.bound(node.slice.lower)
+            self.bound(node.slice.upper)
         value = self.literal(node.slice) if isinstance(node.slice, ast.Constant) else None
         if isinstance(value, str):
             self.add(value)

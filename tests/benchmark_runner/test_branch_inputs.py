@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from analysis.progress import CancelToken
-from benchmark_runner.inputs.literals import Literals, branching, literals_of, raised_names
+from benchmark_runner.inputs.literals import (
+    Literals,
+    branching,
+    largest_number,
+    literals_of,
+    raised_names,
+)
 from benchmark_runner.inputs.mutation import Seed
 from benchmark_runner.inputs.symbolic import covering
 from benchmark_runner.worker import harness
@@ -51,6 +57,34 @@ def test_what_it_calls_in_its_file_counts_and_what_it_does_not_does_not() -> Non
         """
     )
     assert found.values == (777,)
+
+
+def test_where_something_is_cut_off_or_ends() -> None:
+    found = read(
+        """
+        def f(xs, n):
+            for x in itertools.islice(xs[:500], min(n, 700)):
+                pass
+            return xs[-300:], xs[1:], xs[:x]
+        """
+    )
+    assert set(found.lengths) == {300, 500, 700}
+    assert {500, 700} <= set(found.values)
+
+
+def test_what_is_too_deep_or_too_large_is_no_trouble() -> None:
+    for deep in (" + ".join(["x"] * 1500), "-" * 20_000 + "1", "(" * 500 + ")" * 500):
+        assert read(f"def f(x):\n    return {deep}\n") == Literals((), ())
+    long = " + ".join(["x"] * 1500)
+    assert read(f"def f(x):\n    return x == 7 or {long}\n").values == (7,)
+    huge = Literals((10**400,), ())
+    assert calls(huge, 1.5, {10**5000, 10**5001}, 3)
+
+
+def test_the_largest_number_of_a_text() -> None:
+    assert largest_number("def f(x): return x % (10**9 + 7) - 5") == 10**9 + 7
+    assert largest_number("x = 1 << 40; y = -3; z = True") == 1 << 40
+    assert largest_number("not python(") == 0
 
 
 def test_literals_stand_where_their_type_does() -> None:
