@@ -7,14 +7,14 @@ stale once too often, saying too little would keep a wrong one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from analysis.modules import Chain, Import, Module, read_module, used_by
+from analysis.modules import Chain, Import, Module, Statement, read_module, used_by
 
-Kind = Literal["function", "callee", "constant", "library", "extension"]
+Kind = Literal["function", "callee", "constant", "library", "extension", "data"]
 _COMPILED = (".so", ".*.so", ".pyd", ".*.pyd")
 _MOST = 2_000
 """Definitions that are followed; of a function that reaches more, the rest is left out."""
@@ -24,7 +24,8 @@ _MOST = 2_000
 class Need:
     """One thing that a function depends on. `path` is absolute, empty for libraries.
 
-    An extension is a compiled module of the project; its digest is empty, as a library's is.
+    An extension is a compiled module of the project, data a file that a text of the code names
+    from the module's folder or a root; their digests are empty, as a library's is.
     """
 
     kind: Kind
@@ -97,7 +98,7 @@ class _Reader:
     def _follow(self, module: Module, kind: str, name: str) -> None:
         if kind == "constant":
             for statement in module.constants[name]:
-                self._use_all(module, statement.names, statement.chains)
+                self._use_all(module, statement)
         elif name in module.functions:
             self._follow_function(module, name)
         else:
@@ -105,7 +106,7 @@ class _Reader:
 
     def _follow_class(self, module: Module, name: str) -> None:
         body = module.classes[name]
-        self._use_all(module, body.names, body.chains)
+        self._use_all(module, body)
         for qualname, (function, *_) in module.functions.items():
             if qualname == f"{name}.{function.name}" and function.name.startswith("__"):
                 self._want(module, "callee", qualname)
@@ -116,13 +117,19 @@ class _Reader:
                 self._use(module, qualname.rpartition(".")[0])
             used = used_by(function.source)
             self._attributes.update(name for chain in used.chains for name in chain[1:])
-            self._use_all(module, used.names, used.chains)
+            self._use_all(module, used)
 
-    def _use_all(self, module: Module, names: Iterable[str], chains: Iterable[Chain]) -> None:
-        for name in sorted(names):
+    def _use_all(self, module: Module, used: Statement) -> None:
+        for name in sorted(used.names):
             self._use(module, name)
-        for chain in sorted(chains):
+        for chain in sorted(used.chains):
             self._use_chain(module, chain)
+        for name in used.files:
+            for base in (module.path.parent, *self._roots):
+                place = base / name
+                if place.is_file() and place.is_relative_to(base):
+                    need = Need("data", str(place), place.name, "")
+                    self._found["data", need.path, ""] = need
 
     def _use_chain(self, module: Module, chain: Chain) -> None:
         """`package.module.name`, as far as it leads through modules of the project."""

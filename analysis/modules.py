@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,7 @@ _BLOCKS = (
     "if_statement", "try_statement", "with_statement", "block", "elif_clause", "else_clause",
     "except_clause", "finally_clause",
 )  # fmt: skip
+_FILE_NAME = re.compile(r"(?!/)[^\x00-\x1f\\:*?<>|{}]{0,150}[^/]\.(?!pyc?$)\w{1,12}")
 _DEFINITIONS = ("function_definition", "class_definition", "decorated_definition")
 
 
@@ -40,11 +42,15 @@ Chain = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Statement:
-    """What a statement says, as its normal form, and the names and chains that it uses."""
+    """What a statement says, as its normal form, and the names and chains that it uses.
+
+    `files` are texts of it that may name a file: "a.csv", and "data/a.csv" of `"data" / "a.csv"`.
+    """
 
     form: str
     names: frozenset[str]
     chains: frozenset[Chain]
+    files: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -129,7 +135,32 @@ def _chain(tree: Tree, node: Node) -> Chain:
 
 def _statement(tree: Tree, form: str, nodes: Iterable[Node]) -> Statement:
     nodes = list(nodes)
-    return Statement(form, names_in(tree, nodes).all, frozenset(_chains_in(tree, nodes)))
+    names, chains = names_in(tree, nodes).all, frozenset(_chains_in(tree, nodes))
+    return Statement(form, names, chains, frozenset(_files_in(tree, nodes)))
+
+
+def _files_in(tree: Tree, nodes: Iterable[Node]) -> Iterator[str]:
+    """Texts that look like names of files: alone, joined by `/`, or arguments of one call."""
+    for top in nodes:
+        for node in walk(top):
+            parts: list[str] = []
+            if node.type == "string":
+                parts = [_content(tree, node)]
+            elif node.type == "argument_list":
+                parts = [_content(tree, n) for n in node.named_children if n.type == "string"]
+            elif node.type == "binary_operator":
+                inner = [n for n in walk(node) if n.type == "string"]
+                parts = [_content(tree, n) for n in sorted(inner, key=lambda n: n.start_byte)]
+            name = "/".join(parts)
+            if _FILE_NAME.fullmatch(name):
+                yield name
+
+
+def _content(tree: Tree, node: Node) -> str:
+    """A string as it stands in the text, without its quotes; "" for one that is put together."""
+    inner = node.named_children
+    plain = [tree.source(child) for child in inner if child.type == "string_content"]
+    return plain[0] if len(plain) == 1 and all(c.type != "interpolation" for c in inner) else ""
 
 
 def _parts(statement: Node) -> list[Node]:
@@ -173,7 +204,7 @@ def _take_decorated(module: Module, tree: Tree, decorators: list[Node], inner: N
     name = inner.child_by_field_name("name")
     said = _statement(tree, "".join(normal_form(tree, d) for d in decorators), decorators)
     known = {tree.source(name)} if name else set()
-    said = Statement(said.form, said.names | known, said.chains)
+    said = Statement(said.form, said.names | known, said.chains, said.files)
     owners = {c[0] for c in said.chains if c[0] in module.functions or c[0] in module.constants}
     for changed in (owners | _changed_by_calls(module, tree, decorators)) - known:
         module.constants.setdefault(changed, []).append(said)
@@ -224,7 +255,9 @@ def _take_class(module: Module, tree: Tree, decorators: list[Node], node: Node) 
     other = module.classes.get(tree.source(name))
     if other is not None:  # in another branch
         form = digest(other.form + body.form)
-        body = Statement(form, other.names | body.names, other.chains | body.chains)
+        body = Statement(
+            form, other.names | body.names, other.chains | body.chains, other.files | body.files
+        )
     module.classes[tree.source(name)] = body
 
 

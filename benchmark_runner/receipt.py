@@ -181,8 +181,8 @@ class Build:
 
 @dataclass(frozen=True)
 class Dependency:
-    """Something a claim rests on. `kind`: function, callee, constant, extension, library,
-    interpreter, compiler, case or tree; `digest` is a fingerprint or a version."""
+    """Something a claim rests on. `kind`: function, callee, constant, extension, data,
+    library, interpreter, compiler, case or tree; `digest` is a fingerprint or a version."""
 
     kind: str
     path: str

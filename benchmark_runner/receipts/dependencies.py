@@ -25,8 +25,8 @@ from hasten.paths import workspace_of
 
 ReadText = Callable[[Path], "str | None"]
 _BEFORE, _AFTER, _TOGETHER = "before ", "after ", "together "
-_FILES = ("file", "case", "include", "extension")
-_MOST_FILE_BYTES = 1 << 30
+_FILES = ("file", "case", "include", "extension", "data")
+_MOST_FILE_BYTES = 64 << 20
 _NORMAL = re.compile(r"[-_.]+")
 
 
@@ -62,8 +62,8 @@ def dependencies_of(
     """What a proof of `after` against `before` rests on.
 
     Kinds: "function" and "edited" (the function before and after), callee, constant, extension
-    (a compiled module of the project), library, interpreter; with "before " or "after " in front
-    where the two versions differ.
+    (a compiled module of the project), data (a file that the code names), library, interpreter;
+    with "before " or "after " in front where the two versions differ.
     """
     old = _needs(path, called, lambda p: _text(before, p))
     new = _needs(path, called, lambda p: _text(after, p))
@@ -74,8 +74,8 @@ def dependencies_of(
             if need.kind in ("callee", "constant"):
                 kind = need.kind if need in others else state + need.kind
                 found.append(Dependency(kind, need.path, need.name, need.digest))
-            elif need.kind == "extension":
-                found.append(file_dependency("extension", Path(need.path)))
+            elif need.kind in ("extension", "data"):
+                found.append(file_dependency(need.kind, Path(need.path)))
     names = {need.name for need in (*old, *new) if need.kind == "library"}
     found += _libraries(names, interpreter.libraries)
     found.append(Dependency("interpreter", str(interpreter.path), "CPython", interpreter.version))
@@ -221,7 +221,7 @@ def _changed_interpreter(
 
 
 def file_dependency(kind: str, path: Path, name: str = "") -> Dependency:
-    """A dependency on the bytes of a file (kind "case", "include" or "extension")."""
+    """A dependency on the bytes of a file (of a kind in `_FILES`)."""
     return Dependency(kind, str(path), name or path.name, _file_digest(path) or "missing")
 
 
@@ -260,10 +260,16 @@ def is_path(text: str) -> bool:
 
 
 def _file_digest(path: Path) -> str | None:
-    """A hash of a file's bytes; None for what is no plain file, which may never end."""
+    """A hash of a file's bytes, of its size and time where it is large.
+
+    None for what is no plain file, which may never end.
+    """
     try:
-        if not path.is_file() or path.stat().st_size > _MOST_FILE_BYTES:
+        if not path.is_file():
             return None
+        stat = path.stat()
+        if stat.st_size > _MOST_FILE_BYTES:
+            return f"{stat.st_size} bytes at {stat.st_mtime_ns}"
         return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
     except (OSError, ValueError):
         return None

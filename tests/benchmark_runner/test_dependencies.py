@@ -187,3 +187,40 @@ def test_files_without_an_end_and_patterns_in_hostile_receipts(tmp_path: Path) -
     for name in ("zero", "../dev/zero", "*", "**/*", ""):
         assert changes([Dependency("library", "/dev", name, "1")])
     assert changes([Dependency("interpreter", "a\0b", "CPython", "3.11.7")])
+
+
+def test_a_large_file_by_its_size_and_time(tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(100 << 20)
+    known = [file_dependency("data", large)]
+    assert changes(known) == ()
+    os.utime(large, ns=(1, 1))
+    assert changes(known) == ("large.bin was changed",)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        'open("table.csv").read()',
+        '(HERE / "data" / "more.csv").read_text()',
+        'open(os.path.join(os.path.dirname(__file__), "data", "more.csv")).read()',
+        'HERE.joinpath("data/more.csv").read_text()',
+    ],
+)
+def test_a_file_that_the_code_names(path: Path, read: str) -> None:
+    (path.parent / "data").mkdir()
+    table = path.parent / ("table.csv" if "table" in read else "data/more.csv")
+    table.write_text("1")
+    head = "import os\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"
+    for text in (
+        f"{head}def f(xs):\n    return {read}\n",
+        f"{head}T = {read}\ndef f(xs):\n    return T\n",
+    ):
+        table.write_text("1")
+        path.write_text(text)
+        version = Version.of({path: text})
+        known = dependencies_of(path, "f", version, version, Interpreter(path, "3.11.7", []))
+        assert changes(known) == ()
+        table.write_text("2")
+        assert changes(known) == (f"{table.name} was changed",)
