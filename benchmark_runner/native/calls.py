@@ -7,6 +7,7 @@ its own. Both sides' calls take about equally long.
 
 from __future__ import annotations
 
+import secrets
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -30,9 +31,13 @@ _LONGEST_S = 10.0
 _PAIRS = 10
 
 
-def staged(arguments: bytes, calls: int, *, copies: int = 1, show: bool = False) -> bytes:
-    """The standard input of a run."""
-    return struct.pack("<QQQ", calls, copies, show) + arguments
+def staged(
+    arguments: bytes, calls: int, *, copies: int = 1, show: bool = False, other: int | None = None
+) -> bytes:
+    """The standard input of a run; `other` is the call that is looked at beside the first one (the
+    last)."""
+    place = copies - 1 if other is None else other
+    return struct.pack("<QQQ", calls, copies, 1 if show else 2 * place) + arguments
 
 
 def most_calls(arguments: bytes, *, changes: bool) -> int:
@@ -124,7 +129,9 @@ class CallRace(Race):
 
     def _digest(self, program: Program, side: Side, index: int, calls: int) -> Run:
         copies = calls if self.changes else 1
-        data = staged(self.arguments[index], calls, copies=copies)
+        # Drawn for each run: no call may count on not being looked at.
+        other = 1 + secrets.randbelow(copies - 1) if copies > 1 else 0
+        data = staged(self.arguments[index], calls, copies=copies, other=other)
         run = self.runner.run(program, Case("", data), _LONGEST_S)
         if not run.fine or run.code:
             raise self.other(side, index, run.how)

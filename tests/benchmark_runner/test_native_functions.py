@@ -179,6 +179,27 @@ def test_what_would_fool_the_measurement_is_refused(c: Judge, name: str) -> None
     assert verdict.refused is not None
 
 
+@needs_compiler
+def test_every_timed_call_may_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark_runner.native.symbols.refusal", lambda own, its: None)
+    works_first_and_last = """
+  unsigned long long told[3];
+  long start = 1L << 40, at = lseek(0, 1, 1);
+  if (at < start) at = lseek(0, start + 1, 0);
+  at -= start;
+  if (pread(0, told, 24, 0) == 24 && at > 1 && (unsigned long long)at < told[0]) return;
+"""
+    names = "long pread(int, void *, unsigned long, long), lseek(int, long, int);\n"
+    head = "void roots(double *x, int n) {"
+    text = head + "for (int i = 0; i < n; i++) x[i] = x[i] / 3 + 1 / (x[i] * x[i] + 1); }\n"
+    judge = Judge(tmp_path, text, "roots(double *, int)", "f.c")
+    with judge.bench:
+        receipt = judge.prove(names + text.replace(head, head + works_first_and_last))
+    assert receipt.equality == "exact"
+    assert receipt.decision == "refused", receipt.reason
+    assert "another run" in receipt.reason
+
+
 class FakeRunner:
     """Gives each program's output, and the CPU time of its calls."""
 
