@@ -25,6 +25,7 @@ from hasten.paths import workspace_of
 
 ReadText = Callable[[Path], "str | None"]
 _BEFORE, _AFTER, _TOGETHER = "before ", "after ", "together "
+_MOST_NAME = 200
 _FILES = ("file", "case", "include", "extension", "data")
 _MOST_FILE_BYTES = 64 << 20
 _NORMAL = re.compile(r"[-_.]+")
@@ -107,7 +108,7 @@ def _installed_version(name: str, folder: Path) -> str | None:
     Read from the names of `*.dist-info` folders and, where the module is called otherwise than its
     distribution, from their RECORD. A module without any is known by the hash of its first file.
     """
-    if not name.isidentifier():
+    if not name.isidentifier() or len(name) > _MOST_NAME:
         return None  # from a hostile receipt: it would be a pattern, or a path
     module = next((p for p in (folder / name, folder / f"{name}.py") if p.exists()), None)
     compiled = next(iter(folder.glob(f"{name}.*.so")), None) if module is None else None

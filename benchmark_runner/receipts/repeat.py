@@ -179,7 +179,7 @@ def unpack(receipt: Receipt, folder: Path, path: Path | None = None) -> Again:
             only_cases=bool(repeat.options.get("only_cases", False)),
             thorough=bool(repeat.options.get("thorough", False)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
         raise _broken(f"it is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -237,6 +237,8 @@ def _workload(
     if kind == "command":
         return _command(told, before, moved_to)
     path = moved_to or Path(told["path"])
+    if not path.is_absolute() or (path.exists() and not path.is_file()):
+        raise ValueError(f"{path} is no absolute path of a file")  # a device would have no end
     if not path.parent.is_dir():
         raise _elsewhere(path.parent, "a file in it")
     if kind == "function":
@@ -249,14 +251,21 @@ def _workload(
             inputs = InputsFile(_written(repeat, folder)[0])
         if not isinstance(inputs, InputsFile | GeneratedInputs):
             raise ValueError("inputs of a C function are given by a file or generated")
-        return NativeWorkload(path, str(told["function"]), before, inputs, told["build"])
+        return NativeWorkload(path, str(told["function"]), before, inputs, _line(told["build"]))
     if kind == "program":
         cases = Path(told["cases"])
         if repeat.inputs:
             written = _written(repeat, folder)
             cases = folder if len(written) > 1 else written[0]
-        return ProgramWorkload(path, before, cases, told["build"], str(told["function"]))
+        return ProgramWorkload(path, before, cases, _line(told["build"]), str(told["function"]))
     raise ValueError(f"kind {kind!r}")
+
+
+def _line(told: Any) -> str | None:
+    """A command line. Raises TypeError for anything else."""
+    if told is not None and not isinstance(told, str):
+        raise TypeError(f"a {type(told).__name__} is no command")
+    return told
 
 
 def _elsewhere(folder: Path, what: str) -> WorkloadError:

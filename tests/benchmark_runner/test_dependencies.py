@@ -184,7 +184,7 @@ def test_files_without_an_end_and_patterns_in_hostile_receipts(tmp_path: Path) -
     for place in ("/dev/zero", str(tmp_path / "pipe"), str(tmp_path), "a\0b", "x" * 9000):
         for kind in ("function", "file", "extension"):
             assert changes([Dependency(kind, place, "f", "digest")])
-    for name in ("zero", "../dev/zero", "*", "**/*", ""):
+    for name in ("zero", "../dev/zero", "*", "**/*", "", "x" * 5000):
         assert changes([Dependency("library", "/dev", name, "1")])
     assert changes([Dependency("interpreter", "a\0b", "CPython", "3.11.7")])
 

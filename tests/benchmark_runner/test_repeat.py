@@ -217,6 +217,18 @@ def test_how_it_was_proved_is_carried_along(tmp_path: Path, receipt: Receipt) ->
         ({}, {"before_commit": ["a"]}),
         ({}, {"timeout_s": 10**400}),
         ({}, {"path": 3}),
+        ({}, {"kind": "native", "path": "/dev/zero", "inputs": {"kind": "generated", "seed": 0}}),
+        ({}, {"kind": "program", "path": "work.py", "cases": "cases", "build": None}),
+        ({}, {"kind": "program", "path": "/work.py", "cases": "cases", "build": ["sh"]}),
+        (
+            {},
+            {
+                "kind": "native",
+                "path": "/work.c",
+                "build": None,
+                "inputs": {"kind": "file", "path": "/work.c"},
+            },
+        ),
     ],
 )
 def test_hostile_options(
