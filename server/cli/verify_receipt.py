@@ -98,7 +98,7 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
             note("the receipt does not carry the changed tree: the work tree as it is is judged")
         python = _interpreter(claimed, file, path, options)
         version = ".".join(map(str, interpreter_at(python).version))
-        known = _moved(claimed.dependencies, Path(claimed.path), path)
+        known = moved(claimed.dependencies, Path(claimed.path), path)
         changed = changes_since(known, version_of=lambda _: version)
         options = replace(options, rounding=again.rounding, thorough=again.thorough)
         if isinstance(workload, FunctionWorkload):
@@ -133,7 +133,7 @@ def _interpreter(claimed: Receipt, file: Path, path: Path, options: Options) -> 
     """The interpreter of the claim, where it is still there; else the user's, and a note."""
     own = Path(claimed.environment.python)
     if options.python is None and is_path(str(own)) and own.is_file():
-        if _may_start(own, file, path):
+        if may_start(own, file, path):
             return own
         note(f"{own} is not started: the receipt names it, the user doesn't trust where it lies")
     found = python_of(place_of(path), options.python)
@@ -146,7 +146,7 @@ def _interpreter(claimed: Receipt, file: Path, path: Path, options: Options) -> 
     return found.path
 
 
-def _may_start(python: Path, file: Path, path: Path) -> bool:
+def may_start(python: Path, file: Path, path: Path) -> bool:
     """Whether a program that a receipt names may run as the interpreter.
 
     A receipt may come with the very folder that it points into: nothing inside a workspace that is
@@ -165,7 +165,7 @@ def _may_start(python: Path, file: Path, path: Path) -> bool:
     return not any(place.stat().st_mode & stat.S_IWOTH for place in (real, *real.parents))
 
 
-def _moved(known: tuple[Dependency, ...], old: Path, new: Path) -> tuple[Dependency, ...]:
+def moved(known: tuple[Dependency, ...], old: Path, new: Path) -> tuple[Dependency, ...]:
     """Dependencies with their paths on this machine, where the file lies elsewhere here."""
     if old == new:
         return known
