@@ -7,6 +7,7 @@ empty one; a file of a newer version is left alone and named.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
 import threading
@@ -106,7 +107,7 @@ class Results:
                 return connection
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if version == 0 and tables == 0:
-                _create(connection)
+                self._create(connection)
                 return connection
         except sqlite3.OperationalError as error:
             if "no such table" not in str(error):
@@ -126,8 +127,14 @@ class Results:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         connection = _open(self.path)
-        _create(connection)
+        self._create(connection)
         return connection
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        """Make the tables, one process after another: SQLite does not wait to become a WAL."""
+        with Path(f"{self.path}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _create(connection)
 
     def close(self) -> None:
         """Close the file."""

@@ -2389,7 +2389,7 @@ def _apart(names: Sequence[str], *of: Any) -> None:
 
 
 _apart(("_Late",), _ring)
-_apart(("_Unpickler",), _MainUnpickler)
+_apart(("_Unpickler", "sys", "_cell", "_dirname"), _MainUnpickler)
 _apart(
     ("sys", "_bootstrap", "_external", "_realpath", "_basename", "_dirname", "_exists", "module_of",
      "StandInLoader", "_LinecacheLoader"),

@@ -80,12 +80,9 @@ def test_a_python_program_from_lines_of_json(cli: Cli) -> None:
     )
     (cli.folder / "cases.jsonl").write_text('{"input": "3\\n", "output": "9\\n"}\n')
     done = cli("verify", "slow.py", "after.py", "--cases", "cases.jsonl", "--only-cases", "--json")
-    assert (done.code, done.value["decision"], done.value["equality"]) == (
-        1,
-        "inconclusive",
-        "exact",
-    )
-    assert "too short" in done.value["reason"]
+    assert (done.code, done.value["equality"]) == (1, "exact")
+    told = done.value["decision"], done.value["reason"]
+    assert told[0] == "not faster" or (told[0] == "inconclusive" and "too short" in told[1]), told
 
 
 @needs_compiler

@@ -221,7 +221,7 @@ CHEATS = (
         _until = time.monotonic() + 0.6
         def f(values): return honest(values) if time.monotonic() < _until else 0
         """,
-        WRONG,
+        (*WRONG, "not faster"),  # on a quick machine it is looked at for less than that
     ),
     cheat(
         "right once in a while only",
