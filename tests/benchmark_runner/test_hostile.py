@@ -22,7 +22,7 @@ import pytest
 from benchmark_runner.receipt import Level
 from benchmark_runner.sandbox import layout
 from benchmark_runner.worker import harness
-from tests.benchmark_runner.hostile import CHEATS
+from tests.benchmark_runner.hostile import ANSWERING, CHEATS
 from tests.benchmark_runner.hostile.cheat import Cheat
 from tests.benchmark_runner.hostile.world import Worlds
 from tests.benchmark_runner.workers import LEVELS
@@ -33,9 +33,24 @@ _HUNG_S = 300.0
 """No cheat comes near it even on a machine that is busy with other things."""
 
 
+def _is_slow(number: int, one: Cheat, level: Level) -> bool:
+    """What only `make test-all` runs: long ones, and of those that just answer one level each.
+
+    A wrong answer is found by the parent, whatever confines the process; the levels take turns.
+    """
+    if one in ANSWERING and set(CONFINED) == {"L1", "L2"}:
+        return one.slow or level != CONFINED[number % 2]
+    return one.slow
+
+
 PARAMETERS = [
-    pytest.param(one, level, id=f"{one.name}-{level}", marks=[pytest.mark.slow] * one.slow)
-    for one in CHEATS
+    pytest.param(
+        one,
+        level,
+        id=f"{one.name}-{level}",
+        marks=[pytest.mark.slow] if _is_slow(number, one, level) else [],
+    )
+    for number, one in enumerate(CHEATS)
     for level in CONFINED
 ]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from tests.benchmark_runner.hostile import answers, bombs, clocks, escapes, forging, memories
 from tests.benchmark_runner.hostile.cheat import Cheat
 
+ANSWERING: tuple[Cheat, ...] = (*answers.CHEATS, *memories.CHEATS, *clocks.CHEATS)
+"""Those that attack nothing but the verdict."""
+
 CHEATS: tuple[Cheat, ...] = (
-    *answers.CHEATS,
-    *memories.CHEATS,
-    *clocks.CHEATS,
+    *ANSWERING,
     *forging.CHEATS,
     *escapes.CHEATS,
     *bombs.CHEATS,
