@@ -125,6 +125,13 @@ class ProcessBench(ABC):
         """How time grows, where the sizes of the timed inputs tell."""
         return None
 
+    def _remembers(
+        self, base: Version, after: Version, original: Original, plan: Plan, timed: Timed
+    ) -> str | None:
+        """Why a gain may be owed to what earlier calls left behind, or None. Raises
+        CandidateFailed."""
+        return None
+
     def _memory(self, race: Race) -> Memory | None:
         """Peak memory in either version, where runs tell."""
         return race.memory()
@@ -310,6 +317,11 @@ class ProcessBench(ABC):
             try:
                 timed, race = self._time(base, after, original, plan, diary)
                 judgement = _judged(timed, bool(plan.holdout))
+                if judgement.decision == "faster":
+                    since = time.perf_counter()
+                    if why := self._remembers(base, after, original, plan, timed):
+                        judgement = Judgement("inconclusive", why)
+                    diary.add("fresh memory", since, why)
             except CandidateFailed as error:
                 diary.add("timing", since, error.message)
                 judgement = Judgement("refused", f"{error.stage}: {error.message}")

@@ -36,6 +36,9 @@ VARIANTS = 3
 _SHIFTS = (0, 16, 48)
 """Bytes by which the code of a variant is moved. Where loops lie decides over some per cent of
 their speed (Mytkowicz et al. 2009), and a build lies where it lies in every process."""
+FRESH = VARIANTS
+"""The variant whose automatic variables hold nothing of an earlier call."""
+_FRESH_FLAG = "-ftrivial-auto-var-init=pattern"
 _BESIDE = "hasten_main.c"
 _ERROR = re.compile(r"(fatal error|error|undefined reference|Error):?.*")
 
@@ -102,7 +105,7 @@ class Builds:
         return tuple(self._included or ())
 
     def get(self, version: Version, *, checked: bool = False, variant: int = 0) -> Built:
-        """The build of a version; `variant` only moves its code in memory.
+        """The build of a version; `variant` only moves its code in memory, or is FRESH.
 
         Raises CandidateFailed (stage "build"), Cancelled; WorkloadError where it is the original
         that can't be built.
@@ -137,6 +140,8 @@ class Builds:
         if self._bridge is not None:
             (place / _BESIDE).write_text(self._bridge.beside, "utf-8")
             command.insert(command.index(str(source)) + 1, str(place / _BESIDE))
+        if variant == FRESH:
+            command.append(_FRESH_FLAG)
         listing = original and self.compiler.sanitizes
         if listing:
             command += ["-MMD", "-MF", str(place / "included")]
@@ -174,7 +179,7 @@ class Builds:
         source = place / self.path.name
         if self._bridge is not None:
             text = f"{self._bridge.ahead}{text}{self._bridge.behind}"
-        if variant:
+        if 0 < variant < VARIANTS:
             text = f'__asm__(".text\\n.skip {_SHIFTS[variant]}, 0x90");\n#line 1\n{text}'
         source.write_text(text, "utf-8", "surrogateescape", newline="")
         for name, other in version.files:

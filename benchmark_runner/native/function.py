@@ -16,11 +16,13 @@ from pathlib import Path
 from types import TracebackType
 
 from analysis.progress import CancelToken, Progress, silent
-from benchmark_runner.errors import WorkloadError
+from benchmark_runner.errors import CandidateFailed, WorkloadError
+from benchmark_runner.lock import timing_lock
+from benchmark_runner.measuring.samples import Samples
 from benchmark_runner.native import gate, symbols
 from benchmark_runner.native.behaviour import Known, Original, Pair
 from benchmark_runner.native.bench import ProcessBench
-from benchmark_runner.native.builds import Bridge, Builds
+from benchmark_runner.native.builds import FRESH, Bridge, Builds
 from benchmark_runner.native.calls import CallRace, Cost, cost_of
 from benchmark_runner.native.compilers import compiler_for, language_of
 from benchmark_runner.native.function_inputs import Call, call_of, calls_of_file
@@ -30,6 +32,7 @@ from benchmark_runner.native.race import Race, growth
 from benchmark_runner.native.runner import Program, Runner
 from benchmark_runner.native.signature import bridge, shim, signature_of
 from benchmark_runner.native.values import SIZES, generated, made
+from benchmark_runner.proof import Timed
 from benchmark_runner.receipt import Build, Dependency, Growth, InputsUsed, Memory, Receipt
 from benchmark_runner.workload import InputsFile, NativeWorkload, Version
 
@@ -40,6 +43,10 @@ _SHARE = 1 / 16
 _LONG_S = 0.03
 """Calls that take longer are not timed where there are others: they say the same, and no sooner."""
 _HELD_SEED = 1000
+_FRESH_PAIRS = 3
+_SHARED = 0.25
+"""Of the gain, on the log scale, how much must be there without what earlier calls left. Filling a
+candidate's own buffers costs something, too."""
 
 
 class NativeBench(ProcessBench):
@@ -276,11 +283,19 @@ class NativeBench(ProcessBench):
     ) -> Iterator[Race]:
         self._progress("building what is timed", None)
         builds = variants_of(self._builds, before), variants_of(self._builds, after)
-        own = self._program(self._before)
+        with self._calling(builds, self._program(self._before), original) as race:
+            yield race
+
+    @contextmanager
+    def _calling(
+        self, builds: Sequence[Sequence[Program]], own: Program, original: Original
+    ) -> Iterator[CallRace]:
+        """The timing of these builds; `own` tells what a run costs beside its calls."""
         with Runner([*builds[0], *builds[1], own], self._sandbox, self._cancel) as runner:
             yield CallRace(
                 runner,
-                *builds,
+                builds[0],
+                builds[1],
                 {known.index: known for known in original.known},
                 self._rounding,
                 self._cancel,
@@ -290,6 +305,38 @@ class NativeBench(ProcessBench):
                 original=own,
                 exact=self._rounding is None,
             )
+
+    def _remembers(
+        self, base: Version, after: Version, original: Original, plan: Plan, timed: Timed
+    ) -> str | None:
+        """A stack frame or a freed block lies where the last call's lay: what it left there is
+        still there. So the gain must show, too, where both are filled anew."""
+        if not self._builds.compiler.sanitizes:
+            return None
+        try:
+            own, before, its = (
+                self._fresh_program(version) for version in (self._before, base, after)
+            )
+        except (CandidateFailed, WorkloadError):
+            return None  # an older compiler does not know the flag
+        with (
+            self._calling(([before], [its]), own, original) as race,
+            timing_lock(self._progress, self._cancel),
+        ):
+            samples = Samples([race(number, plan.timed) for number in range(_FRESH_PAIRS)])
+        given, fresh = timed.samples.estimate(), samples.estimate()
+        if fresh.bound(0.95) >= _SHARED * given.mean:
+            return None
+        return (
+            f"{given.ratio:.3g}x, but {fresh.ratio:.3g}x where nothing of an earlier call is left "
+            "in the memory that it finds: it keeps state across calls, or filling its buffers "
+            "takes that long; smaller buffers would decide it"
+        )
+
+    def _fresh_program(self, version: Version) -> Program:
+        """A build that finds no automatic variable and no allocated block as a call left it."""
+        built = self._builds.get(version, variant=FRESH)
+        return Program((str(built.path),), environment=(("MALLOC_PERTURB_", "165"),))
 
     def _memory(self, race: Race) -> Memory | None:
         return None

@@ -200,6 +200,34 @@ def test_every_timed_call_may_be_looked_at(tmp_path: Path, monkeypatch: pytest.M
     assert "another run" in receipt.reason
 
 
+WALK = """double walk(const double *x, int n) {
+  double total = 0;
+  for (int i = 0; i < n; i++) total += x[i] / (1 + total * total);
+  return total;
+}
+"""
+
+
+@needs_compiler
+def test_what_the_last_call_left_on_the_stack_is_no_gain(tmp_path: Path) -> None:
+    judge = Judge(tmp_path, WALK, "walk(const double *, int)", "f.c")
+    replays = WALK.replace(
+        "  double total = 0;",
+        "  volatile double left[5];\n"
+        "  if (left[0] == 1234.5 && left[1] == n && n > 0 && left[2] == x[0]"
+        " && left[3] == x[n - 1]) return left[4];\n  double total = 0;",
+    ).replace(
+        "  return total;",
+        "  if (n > 0) { left[1] = n; left[2] = x[0]; left[3] = x[n - 1]; left[4] = total; }\n"
+        "  left[0] = 1234.5;\n  return total;",
+    )
+    with judge.bench:
+        receipt = judge.prove(replays)
+    assert receipt.equality == "exact"
+    assert receipt.decision == "inconclusive", receipt.reason
+    assert "earlier call" in receipt.reason
+
+
 class FakeRunner:
     """Gives each program's output, and the CPU time of its calls."""
 
