@@ -32,6 +32,7 @@ _TELLING = frozenset(
         "eventfd", "pwrite", "pwrite64", "writev", "setrlimit", "srand", "srandom", "srand48",
         "seed48", "lcong48", "initstate", "setstate", "pthread_setspecific", "tss_set",
         "fesetround", "fesetenv", "feraiseexcept",
+        "rand", "random", "lrand48", "mrand48", "nrand48", "drand48", "strtok",
     )
 )  # fmt: skip
 
