@@ -133,6 +133,7 @@ def verify(
     elif command:
         if before is not None or function is not None or inputs is not None:
             raise _usage("--command judges the work tree", "give it no file and no --function")
+        refuse_unused(options, "--command")
         given = CommandOptions(
             base, test, benchmark, metric, higher_is_better, timeout, budget, own_tests
         )
@@ -180,6 +181,19 @@ def _usage(message: str, mend: str) -> InputError:
     return InputError(message, code="usage", mend=mend)
 
 
+def refuse_unused(options: Options, kind: str) -> None:
+    """Raise InputError for an option that only Python functions have: none is ignored silently."""
+    given = {
+        "--instructions": options.instructions,
+        "--thorough": options.thorough,
+        "--tests": options.tests,
+        "--cluster": options.cluster,
+    }
+    for name, value in given.items():
+        if value:
+            raise _usage(f"{name} does nothing with {kind}", "it is for Python functions")
+
+
 def _judge(
     before: str | None,
     after: str | None,
@@ -196,8 +210,10 @@ def _judge(
             raise _usage(
                 "--cases is about whole programs", "leave --function and --inputs out, or --cases"
             )
+        refuse_unused(options, "--cases")
         return verify_program(before, after, program, options)
     if function is not None and is_native(before):
+        refuse_unused(options, "a C or C++ function")
         return verify_native(before, after, function, inputs, program.build, options)
     if function is None:
         raise _usage("no function is named", "--function QUALNAME, or --cases for a program")
