@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark_runner.measuring.samples import Samples
-from benchmark_runner.measuring.statistics import MIN_GAIN, estimate, median, trimmed_mean
+from benchmark_runner.measuring.statistics import estimate, median, trimmed_mean
 from benchmark_runner.measuring.windows import ColdCall, PairRun
 
 _PAIR_SD = 0.06
@@ -155,9 +155,8 @@ def first_calls(samples: Sequence[Samples]) -> tuple[float, float] | None:
 
 
 def takes_more_wall(samples: Samples) -> bool:
-    """Whether the candidate takes clearly more wall time (upper 95 % bound below 1/1.05)."""
-    now = samples.estimate("wall")
-    return now.bound(0.95) < -math.log(MIN_GAIN)
+    """Whether the candidate takes more wall time: the upper 95 % bound of its gain is a loss."""
+    return samples.estimate("wall").bound(0.95) < 0.0
 
 
 def moved_to_import(groups: Sequence[Samples]) -> tuple[float, float] | None:

@@ -277,6 +277,8 @@ def test_less_cpu_but_more_wall_time_is_slower() -> None:
     little = measured(Program([2e-3]), Program([1.85e-3], waits_s=0.42e-3), [0])
     assert little.clock == "cpu"
     assert takes_more_wall(little)
+    less = measured(Program([2e-3]), Program([1.85e-3], waits_s=0.24e-3), [0])
+    assert takes_more_wall(less)
     assert not takes_more_wall(measured(Program([2e-3]), Program([1e-3]), [0]))
 
 
