@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from benchmark_runner.equality.equivalence import changed, further_calls, script_of, tried
 from benchmark_runner.receipt import Verdict
@@ -29,13 +31,24 @@ def judged(folder: Path, case: Case, rounding: float | None = None) -> Verdict:
         return bench.check(Version.of({path: case.text("after")}), "user")
 
 
-@pytest.mark.parametrize("case", ALL_RIGHT, ids=lambda case: case.name)
+def parameters(cases: Sequence[Case]) -> list[ParameterSet]:
+    """Each pair; of those that import pandas, which takes seconds, one in the shorter run."""
+    found, seen = [], False
+    for case in cases:
+        heavy = "pandas" in case.before + case.inputs
+        marks = [pytest.mark.slow] if heavy and seen else []
+        seen = seen or heavy
+        found.append(pytest.param(case, id=case.name, marks=marks))
+    return found
+
+
+@pytest.mark.parametrize("case", parameters(ALL_RIGHT))
 def test_right_versions_are_exactly_equal(tmp_path: Path, case: Case) -> None:
     verdict = judged(tmp_path, case)
     assert verdict.equality == "exact", verdict
 
 
-@pytest.mark.parametrize("case", ALL_WRONG, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", parameters(ALL_WRONG))
 def test_wrong_versions_are_different_in_the_named_way(tmp_path: Path, case: Case) -> None:
     verdict = judged(tmp_path, case)
     assert verdict.equality is None

@@ -174,6 +174,7 @@ def test_numbers_that_grow_out_of_reach_are_left(tmp_path: Path) -> None:
     assert found.growth is None or len(found.growth.sizes) < 3
 
 
+@pytest.mark.slow
 def test_a_gain_that_is_paid_with_memory_says_so(tmp_path: Path) -> None:
     greedy = "def f(xs):\n    table = bytes(40_000_000)\n    return sum([x * x % 7 for x in xs])\n"
     found = prove(tmp_path, LINEAR, greedy, "[((list(range(60_000 + k)),), {}) for k in range(2)]")

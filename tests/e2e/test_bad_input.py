@@ -186,6 +186,7 @@ def test_a_state_folder_that_can_not_be_written(cli: Cli):
     assert not shown.value["state"]["ok"]
 
 
+@pytest.mark.slow
 def test_a_memory_that_can_not_be_written(cli: Cli):
     (cli.folder / "file").write_text("")
     data = {"XDG_DATA_HOME": str(cli.folder / "file")}
@@ -210,6 +211,7 @@ def newer(file: Path) -> bytes:
     return file.read_bytes()
 
 
+@pytest.mark.slow
 def test_newer_folders_are_named_and_left_alone(cli: Cli):
     memory = cli.folder / "data" / "hasten" / "memory.db"
     was = newer(memory)
@@ -230,6 +232,7 @@ def test_newer_folders_are_named_and_left_alone(cli: Cli):
     assert results.read_bytes() == was
 
 
+@pytest.mark.slow
 def test_a_corrupt_chroma_folder_is_rebuilt_and_nothing_accepted_is_lost(cli: Cli):
     proved(cli(*PROVE, "--apply"))
     query = ("index", "search", "slow.py::common", "-k", "3", "--json")
@@ -249,6 +252,7 @@ def test_a_corrupt_chroma_folder_is_rebuilt_and_nothing_accepted_is_lost(cli: Cl
 # -- models
 
 
+@pytest.mark.slow
 def test_a_model_that_answers_nonsense_or_not_at_all(cli: Cli):
     def answer(body: dict[str, object], number: int) -> Answer:
         if number % 3 == 0:
@@ -268,6 +272,7 @@ def test_a_model_that_answers_nonsense_or_not_at_all(cli: Cli):
     assert any("model" in r["title"] or r["stage"] == "proposal" for r in done.value["rejected"])
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_there(cli: Cli):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

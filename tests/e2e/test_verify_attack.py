@@ -107,6 +107,7 @@ def test_caches_of_libraries_and_imports_in_the_function_are_honest(cli: Cli) ->
     assert (done.code, done.value["decision"]) == (0, "faster"), done.out
 
 
+@pytest.mark.slow
 def test_large_arguments_are_proved(cli: Cli) -> None:
     before = "def f(xs):\n    total = 0\n    for x in xs:\n        total += x\n    return total\n"
     after = "def f(xs):\n    return sum(xs)\n"

@@ -135,6 +135,7 @@ def test_a_failing_test_is_different_and_a_new_conftest_is_not_used(
         assert value["equality"] == "exact"
 
 
+@pytest.mark.slow
 def test_a_test_that_is_gone_differs_where_each_side_has_its_own(cli: Cli, shop: Path) -> None:
     (shop / "tests" / "test_shop.py").write_text(TESTS.partition("def test_empty")[0])
     code, value = judge(cli, shop, "--own-tests")

@@ -100,6 +100,7 @@ def test_an_after_that_does_not_parse_is_refused(cli: Cli):
     assert (done.code, done.value["decision"]) == (1, "refused")
 
 
+@pytest.mark.slow
 def test_a_patched_clock_gains_nothing(cli: Cli):
     patched = "import time\ntime.perf_counter = time.process_time = lambda: 0.0\n" + SLOW
     assert verify(cli, SLOW, patched).value["decision"] != "faster"
@@ -116,6 +117,7 @@ def test_rounding_counts_only_where_it_is_allowed(cli: Cli):
     assert (lax.code, lax.value["equality"]) == (0, "rounding"), lax.out
 
 
+@pytest.mark.slow
 def test_inputs_are_generated_where_none_are_given(cli: Cli):
     before, after = (
         text.replace("unique(xs)", "unique(xs: list[int]) -> list[int]") for text in (SLOW, FAST)

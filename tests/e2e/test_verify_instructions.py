@@ -22,6 +22,7 @@ def total(n):
 INPUTS = "def inputs():\n    return [((n,), {}) for n in (3000, 4000, 5000)]\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(instrument() is None, reason="no counters and no valgrind here")
 def test_a_count_is_part_of_the_receipt_where_it_is_asked_for(tmp_path: Path):
     cli = Cli(tmp_path)

@@ -50,6 +50,7 @@ def cli(tmp_path: Path) -> Cli:
     return Cli(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_receipt_is_proved_again_elsewhere_and_guarded(cli: Cli, tmp_path: Path) -> None:
     first = cli(
         "verify", "project/work.py", "after.py", "--function", "unique",

@@ -181,6 +181,7 @@ def test_a_job_that_takes_its_workers_with_it_is_given_up(work: FunctionWorkload
     assert sum(bool(hosts.events(name)) for name in names) == 3
 
 
+@pytest.mark.slow
 def test_without_a_slot_nothing_waits_for_ever(work: FunctionWorkload, hosts: Hosts):
     hosts.add("one", slot=False)
     with pytest.raises(ClusterError) as caught:

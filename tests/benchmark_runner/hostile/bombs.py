@@ -84,6 +84,7 @@ CHEATS = (
         "a result without a bottom",
         "def f(values):\n    x = []\n    for _ in range(10**6): x = [x]\n    return x\n",
         WRONG,
+        slow=True,
     ),
     cheat(
         "too many open files",
