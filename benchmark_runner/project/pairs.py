@@ -149,10 +149,10 @@ def hides_time(groups: Sequence[Runs]) -> str | None:
 
 
 def shorter(groups: Sequence[Runs]) -> bool:
-    """Whether the runs as a whole are shorter by our clock, beyond the noise."""
+    """Whether the runs as a whole are shorter by our clock, beyond the noise (at 99.5 %)."""
     pairs = [pair for group in groups for pair in group.pairs]
     logs = [math.log(pair.before_wall_s / pair.after_wall_s) for pair in pairs]
-    return estimate(logs, NOISE.prior_sd).bound(0.05) > 0.0
+    return estimate(logs, NOISE.prior_sd).bound(0.005) > 0.0
 
 
 def _open_after(first: Runs, shown: str) -> str:

@@ -129,7 +129,7 @@ def test_a_version_that_loses_a_test_is_different(project: Path, tmp_path: Path)
     given.write_text("from pkg.mod import Box\ndef inputs():\n    yield (Box(2), [1]), {}\n")
     tests = ("tests/test_mod.py::test_long_lists", "tests/test_mod.py::test_that_fails")
     work = FunctionWorkload(path, "f", Version.of({path: before}), InputsFile(given), tests)
-    wrong = before.replace("for x in items]", "for x in items][:450]")
+    wrong = before.replace("for x in items]", "for x in items][: int('450')]")
     with FunctionBench(work, python=PYTHON, allow_unsandboxed=True) as bench:
         done = bench.prove(Version.of({path: wrong}), origin="user")
     assert done.decision == "different"

@@ -61,7 +61,7 @@ def test_a_lost_test_is_named(cli: Cli) -> None:
     (cli.folder / "given.py").write_text(
         "from pkg.mod import Box\n\n\ndef inputs():\n    yield (Box(1), [1, 2]), {}\n"
     )
-    wrong = MOD.replace("for x in items", "for x in items[:600]")
+    wrong = MOD.replace("for x in items", "for x in items[: int('600')]")
     done = verify(cli, wrong, "--inputs", "given.py", "--tests")
     assert done.value["decision"] == "different", done.err
     assert "tests/test_mod.py::test_long" in done.value["reason"]

@@ -64,7 +64,9 @@ def test_a_larger_number_is_slower_unless_more_is_better(work: CommandWorkload):
 
 
 def test_a_plain_number_of_a_models_code_needs_shorter_runs(work: CommandWorkload):
-    receipt = prove(work, {"cost.txt": "sort: 1 ms\njoin: 1 ms\n"}, "model")
+    timed = "cat cost.txt; test ! -e longer || sleep 0.02"
+    work = replace(work, benchmark=("sh", "-c", timed))
+    receipt = prove(work, {"cost.txt": "sort: 1 ms\njoin: 1 ms\n", "longer": ""}, "model")
     assert receipt.decision == "inconclusive"
     assert "own word" in receipt.reason
 
