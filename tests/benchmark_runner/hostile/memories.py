@@ -218,10 +218,10 @@ CHEATS = (
         "right for a while only",
         """
         import time
-        _until = time.monotonic() + 0.6
+        _until = time.monotonic() + 0.25
         def f(values): return honest(values) if time.monotonic() < _until else 0
         """,
-        (*WRONG, "not faster"),  # on a quick machine it is looked at for less than that
+        WRONG,
     ),
     cheat(
         "right once in a while only",

@@ -39,7 +39,7 @@ def decide(random_: random.Random, truth: float, spread: float) -> Decision:
 
 def share(truth: float, spread: float, wanted: Decision) -> float:
     random_ = random.Random(7)
-    return sum(decide(random_, truth, spread) == wanted for _ in range(700)) / 700
+    return sum(decide(random_, truth, spread) == wanted for _ in range(1500)) / 1500
 
 
 @pytest.mark.parametrize("spread", [0.01, 0.04, 0.1])
