@@ -20,6 +20,9 @@ class Given(Sealing):
         self.part, self.once_s, self.noise_s = part, once_s, noise_s
         self.pairs = 0
 
+    def rehearse(self, order: Sequence[int]) -> None:
+        """Nothing is loaded."""
+
     def saved_s(self, order: Sequence[int], turn: int, clock: Clock = "cpu") -> float:
         """What one pair saves."""
         self.pairs += 1
@@ -34,7 +37,14 @@ def asked(gain_s: float = GAIN, clock: Clock = "cpu") -> Asked:
 def test_an_honest_gain_shows_soon() -> None:
     given = Given(1.0, noise_s=1e-3)
     assert gain_not_shown(given, asked()) is None
-    assert given.pairs == 4
+    assert given.pairs == 3
+
+
+def test_a_gain_far_above_the_noise_shows_in_one_pair_under_each_hash_seed() -> None:
+    given = Given(2.5, noise_s=1e-3)
+    assert gain_not_shown(given, asked(2.5e-3)) is None
+    assert given.pairs == 2
+    assert gain_not_shown(Given(1.0, noise_s=1e-3), asked(2.5e-3)) is not None
 
 
 @pytest.mark.parametrize("part", [0.0, 0.2, 0.4])
@@ -58,5 +68,5 @@ def test_too_small_to_be_shown() -> None:
 
 
 def test_no_more_is_asked_for_than_a_process_may_take() -> None:
-    long = Asked(dict.fromkeys(range(5), 0.9), {i: 0.5 - i / 10 for i in range(5)})
+    long = Asked(dict.fromkeys(range(5), 0.2), {i: 0.15 - i / 50 for i in range(5)})
     assert long.affordable() == [4, 3]

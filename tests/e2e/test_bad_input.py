@@ -14,7 +14,7 @@ import pytest
 
 from index.record import AcceptedEdit
 from index.store import Memory, now
-from tests.e2e.cli import Cli, Done, below, engine_of, still_there, wait_until
+from tests.e2e.cli import Cli, Done, Running, below, engine_of, still_there, wait_until
 from tests.optimizer.openai_server import Answer, openai_server
 
 SLOW = """def common(left: list[int], right: list[int]) -> list[int]:
