@@ -41,6 +41,8 @@ from benchmark_runner.specs import Specs
 from benchmark_runner.worker.supervisor import WorkerSpec
 from benchmark_runner.workload import CapturedInputs, FunctionWorkload, Version
 
+_LEAST_SURE = 0.5
+
 
 class Timer:
     """Times versions that were found equal to the original."""
@@ -212,6 +214,7 @@ class Timer:
             {timing.input: timing.before_s for timing in timings},
             {timing.input: timing.after_s for timing in timings},
             timed.samples.clock,
+            _sure(timed),
         )
         self._progress("asking fresh processes for everything at once", 0.95)
         try:
@@ -219,3 +222,10 @@ class Timer:
                 return gain_not_shown(sealing, asked)
         except CandidateFailed as error:
             return error.message
+
+
+def _sure(timed: Timed) -> float:
+    """The share of the timed gain that its interval's lower end promises; at least a half."""
+    now = timed.samples.estimate()
+    low, mean = (1.0 - math.exp(-log) for log in (now.bound(0.025), now.mean))
+    return min(1.0, max(_LEAST_SURE, low / mean)) if mean > 0 else 1.0

@@ -85,6 +85,15 @@ def test_slower_code_is_never_called_faster_and_mostly_called_slower():
     assert found["slower"] > 60
 
 
+def test_identical_code_is_hardly_ever_called_slower():
+    runs, found = 150, Counter[str]()
+    for spread in SPREADS.values():
+        found += decisions(1.0, spread, runs)
+    _, most = clopper_pearson(found["slower"], runs * len(SPREADS))
+    print(f"identical: slower {found['slower']} of {runs * len(SPREADS)}, at most {most:.2%}")
+    assert most <= 0.02
+
+
 def test_a_threefold_gain_is_found_at_any_noise():
     for spread in SPREADS.values():
         assert decisions(3.0, spread, 20)["faster"] == 20

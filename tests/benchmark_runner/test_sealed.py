@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -53,6 +54,47 @@ def test_a_gain_that_is_not_there(part: float, noise_s: float) -> None:
     told = gain_not_shown(Given(part, noise_s=noise_s), asked())
     assert told is not None
     assert "promised 10.00 ms" in told
+
+
+class Noisy(Given):
+    """Processes of long calls that differ by a share of their time, from one to the next."""
+
+    def __init__(self, part: float, call_s: float, spread: float, rng: random.Random) -> None:
+        super().__init__(part)
+        self.call_s, self.spread, self.rng = call_s, spread, rng
+
+    def saved_s(self, order: Sequence[int], turn: int, clock: Clock = "cpu") -> float:
+        """What one pair saves, where both versions take about as long."""
+        whole = self.call_s * len(order)
+        return (self.part * 0.1 + self.rng.gauss(0.0, self.spread)) * whole
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.05, 0.08])
+def test_a_tenth_of_long_calls_shows_on_a_noisy_machine(spread: float) -> None:
+    rng = random.Random(f"honest {spread}")
+    refused = 0
+    for _ in range(300):
+        told = max(0.06, rng.gauss(0.1, spread / 2))  # only what was accepted comes here
+        sure = max(0.5, (told - spread) / told)
+        before = dict.fromkeys(range(2), 0.03)
+        given = Asked(before, {i: s * (1 - told) for i, s in before.items()}, sure=sure)
+        refused += gain_not_shown(Noisy(1.0, 0.03, spread, rng), given) is not None
+    print(f"1.10x of 30 ms calls, {spread:.0%} spread: {refused} of 300 refused")
+    assert refused <= 6
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.05, 0.08])
+def test_a_gain_of_long_calls_that_was_made_up_is_found_on_a_noisy_machine(spread: float) -> None:
+    rng = random.Random(f"made up {spread}")
+    before = dict.fromkeys(range(2), 0.03)
+    for told, most in ((0.1, 45), (0.3, 15), (0.9, 0)):
+        sure = max(0.5, (told - spread) / told)
+        given = Asked(before, {i: s * (1 - told) for i, s in before.items()}, sure=sure)
+        passed = sum(
+            gain_not_shown(Noisy(0.0, 0.03, spread, rng), given) is None for _ in range(300)
+        )
+        print(f"{told:.0%} made up, {spread:.0%} spread: {passed} of 300 pass")
+        assert passed <= most
 
 
 def test_what_is_done_once_is_not_held_against_it() -> None:
