@@ -31,10 +31,11 @@ _SMALL = 4096
 """Bytes that are added on both sides: the few that any call takes are no ratio."""
 _PRIOR_SD = 0.01
 _MOST_INPUTS = 6
-_MOST_CALLS_S = 0.25
+_MOST_CALL_S = 0.25
+_MOST_CALLS_S = 0.06
 _BYTES_S = 20e-9
-"""CPU seconds of the original on these inputs together, what handling a byte of them takes
-included; counting takes several times that."""
+"""CPU seconds of the original on one input, and on several together, what handling a byte of them
+takes included; counting takes up to thirty times that."""
 _MOST_LINES = 20_000
 _MOST_FOLLOWED_S = 2e-3
 """Calls longer than this have more lines than are followed."""
@@ -59,11 +60,11 @@ def counted_inputs(
     ranked = sorted(timed, key=lambda index: (-sizes[index], index))
     ranked = ranked[:: max(1, -(-len(ranked) // _MOST_INPUTS))]
     chosen: list[int] = []
-    left_s = _MOST_CALLS_S
+    spent_s = 0.0
     for index in ranked:
         cost_s = costs_s[index] + _BYTES_S * sizes[index]
-        if cost_s <= left_s:
-            left_s -= cost_s
+        if spent_s + cost_s <= (_MOST_CALLS_S if chosen else _MOST_CALL_S):
+            spent_s += cost_s
             chosen.append(index)
     return tuple(sorted(chosen, key=lambda index: (sizes[index], index)))
 
