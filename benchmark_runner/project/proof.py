@@ -14,17 +14,25 @@ from benchmark_runner.measuring.statistics import Step
 from benchmark_runner.project.instrument import shown
 from benchmark_runner.project.metrics import Reading
 from benchmark_runner.project.pairs import Runs, summarise
-from benchmark_runner.project.trees import tree_digest
+from benchmark_runner.project.trees import is_harness, tree_digest
 from benchmark_runner.proof import Diary
 from benchmark_runner.receipt import (
     SCHEMA,
     Dependency,
+    Environment,
     InputsUsed,
     Level,
     Receipt,
     SandboxReport,
     Verdict,
 )
+from benchmark_runner.receipts.dependencies import (
+    Interpreter,
+    dependencies_of,
+    source_dependencies,
+    tree_dependencies,
+)
+from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.workload import CommandWorkload, Version
 
@@ -48,19 +56,24 @@ class Facts:
     reading: Reading
 
 
-def _dependencies(facts: Facts) -> tuple[Dependency, ...]:
-    """The base's commit or tree, the changed files, and the benchmark's tool."""
-    name = facts.workload.tree.name
-    commit = facts.workload.before.commit
-    found = [Dependency("tree", name, "base tree", tree_digest(dict(facts.digests[0])))]
-    if commit is not None:
-        found.append(Dependency("tree", name, "base commit", commit))
-    found += [
-        Dependency("tree", path, "changed", digest or "gone")
-        for path, digest in list(facts.changed.items())[:_MOST_FILES]
-    ]
+def _dependencies(facts: Facts, environment: Environment) -> tuple[Dependency, ...]:
+    """The base's commit or tree, the benchmark's tool, and the code: the function with what it
+    calls, reads and imports where one is named, else the files that differ."""
+    work = facts.workload
+    found = [Dependency("tree", work.tree.name, "base tree", tree_digest(dict(facts.digests[0])))]
+    if work.before.commit is not None:
+        found.append(Dependency("tree", work.tree.name, "base commit", work.before.commit))
     if facts.reading.version:
         found.append(Dependency("library", "", facts.reading.tool, facts.reading.version))
+    if work.path is None or not work.function:
+        used = [name for name in facts.changed if work.own_tests or not is_harness(name)]
+        found += tree_dependencies(work.tree, facts.digests, used[:_MOST_FILES])
+    elif work.path.suffix == ".py":
+        libraries = layout_of(facts.python).libraries
+        interpreter = Interpreter(facts.python, environment.python_version, libraries)
+        found += dependencies_of(work.path, work.function, facts.base, facts.after, interpreter)
+    else:
+        found += source_dependencies(work.path, facts.base, facts.after)
     return tuple(found)
 
 
@@ -79,6 +92,7 @@ def make_receipt(
         summarise(first, step, confirmed, judgement.reason) if first and measured else None
     )
     line = shown(work.benchmark)
+    environment = describe(facts.python)
     return Receipt(
         schema=SCHEMA,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -97,10 +111,10 @@ def make_receipt(
         measurement=measurement,
         inputs=facts.used,
         sandbox=SandboxReport(facts.level, facts.allowed, probe().missing),
-        environment=describe(facts.python),
+        environment=environment,
         stages=tuple(diary.stages),
         notes=tuple(diary.notes),
         seconds=time.perf_counter() - diary.started,
         kind="command",
-        dependencies=_dependencies(facts),
+        dependencies=_dependencies(facts, environment),
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from analysis.progress import CancelToken
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.project import git
+from benchmark_runner.receipts.dependencies import entry_digest
 from benchmark_runner.sandbox.files import remove_folder
 from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.workload import Version
@@ -172,12 +173,7 @@ def _digests(folder: Path, cancel: CancelToken) -> dict[str, str]:
     found = {}
     for name in files_below(folder):
         cancel.check()
-        path = folder / name
-        if path.is_symlink():
-            data = b"link:" + os.fsencode(path.readlink())
-        else:
-            data = path.read_bytes() + (b"x" if os.access(path, os.X_OK) else b"-")
-        found[name] = hashlib.sha256(data).hexdigest()
+        found[name] = entry_digest(folder / name) or "no file"
     return found
 
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from hasten.paths import workspace_of
 ReadText = Callable[[Path], "str | None"]
 _BEFORE, _AFTER, _TOGETHER = "before ", "after ", "together "
 _MOST_NAME = 200
+_TREE_FILE, _GONE = "tree file", "gone"
 _FILES = ("file", "case", "include", "extension", "data")
 _MOST_FILE_BYTES = 64 << 20
 _NORMAL = re.compile(r"[-_.]+")
@@ -160,7 +161,7 @@ def changes_since(
             found += _changed_interpreter(dependency, version_of)
         elif dependency.kind in _FILES:
             found += _changed_file(known, dependency)
-    return tuple(found)
+    return (*found, *_changed_tree([d for d in known if d.kind == _TREE_FILE]))
 
 
 def _changed_code(known: Sequence[Dependency], own: Dependency, read: ReadText) -> list[str]:
@@ -247,6 +248,54 @@ def _changed_file(known: Sequence[Dependency], dependency: Dependency) -> list[s
     if now in allowed:
         return []
     return [f"{dependency.name} was changed" if now else f"{dependency.name} is gone"]
+
+
+def tree_dependencies(
+    tree: Path, digests: tuple[Mapping[str, str], Mapping[str, str]], names: Iterable[str]
+) -> tuple[Dependency, ...]:
+    """A change of several files rests on each of them: all as before it, or all as after it.
+
+    `digests` are those of `entry_digest` for either version, by names within the tree. Kind:
+    "tree file", twice for each file, in this order.
+    """
+    return tuple(
+        Dependency(_TREE_FILE, str(tree / name), name, known.get(name, _GONE))
+        for name in names
+        for known in digests
+    )
+
+
+def _changed_tree(known: Sequence[Dependency]) -> list[str]:
+    """Files of a change that are neither all as before it nor all as after it."""
+    now = {d.path: entry_digest(Path(d.path)) or _GONE for d in known}
+    states = known[::2], known[1::2]
+    if any(all(now[d.path] == d.digest for d in state) for state in states):
+        return []
+    allowed = {(d.path, d.digest) for d in known}
+    lost = [d.name for d in states[0] if (d.path, now[d.path]) not in allowed]
+    if lost:
+        return [f"{name} was changed" for name in lost]
+    return ["some files of the change are as before it, others as after it"]
+
+
+def entry_digest(path: Path) -> str | None:
+    """A hash of a tree's entry: a file's bytes and whether it is a program, or where a link leads.
+
+    None for what is neither.
+    """
+    try:
+        if path.is_symlink():
+            return hashlib.sha256(b"link:" + os.fsencode(path.readlink())).hexdigest()
+        if not path.is_file():
+            return None
+        data = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                data.update(chunk)
+        data.update(b"x" if os.access(path, os.X_OK) else b"-")
+        return data.hexdigest()
+    except (OSError, ValueError):
+        return None
 
 
 def is_path(text: str) -> bool:

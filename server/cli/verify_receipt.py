@@ -107,7 +107,18 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
             judged = judge_any(workload, again.after, python, options, only_cases=again.only_cases)
         # While what the receipt carries is still there as files.
         judged = replace(judged, repeat=judged.repeatable(options.rounding).repeat)
+    changed = (*changed, *_other_compilers(claimed, judged.receipt))
     return Repetition(claimed, judged, changed, now)
+
+
+def _other_compilers(claimed: Receipt, again: Receipt) -> list[str]:
+    """Compilers of another version than the claim's; the new proof has asked them."""
+    now = {d.name: d.digest for d in again.dependencies if d.kind == "compiler"}
+    return [
+        f"{d.name} was {d.digest}, is {now[d.name]}"
+        for d in claimed.dependencies
+        if d.kind == "compiler" and now.get(d.name, d.digest) != d.digest
+    ]
 
 
 def _refuse_unsandboxed(options: Options) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from benchmark_runner.receipt import from_json
+from benchmark_runner.receipts.dependencies import changes_since
 from benchmark_runner.sandbox.probe import probe
 from tests.e2e.cli import Cli, below, still_there, wait_until
 
@@ -103,8 +104,10 @@ def test_a_gain_of_plain_numbers(cli: Cli, shop: Path) -> None:
     assert (measured.clock, measured.unit) == ("metric", "s")
     assert [t.name for t in measured.inputs] == ["unique 40", "unique 300"]
     kinds = {(d.kind, d.name) for d in receipt.dependencies}
-    assert {("tree", "base commit"), ("tree", "base tree"), ("tree", "changed")} <= kinds
-    assert {d.path for d in receipt.dependencies if d.name == "changed"} == {"bench.py", "shop.py"}
+    assert kinds == {("tree", "base commit"), ("tree", "base tree"), ("tree file", "shop.py")}
+    assert changes_since(receipt.dependencies) == ()
+    (shop / "shop.py").write_text(FAST + "\n# more\n")
+    assert changes_since(receipt.dependencies) == ("shop.py was changed",)
     notes = " ".join(receipt.notes)
     assert "are the base's for both" in notes and "bench.py (not used)" in notes
     assert "exit codes: benchmark after 0" in notes

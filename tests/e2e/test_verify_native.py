@@ -75,6 +75,20 @@ def test_a_wrong_program_is_told_with_a_line_that_shows_it(cli: Cli) -> None:
     assert told[0] != told[1]
 
 
+@needs_compiler
+def test_a_claim_of_another_compiler_says_so(cli: Cli) -> None:
+    write(cli, slow_c=SLOW, fast_c=SLOW + "/* the same */\n")
+    write_cases(cli.folder / "cases", (3,))
+    cli("verify", "slow.c", "fast.c", "--cases", "cases", "--only-cases", "--save", "claim.json")
+    claim = json.loads((cli.folder / "claim.json").read_text())
+    [compiler] = [d for d in claim["dependencies"] if d["kind"] == "compiler"]
+    was = compiler["digest"]
+    compiler["digest"] = "an older one"
+    (cli.folder / "claim.json").write_text(json.dumps(claim))
+    done = cli("verify", "--receipt", "claim.json", "--json")
+    assert f"{compiler['name']} was an older one, is {was}" in json.dumps(done.value)
+
+
 def test_a_python_program_from_lines_of_json(cli: Cli) -> None:
     work = "n = int(input())\nprint(sum({0} * {0} for {0} in range(n)))\n"
     write(cli, slow_py=work.format("i"), after_py=work.format("k"))

@@ -15,6 +15,7 @@ from benchmark_runner.project.metrics import Metric, Reading
 from benchmark_runner.project.original import _variation
 from benchmark_runner.project.trees import PREFIX
 from benchmark_runner.receipt import Receipt
+from benchmark_runner.receipts.dependencies import changes_since
 from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.workload import CommandWorkload, Origin, Version
 
@@ -168,3 +169,33 @@ def test_a_search_measures_versions_that_passed(work: CommandWorkload) -> None:
         found = bench.measure(bench.before, fast)
         assert (round(found.ratio, 3), found.accepted) == (2.0, True)
         assert bench.prepare().count == 2
+
+
+def test_a_claim_rests_on_the_changed_files_all_before_or_all_after(work: CommandWorkload):
+    fast = {"cost.txt": "sort: 2 ms\njoin: 2 ms\n", "new.txt": "more\n"}
+    known = prove(work, fast).dependencies
+    assert changes_since(known) == ()
+    for name, text in fast.items():
+        (work.tree / name).write_text(text)
+    assert changes_since(known) == ()
+    (work.tree / "cost.txt").write_text(FILES["cost.txt"])
+    [mixed] = changes_since(known)
+    assert "some files of the change are as before it" in mixed
+    (work.tree / "cost.txt").write_text("sort: 3 ms\n")
+    assert changes_since(known) == ("cost.txt was changed",)
+
+
+def test_a_claim_about_a_function_rests_on_what_it_calls_and_reads(work: CommandWorkload):
+    path = work.tree / "shop.py"
+    text = "from tax import rate\n\nFEE = 3\n\n\ndef price(n):\n    return n * rate(n) + FEE\n"
+    path.write_text(text)
+    (work.tree / "tax.py").write_text("def rate(n):\n    return 2\n")
+    named = replace(work, path=path, function="price", before=Version.of({path: text}))
+    known = prove(
+        named, {"shop.py": text.replace("n *", "1 * n *"), "cost.txt": "sort: 2 ms\njoin: 2 ms\n"}
+    ).dependencies
+    kinds = {(d.kind, d.name) for d in known}
+    assert {("callee", "rate"), ("constant", "FEE"), ("interpreter", "CPython")} <= kinds
+    assert changes_since(known) == ()
+    (work.tree / "tax.py").write_text("def rate(n):\n    return 3\n")
+    assert changes_since(known) == ("callee rate of tax.py is changed",)
