@@ -4,15 +4,14 @@ One run of pytest in the user's environment, on a scratch copy of the tree, with
 both: a plugin hears the calls of the function test by test (recorder.py's means: sys.monitoring
 from 3.12 on, a statement put into the function before) and keeps their arguments. That needs no
 coverage tool, tells parametrized tests apart, and costs less than tracing lines. Only files that
-seem to be about the function are run, within some seconds, and what was found is kept until a file
-of it changes.
+seem to be about the function are run (which_tests.py), within some seconds, and what was found is
+kept until a file of it changes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import Any
 
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.errors import WorkloadError
+from benchmark_runner.inputs.which_tests import Choice, choose, python_files
 from benchmark_runner.project.trees import materialise, scratch_folder
 from benchmark_runner.recording.record import RECORDER, capture_in
 from benchmark_runner.sandbox.layout import layout_of
@@ -33,14 +33,10 @@ PLUGIN = Path(__file__).with_name("tests_plugin.py")
 FIND_S = 30.0
 """Wall seconds that finding tests may take."""
 RUN_S = 60.0
-_MOST_FILES = 30
 _MOST_TESTS = 40
 _SLOW_TEST_S = 5.0
 _ANSWER_BYTES = 16 << 20
-_MOST_READ = 512 << 10
 _SCHEMA = 1
-_TEST_FILE = re.compile(r"(?:test_.*|.*_test)\.py\Z")
-_SKIPPED = frozenset({"node_modules", "__pycache__", "build", "dist", "site-packages"})
 
 
 @dataclass(frozen=True)
@@ -85,51 +81,6 @@ class TestsRun:
     broken: str | None = None
 
 
-def files_about(project: Path, path: Path, qualname: str, only_named: bool = False) -> list[Path]:
-    """Test files that name the function or its module, those that name the function first.
-
-    All of them where none does, unless `only_named`. Looks at names and texts; nothing is run.
-    """
-    name = qualname.split(".<locals>", 1)[0].rpartition(".")[2]
-    owner = qualname.split(".", 1)[0]
-    stem = path.parent.name if path.stem == "__init__" else path.stem
-    ranked = []
-    for file in _python_files(project):
-        if not _TEST_FILE.match(file.name) or file.resolve() == path.resolve():
-            continue
-        try:
-            text = file.read_bytes()[:_MOST_READ].decode("utf-8", "replace")
-        except OSError:
-            continue
-        rank = 0 if _says(text, name) else 1 if _says(text, owner) or _says(text, stem) else 2
-        near = stem not in file.stem
-        ranked.append((rank, near, str(file), file))
-    chosen = [entry for entry in sorted(ranked) if entry[0] < (1 if only_named else 2)]
-    if not (chosen or only_named):
-        chosen = sorted(ranked)
-    return [entry[3] for entry in chosen[:_MOST_FILES]]
-
-
-def _says(text: str, name: str) -> bool:
-    return re.search(rf"\b{re.escape(name)}\b", text) is not None
-
-
-def _python_files(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Files of a tree, without environments and hidden folders."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for entry in entries:
-        if entry.is_symlink() or entry.name.startswith(".") or entry.name in _SKIPPED:
-            continue
-        if entry.is_dir():
-            if depth < 8 and not (entry / "pyvenv.cfg").exists():
-                yield from _python_files(entry, depth + 1)
-        elif entry.suffix == ".py":
-            yield entry
-
-
 def find_tests(
     project: Path,
     path: Path,
@@ -147,16 +98,17 @@ def find_tests(
 
     `before` is the version that is run; `keep` a folder of ours for the calls and the answer,
     which is used again until one of the files it rests on changes. With `only_named` only files
-    that name the function are run. Raises WorkloadError
-    (tree-large, git-failed), InterpreterError and Cancelled; what is wrong with the tests is told
-    in `note`.
+    that name the function, or whose tests reached it by coverage contexts, are run. Raises
+    WorkloadError (tree-large, git-failed), InterpreterError and Cancelled; what is wrong with the
+    tests is told in `note`.
     """
     cancel = cancel or CancelToken()
     called = qualname.split(".<locals>", 1)[0]
-    files = files_about(project, path, called, only_named)
+    choice = choose(project, path, called, before.text_of(path), only_named)
+    files = choice.files
     if not files:
         return TestsFound(note="there are no test files")
-    place = keep / _key(project, path, called, python, before, files)
+    place = keep / _key(project, path, called, python, before, choice)
     known = _kept(place)
     if known is not None:
         return known
@@ -166,10 +118,10 @@ def find_tests(
         target = session.copy / path.resolve().relative_to(project.resolve())
         calls = session.outbox / "calls"
         targets = [{"path": str(target), "qualname": called, "folder": str(calls)}]
-        told, ended = session.run(names, targets, seconds)
+        told, ended = session.run(names, targets, seconds, choice.left_out)
         if told is None:
             return TestsFound(files=len(files), note=_why(ended))
-        found = _found(told, len(files))
+        found = _found(told, choice)
         place.mkdir(parents=True, exist_ok=True)
         if (calls / "manifest.json").is_file():
             shutil.rmtree(place / "calls", ignore_errors=True)
@@ -212,7 +164,11 @@ class _Session:
     cancel: CancelToken
 
     def run(
-        self, names: Sequence[str], targets: list[dict[str, str]], seconds: float
+        self,
+        names: Sequence[str],
+        targets: list[dict[str, str]],
+        seconds: float,
+        left_out: Sequence[str] = (),
     ) -> tuple[dict[str, Any] | None, ProgramRun]:
         """pytest on the named files or tests; the plugin's answer, None where there is none."""
         request, out = self.outbox / "request.json", self.outbox / "answer.json"
@@ -221,6 +177,7 @@ class _Session:
             "limits": {"max_calls": 200, "max_bytes": 64 << 20},
             "main_name": "__main__",
             "seconds": seconds,
+            "left_out": list(left_out),
             "out": str(out),
         }
         request.write_text(json.dumps(told), encoding="utf-8")
@@ -298,14 +255,14 @@ def _outcomes(told: dict[str, Any]) -> dict[str, Outcome]:
     return found
 
 
-def _found(told: dict[str, Any], files: int) -> TestsFound:
+def _found(told: dict[str, Any], choice: Choice) -> TestsFound:
     outcomes = _outcomes(told)
     reached = told.get("reached")
     names = [n for n in (reached if isinstance(reached, list) else ()) if n in outcomes]
     passing = [n for n in names if outcomes[n].outcome == "passed"]
     quick = [n for n in passing if outcomes[n].seconds <= _SLOW_TEST_S]
     failing = tuple(n for n in names if outcomes[n].outcome == "failed")
-    notes = []
+    notes = [choice.note] if choice.note else []
     if told.get("cut"):
         notes.append("not all tests were run in the time that finding them may take")
     if failing:
@@ -316,7 +273,7 @@ def _found(told: dict[str, Any], files: int) -> TestsFound:
     if not names:
         notes.append("no test that was run reaches it")
     note = "tests: " + "; ".join(notes) if notes else None
-    return TestsFound(tuple(quick), failing, files=files, note=note)
+    return TestsFound(tuple(quick), failing, files=len(choice.files), note=note)
 
 
 def _why(ended: ProgramRun) -> str:
@@ -333,11 +290,12 @@ def _why(ended: ProgramRun) -> str:
 
 
 def _key(
-    project: Path, path: Path, called: str, python: Path, before: Version, files: Sequence[Path]
+    project: Path, path: Path, called: str, python: Path, before: Version, choice: Choice
 ) -> str:
     """A name that changes with any file that the answer rests on."""
-    data = hashlib.sha256(repr((_SCHEMA, str(path), called, str(python), before)).encode())
-    for file in [*files, *sorted(_python_files(project))]:
+    rest = (_SCHEMA, str(path), called, str(python), before, choice.note)
+    data = hashlib.sha256(repr(rest).encode())
+    for file in [*choice.files, *(d.path for d in choice.data), *sorted(python_files(project))]:
         try:
             told = file.stat()
         except OSError:

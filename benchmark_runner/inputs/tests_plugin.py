@@ -67,6 +67,7 @@ class Plugin:
     def __init__(self, request: dict[str, Any]) -> None:
         self.out = request["out"]
         self.deadline = time.monotonic() + request["seconds"]
+        self.left_out = frozenset(request["left_out"])
         self.outcomes: dict[str, dict[str, Any]] = {}
         self.listener: Listener | None = None
         self.written = time.monotonic()
@@ -75,6 +76,13 @@ class Plugin:
             import hasten_recorder  # type: ignore[import-not-found,unused-ignore]
 
             self.listener = Listener(request, hasten_recorder)
+
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
+        """Leave out tests that are known not to reach the function."""
+        idle = [item for item in items if item.nodeid in self.left_out]
+        if idle:
+            items[:] = [item for item in items if item.nodeid not in self.left_out]
+            config.hook.pytest_deselected(items=idle)
 
     def pytest_runtest_logstart(self, nodeid: str, location: Any) -> None:
         """A test begins, its fixtures included."""

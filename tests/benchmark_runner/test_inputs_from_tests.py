@@ -8,7 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from benchmark_runner.inputs.from_tests import TestsFound, files_about, find_tests, run_tests
+from benchmark_runner.inputs.from_tests import TestsFound, find_tests, run_tests
+from benchmark_runner.inputs.which_tests import files_about
 from benchmark_runner.verify import FunctionBench
 from benchmark_runner.workload import FunctionWorkload, InputsFile, Version
 
