@@ -24,7 +24,7 @@ from benchmark_runner.equality.model_tests import ModelTests
 from benchmark_runner.equality.shortcuts import find_shortcut
 from benchmark_runner.errors import CandidateFailed, WorkloadError
 from benchmark_runner.inputs.extras import THOROUGH
-from benchmark_runner.instruments.calls import choose_sample, compared, count_calls
+from benchmark_runner.instruments.calls import Sample, choose_sample, compared, count_calls
 from benchmark_runner.instruments.totals import CountFailed, instrument
 from benchmark_runner.measuring.afterwards import Afterwards, Looked
 from benchmark_runner.measuring.decision import Judgement, judge, plausibility_note
@@ -221,13 +221,17 @@ class FunctionBench:
         original = self._comparer.original()
         for version in (before, after):
             self._comparer.equal(version)
-        copied = [info.copied for info in original.infos]
-        sample = choose_sample(self._timer.plan().timed, original.costs_s, copied)
+        sample = self._sample_to_count()
         specs = [
             self._specs.candidate(version, HASH_SEEDS[0], original, timed=True)
             for version in (before, after)
         ]
         return compared(*count_calls(specs[0], specs[1], sample, self._cancel), log_time)
+
+    def _sample_to_count(self) -> Sample:
+        original = self._comparer.original()
+        copied = [info.copied for info in original.infos]
+        return choose_sample(self._timer.plan().timed, original.costs_s, copied)
 
     # -- the whole proof
 
@@ -375,6 +379,10 @@ class FunctionBench:
         if not (self._instructions or doubtful(judgement, samples)):
             return judgement, None
         if instrument() is None and not self._instructions:
+            return judgement, None
+        costs_s = self._comparer.original().costs_s
+        if not (self._instructions or self._sample_to_count().is_short(costs_s)):
+            diary.notes.append("instructions were not counted: the calls are long (--instructions)")
             return judgement, None
         since = time.perf_counter()
         self._progress("counting instructions", 0.95)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.measuring.probes import batch_probe, cold_probe, first_calls
 from benchmark_runner.measuring.samples import Samples, clock_for
-from benchmark_runner.measuring.statistics import Noise, Step, confirms, fails, look
+from benchmark_runner.measuring.statistics import Noise, Step, asks_more, confirms, look
 from benchmark_runner.measuring.timing import Rates
 from benchmark_runner.measuring.windows import PairRun
 from benchmark_runner.receipt import Clock, Measurement
@@ -65,13 +65,13 @@ def confirmation(
     """Fresh replicates, numbered from `first` on; what can't hold any more ends early."""
     samples = Samples(clock=clock, once=once)
     count = samples.noise.confirm
-    for done in range(count):
+    while asks_more(samples.values(), samples.noise) if samples.runs else True:
         if cancel:
             cancel.check()
+        done = len(samples.runs)
+        count = count if done < count else count + samples.noise.again
         progress(f"confirming, pair {done + 1} of {count}", done / count)
         samples.runs.append(run(first + done, inputs))
-        if fails(samples.values(), samples.noise):
-            break
     return samples
 
 

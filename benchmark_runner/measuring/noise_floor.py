@@ -25,6 +25,7 @@ from benchmark_runner.measuring.statistics import (
     LONG_NOISE,
     WALL_NOISE,
     Noise,
+    asks_more,
     confirms,
     look,
 )
@@ -98,7 +99,9 @@ def found_share(gain: float, spread: float, noise: Noise = CPU_NOISE, draws: int
             values.append(rng.gauss(math.log(gain), spread))
             step = look(values, noise)
         if step == "accept":
-            fresh = [rng.gauss(math.log(gain), spread) for _ in range(noise.confirm)]
+            fresh: list[float] = []
+            while asks_more(fresh, noise):
+                fresh.append(rng.gauss(math.log(gain), spread))
             found += confirms(fresh, noise)
     return found / draws
 

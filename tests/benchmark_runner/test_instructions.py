@@ -88,6 +88,14 @@ def test_the_sample_spends_about_the_same_time_on_each_of_few_inputs():
     assert sample.calls[0] > 50 * sample.calls[9]
 
 
+def test_long_calls_are_not_simulated_unasked(monkeypatch):
+    tool = Instrument("callgrind", 50.0, "/usr/bin/valgrind")
+    monkeypatch.setattr("benchmark_runner.instruments.calls.instrument", lambda: tool)
+    for call_s, short in ((1e-6, True), (1e-3, True), (30e-3, False)):
+        costs = dict.fromkeys(range(3), call_s)
+        assert choose_sample(range(3), costs, ["pickle"] * 3).is_short(costs) is short
+
+
 @pytest.mark.parametrize(
     ("before", "after", "time", "agrees"),
     [(110, 100, 1.08, True), (100, 100, 1.08, False), (100, 110, 1.06, False),

@@ -13,6 +13,7 @@ from benchmark_runner.measuring.statistics import (
     LOOKS,
     WALL_NOISE,
     Noise,
+    asks_more,
     balanced_trimmed_mean,
     confirms,
     estimate,
@@ -115,7 +116,10 @@ def _decide(
         values += [draw() for _ in range(count - len(values))]
         step = look(values, noise)
         if step == "accept":
-            held = confirms([draw() for _ in range(noise.confirm)], noise)
+            fresh: list[float] = []
+            while asks_more(fresh, noise):
+                fresh.append(draw())
+            held = confirms(fresh, noise)
             return ("faster" if held else "not confirmed"), count
         if step == "stop":
             return "not faster", count
@@ -173,6 +177,17 @@ def test_one_of_three_may_fail_to_confirm() -> None:
     assert not confirms([0.05, 0.05, -0.05])
     assert not confirms([0.02, 0.02, 0.02])
     assert not confirms([0.5, 0.5])
+
+
+def test_three_more_are_asked_where_the_first_three_leave_it_open() -> None:
+    assert not asks_more([0.1, 0.1, 0.1])
+    assert asks_more([0.1, 0.1, -0.2])
+    assert not confirms([0.1, 0.1, -0.2, 0.1, 0.1])
+    assert confirms([0.1, 0.1, -0.2, 0.1, 0.1, 0.1])
+    assert not asks_more([0.1, 0.1, -0.2, 0.1, 0.1, 0.1])
+    assert not confirms([0.1, -0.2, -0.1, 0.2, 0.1, -0.01])
+    assert not asks_more([0.1, -0.2, -0.1, -0.01])
+    assert not confirms([0.02, 0.02, 0.02, 0.02, 0.02, 0.5])
 
 
 def test_wall_time_asks_for_more_before_it_says_anything() -> None:
