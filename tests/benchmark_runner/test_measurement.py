@@ -395,7 +395,7 @@ def test_confirmation_ends_when_it_can_not_hold_any_more() -> None:
     run, rates = replicates(Program([1e-3]), Program([2e-3]))
     samples, _ = first_phase(run, [0], rates)
     held = confirmation(run, [0], len(samples.runs))
-    assert len(held.runs) == 2
+    assert len(held.runs) == 3
     assert summarise(samples, "accept", held, reason="").confirmed is False
 
 
