@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ _READ_STEPS = 100_000_000
 _MOST_ROWS = 200_000
 _MOST_BODIES = 8
 _MOST_NUMBITS = 8 << 10
+_MOST_VALUE = 1 << 20
 """Bytes of one set of lines: files of 65536 lines."""
 _MOST_NAME = 500
 _MOST_LINE = 8 * _MOST_NUMBITS
@@ -109,6 +111,8 @@ class _Reader:
         uri = f"{path.as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         try:
+            if sys.version_info >= (3, 11):
+                self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_VALUE)
             self._connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
             self._connection.set_progress_handler(self._step, _STEP)
             for setting in (
@@ -149,12 +153,12 @@ class _Reader:
         """Raises CantUse unless the tables are coverage's."""
         marks = ",".join("?" * len(_TABLES))
         query = f"""SELECT name, sql FROM sqlite_master
-                    WHERE name IN ({marks}) AND length(sql) < 4000"""
+                    WHERE name IN ({marks}) AND length(CAST(sql AS BLOB)) < 4000"""
         found = {name: sql for name, sql in self._rows(query, *_TABLES) if isinstance(sql, str)}
         for name, columns in _TABLES.items():
             if _normal(found.get(name, "")) != f"create table {name}({columns})":
                 raise CantUse(f"has no table {name} as coverage.py writes it")
-        for (version,) in self._rows("SELECT version FROM coverage_schema"):
+        for (version,) in self._rows("SELECT CAST(version AS INTEGER) FROM coverage_schema"):
             if version != _SCHEMA:
                 raise CantUse(f"has a schema other than {_SCHEMA}")
 
@@ -186,7 +190,9 @@ class _Reader:
         for first, last in lines.bodies:
             body |= ((1 << (last + 1 - first)) - 1) << first
         reached = set()
-        query = f"""SELECT context_id, CASE WHEN length(numbits) <= {_MOST_NUMBITS} THEN numbits END
+        query = f"""SELECT CASE typeof(context_id) WHEN 'integer' THEN context_id END,
+                           CASE WHEN typeof(numbits) = 'blob' AND length(numbits) <= {_MOST_NUMBITS}
+                                THEN numbits END
                     FROM line_bits WHERE file_id = ?"""
         for context, numbits in self._rows(query, file):
             if numbits is None:
@@ -202,17 +208,21 @@ class _Reader:
         """The same of data with branches."""
         reached: set[int] = set()
         for first, last in lines.bodies:
-            query = """SELECT DISTINCT context_id FROM arc WHERE file_id = ?
+            query = """SELECT DISTINCT CASE typeof(context_id) WHEN 'integer' THEN context_id END
+                       FROM arc WHERE file_id = ?
                        AND (fromno BETWEEN ? AND ? OR tono BETWEEN ? AND ?)"""
             found = self._rows(query, file, first, last, first, last)
             reached.update(context for (context,) in found if isinstance(context, int))
         query = f"""SELECT DISTINCT fromno FROM arc
-                    WHERE file_id = ? AND fromno BETWEEN 1 AND {_MOST_LINE}"""
+                    WHERE file_id = ? AND typeof(fromno) = 'integer'
+                    AND fromno BETWEEN 1 AND {_MOST_LINE}"""
         executed = {line for (line,) in self._rows(query, file) if isinstance(line, int)}
         return reached, executed
 
     def _contexts(self) -> dict[int, str]:
-        query = f"SELECT id, context FROM context WHERE length(context) BETWEEN 1 AND {_MOST_NAME}"
+        # as BLOB: the length of a TEXT ends at its first NUL, however long it is
+        query = f"""SELECT id, context FROM context
+                    WHERE length(CAST(context AS BLOB)) BETWEEN 1 AND {_MOST_NAME}"""
         return {
             key: name
             for key, name in self._rows(query)
@@ -229,7 +239,7 @@ def _allowed(
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_READ and first in {*_TABLES, "sqlite_master"}:
             return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_FUNCTION and second == "length":
+        if action == sqlite3.SQLITE_FUNCTION and second in ("length", "typeof"):
             return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
 

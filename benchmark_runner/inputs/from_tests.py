@@ -118,7 +118,7 @@ def find_tests(
         target = session.copy / path.resolve().relative_to(project.resolve())
         calls = session.outbox / "calls"
         targets = [{"path": str(target), "qualname": called, "folder": str(calls)}]
-        told, ended = session.run(names, targets, seconds, choice.left_out)
+        told, ended = session.run(names, targets, seconds, choice.last)
         if told is None:
             return TestsFound(files=len(files), note=_why(ended))
         found = _found(told, choice)
@@ -168,7 +168,7 @@ class _Session:
         names: Sequence[str],
         targets: list[dict[str, str]],
         seconds: float,
-        left_out: Sequence[str] = (),
+        last: Sequence[str] = (),
     ) -> tuple[dict[str, Any] | None, ProgramRun]:
         """pytest on the named files or tests; the plugin's answer, None where there is none."""
         request, out = self.outbox / "request.json", self.outbox / "answer.json"
@@ -177,7 +177,7 @@ class _Session:
             "limits": {"max_calls": 200, "max_bytes": 64 << 20},
             "main_name": "__main__",
             "seconds": seconds,
-            "left_out": list(left_out),
+            "last": list(last),
             "out": str(out),
         }
         request.write_text(json.dumps(told), encoding="utf-8")

@@ -17,7 +17,7 @@ from benchmark_runner.inputs.coverage_files import CantUse, DataFile, data_files
 
 _MOST_FILES = 30
 _MOST_READ = 512 << 10
-_MOST_LEFT_OUT = 50_000
+_MOST_LAST = 50_000
 _DEEPEST = 12
 _TEST_FILE = re.compile(r"(?:test_.*|.*_test)\.py\Z")
 _PHASE = re.compile(r"\|(?:setup|run|teardown)\Z")
@@ -26,13 +26,13 @@ _SKIPPED = frozenset({"node_modules", "__pycache__", "build", "dist", "site-pack
 
 @dataclass(frozen=True)
 class Choice:
-    """Test files to run, the likeliest first, without the tests of these node ids.
+    """Test files to run, the likeliest first; the tests of the node ids `last` after all others.
 
     `data` are the coverage data files that it rests on; `note` says what they did, in words.
     """
 
     files: tuple[Path, ...]
-    left_out: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
     data: tuple[DataFile, ...] = ()
     note: str | None = None
 
@@ -54,7 +54,7 @@ def choose(
     if indirect:
         why.insert(0, f"{indirect} of {len(found)} test files found by {seen.told()}")
     files = tuple(entry.file for entry in found)
-    return Choice(files, seen.left_out(), tuple(data), "; ".join(why) or None)
+    return Choice(files, seen.last(), tuple(data), "; ".join(why) or None)
 
 
 def files_about(
@@ -109,7 +109,10 @@ def _ranked(
     chosen = [entry for entry in ranked if entry.reached or entry.named]
     if not (chosen or only_named):
         chosen = ranked
-    return chosen[:_MOST_FILES]
+    by_name = [entry for entry in chosen if entry.rank == 0]
+    kept = by_name[: _MOST_FILES // 2]  # what contexts say, old or made up, doesn't crowd them out
+    kept += [entry for entry in chosen if entry not in kept][: _MOST_FILES - len(kept)]
+    return [entry for entry in chosen if entry in kept]
 
 
 def _says(text: str, name: str) -> bool:
@@ -145,6 +148,7 @@ class _Seen:
         self._idle: dict[Path, set[str]] = {}
         self._from: Recorded | None = None
         self._old = False
+        self._other_text = False
 
     def look(self, data: Sequence[DataFile], qualname: str, text: str | None) -> list[str]:
         """Read the data files; returns why some of them say nothing."""
@@ -168,7 +172,8 @@ class _Seen:
             except CantUse as error:
                 notes.append(f"{file.name} {error}")
                 continue
-            old = changed or not found.fits or file.modified_ns <= written_ns
+            self._other_text = changed or not found.fits
+            old = self._other_text or file.modified_ns <= written_ns
             # a change anywhere between a test and the function may have led the one to the other
             fresh = not old and file.modified_ns > newest_ns
             self._add(found, tests, old, fresh)
@@ -193,18 +198,16 @@ class _Seen:
             if file is not None:
                 self._idle.setdefault(file, set()).add(node)
 
-    def left_out(self) -> tuple[str, ...]:
-        """Node ids of tests that were recorded, and did not reach the function.
-
-        Only beside one that did in the same file: elsewhere the function's file may not have been
-        measured at all. A test that was not recorded is not left out.
+    def last(self) -> tuple[str, ...]:
+        """Node ids of tests that were recorded without the function, in files where another one
+        reached it: elsewhere the function's file may not have been measured at all.
         """
         ids = [
             node
             for file in sorted(self._idle.keys() & self.reached)
             for node in sorted(self._idle[file] - self._ids)
         ]
-        return tuple(ids[:_MOST_LEFT_OUT])
+        return tuple(ids[:_MOST_LAST])
 
     def told(self) -> str:
         """The data file in words, with its date where it is older than the function's file."""
@@ -217,7 +220,8 @@ class _Seen:
             day = time.strftime("%Y-%m-%d", time.localtime(self._from.data.modified_ns // 10**9))
         except (OverflowError, ValueError, OSError):  # a date that no calendar has
             day = "another time"
-        return f"{told} (of {day}, older than {printable(self._path.name)})"
+        how = "of another text of" if self._other_text else "older than"
+        return f"{told} (of {day}, {how} {printable(self._path.name)})"
 
 
 class _Names:

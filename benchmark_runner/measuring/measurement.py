@@ -64,13 +64,12 @@ def confirmation(
 ) -> Samples:
     """Fresh replicates, numbered from `first` on; what can't hold any more ends early."""
     samples = Samples(clock=clock, once=once)
-    count = samples.noise.confirm
-    while asks_more(samples.values(), samples.noise) if samples.runs else True:
+    noise = samples.noise
+    while asks_more(samples.values(), noise):
         if cancel:
             cancel.check()
-        done = len(samples.runs)
-        count = count if done < count else count + samples.noise.again
-        progress(f"confirming, pair {done + 1} of {count}", done / count)
+        done, most = len(samples.runs), noise.confirm + noise.again
+        progress(f"confirming, pair {done + 1} of at most {most}", done / most)
         samples.runs.append(run(first + done, inputs))
     return samples
 

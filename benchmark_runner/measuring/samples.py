@@ -50,14 +50,16 @@ class Samples:
     @property
     def noise(self) -> Noise:
         """What is known of the clock's noise."""
-        if self.clock == "wall":
+        return self._noise_of(self.clock)
+
+    def _noise_of(self, clock: Clock) -> Noise:
+        if clock == "wall":
             return WALL_NOISE
         return LONG_NOISE if self.once else CPU_NOISE
 
     def estimate(self, clock: Clock | None = None) -> Estimate:
         """The mean of the replicates by the clock that decides, or by the other one."""
-        noise = WALL_NOISE if (clock or self.clock) == "wall" else CPU_NOISE
-        return estimate(self.values(clock), noise.prior_sd)
+        return estimate(self.values(clock), self._noise_of(clock or self.clock).prior_sd)
 
     def values(self, clock: Clock | None = None) -> list[float]:
         """The log-ratio of each replicate, every input weighing the same."""

@@ -264,7 +264,7 @@ class CommandBench:
             self._progress(f"confirming, pair {done + 1} of {paired.NOISE.confirm}",
                            0.8 + 0.2 * done / paired.NOISE.confirm)  # fmt: skip
             runs.pairs.append(self._pair(before, after, number + done))
-            if fails(runs.values()):
+            if fails(runs.values(), paired.NOISE):
                 break
         return runs
 

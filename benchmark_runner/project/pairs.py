@@ -200,7 +200,7 @@ def judge(
             "tool that tells how long it timed (pytest-benchmark, pyperf ...) would decide it",
         )
     fresh = confirmed.values() if confirmed else []
-    if len(fresh) < NOISE.confirm and not fails(fresh):
+    if len(fresh) < NOISE.confirm and not fails(fresh, NOISE):
         return Judgement(
             "inconclusive",
             f"{shown}, but {budget_s:.0f} s were over before it was confirmed; about "

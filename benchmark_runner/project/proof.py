@@ -14,7 +14,7 @@ from benchmark_runner.measuring.statistics import Step
 from benchmark_runner.project.instrument import shown
 from benchmark_runner.project.metrics import Reading
 from benchmark_runner.project.pairs import Runs, summarise
-from benchmark_runner.project.trees import is_harness, tree_digest
+from benchmark_runner.project.trees import is_harness, relative, tree_digest
 from benchmark_runner.proof import Diary
 from benchmark_runner.receipt import (
     SCHEMA,
@@ -36,8 +36,6 @@ from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.workload import CommandWorkload, Version
 
-_MOST_FILES = 200
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -58,22 +56,24 @@ class Facts:
 
 def _dependencies(facts: Facts, environment: Environment) -> tuple[Dependency, ...]:
     """The base's commit or tree, the benchmark's tool, and the code: the function with what it
-    calls, reads and imports where one is named, else the files that differ."""
+    calls, reads and imports where one is named, and all other files that differ."""
     work = facts.workload
     found = [Dependency("tree", work.tree.name, "base tree", tree_digest(dict(facts.digests[0])))]
     if work.before.commit is not None:
         found.append(Dependency("tree", work.tree.name, "base commit", work.before.commit))
     if facts.reading.version:
         found.append(Dependency("library", "", facts.reading.tool, facts.reading.version))
-    if work.path is None or not work.function:
-        used = [name for name in facts.changed if work.own_tests or not is_harness(name)]
-        found += tree_dependencies(work.tree, facts.digests, used[:_MOST_FILES])
-    elif work.path.suffix == ".py":
-        libraries = layout_of(facts.python).libraries
-        interpreter = Interpreter(facts.python, environment.python_version, libraries)
-        found += dependencies_of(work.path, work.function, facts.base, facts.after, interpreter)
-    else:
-        found += source_dependencies(work.path, facts.base, facts.after)
+    own: set[str] = set()
+    if work.path is not None and work.function:
+        own = {relative(work.tree, work.path)}
+        if work.path.suffix == ".py":
+            libraries = layout_of(facts.python).libraries
+            interpreter = Interpreter(facts.python, environment.python_version, libraries)
+            found += dependencies_of(work.path, work.function, facts.base, facts.after, interpreter)
+        else:
+            found += source_dependencies(work.path, facts.base, facts.after)
+    others = [n for n in facts.changed if work.own_tests or not is_harness(n)]
+    found += tree_dependencies(work.tree, facts.digests, (n for n in others if n not in own))
     return tuple(found)
 
 

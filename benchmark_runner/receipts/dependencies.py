@@ -29,6 +29,7 @@ _MOST_NAME = 200
 _TREE_FILE, _GONE = "tree file", "gone"
 _FILES = ("file", "case", "include", "extension", "data")
 _MOST_FILE_BYTES = 64 << 20
+_MOST_TREE_BYTES = 512 << 20
 _NORMAL = re.compile(r"[-_.]+")
 
 
@@ -161,7 +162,7 @@ def changes_since(
             found += _changed_interpreter(dependency, version_of)
         elif dependency.kind in _FILES:
             found += _changed_file(known, dependency)
-    return (*found, *_changed_tree([d for d in known if d.kind == _TREE_FILE]))
+    return (*found, *_changed_tree([d for d in known if d.kind.endswith(_TREE_FILE)]))
 
 
 def _changed_code(known: Sequence[Dependency], own: Dependency, read: ReadText) -> list[str]:
@@ -255,43 +256,54 @@ def tree_dependencies(
 ) -> tuple[Dependency, ...]:
     """A change of several files rests on each of them: all as before it, or all as after it.
 
-    `digests` are those of `entry_digest` for either version, by names within the tree. Kind:
-    "tree file", twice for each file, in this order.
+    `digests` are those of `entry_digest` for either version, by names within the tree. Kinds:
+    "before tree file" and "after tree file".
     """
     return tuple(
-        Dependency(_TREE_FILE, str(tree / name), name, known.get(name, _GONE))
+        Dependency(state + _TREE_FILE, str(tree / name), name, known.get(name, _GONE))
         for name in names
-        for known in digests
+        for state, known in zip((_BEFORE, _AFTER), digests, strict=True)
     )
 
 
 def _changed_tree(known: Sequence[Dependency]) -> list[str]:
     """Files of a change that are neither all as before it nor all as after it."""
-    now = {d.path: entry_digest(Path(d.path)) or _GONE for d in known}
-    states = known[::2], known[1::2]
-    if any(all(now[d.path] == d.digest for d in state) for state in states):
+    states = [
+        {d.path: d for d in known if d.kind == state + _TREE_FILE} for state in (_BEFORE, _AFTER)
+    ]
+    names = {path: d.name for state in states for path, d in state.items()}
+    if any(state.keys() != names.keys() for state in states):
+        return ["the receipt does not tell all its files before and after the change"]
+    now = {path: entry_digest(Path(path), _MOST_TREE_BYTES) or _GONE for path in names}
+    if any(all(now[path] == d.digest for path, d in state.items()) for state in states):
         return []
-    allowed = {(d.path, d.digest) for d in known}
-    lost = [d.name for d in states[0] if (d.path, now[d.path]) not in allowed]
+    lost = [
+        name
+        for path, name in names.items()
+        if now[path] not in {state[path].digest for state in states}
+    ]
     if lost:
         return [f"{name} was changed" for name in lost]
     return ["some files of the change are as before it, others as after it"]
 
 
-def entry_digest(path: Path) -> str | None:
+def entry_digest(path: Path, most: int | None = None) -> str | None:
     """A hash of a tree's entry: a file's bytes and whether it is a program, or where a link leads.
 
-    None for what is neither.
+    None for what is neither, and for a file of more than `most` bytes.
     """
     try:
         if path.is_symlink():
             return hashlib.sha256(b"link:" + os.fsencode(path.readlink())).hexdigest()
         if not path.is_file():
             return None
-        data = hashlib.sha256()
+        data, left = hashlib.sha256(), most
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 data.update(chunk)
+                left = None if left is None else left - len(chunk)
+                if left is not None and left < 0:
+                    return None
         data.update(b"x" if os.access(path, os.X_OK) else b"-")
         return data.hexdigest()
     except (OSError, ValueError):
@@ -320,6 +332,8 @@ def _file_digest(path: Path) -> str | None:
         stat = path.stat()
         if stat.st_size > _MOST_FILE_BYTES:
             return f"{stat.st_size} bytes at {stat.st_mtime_ns}"
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+        with path.open("rb") as file:  # its size is no bound: files of /proc have none
+            data = file.read(_MOST_FILE_BYTES + 1)
+        return hashlib.sha256(data).hexdigest()[:32] if len(data) <= _MOST_FILE_BYTES else None
     except (OSError, ValueError):
         return None

@@ -98,7 +98,7 @@ def verify_receipt(name: str, before: str | None, now: bool, options: Options) -
             note("the receipt does not carry the changed tree: the work tree as it is is judged")
         python = _interpreter(claimed, file, path, options)
         version = ".".join(map(str, interpreter_at(python).version))
-        known = moved(claimed.dependencies, Path(claimed.path), path)
+        known = moved(claimed.dependencies, Path(claimed.path), workload.path or path)
         changed = changes_since(known, version_of=lambda _: version)
         options = replace(options, rounding=again.rounding, thorough=again.thorough)
         if isinstance(workload, FunctionWorkload):

@@ -286,6 +286,15 @@ def test_a_huge_set_of_lines_is_passed_over(tmp_path: Path) -> None:
     assert (read(project).reached, read(project).fits) == (("a",), False)
 
 
+def test_a_name_is_as_long_as_its_bytes(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    write_data(project / ".coverage", "shop/price.py", {"a": (8,)})
+    with closing(sqlite3.connect(project / ".coverage")) as db:
+        db.execute("INSERT INTO context VALUES (77, ?)", ("b\0" + "b" * 100_000,))
+        db.commit()
+    assert (read(project).reached, read(project).others) == (("a",), ())
+
+
 def test_values_of_other_types_are_passed_over(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     write_data(project / ".coverage", "shop/price.py", {"a": (8,)})

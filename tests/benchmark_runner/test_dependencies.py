@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from benchmark_runner.receipts.dependencies import (
     Interpreter,
     changes_since,
     dependencies_of,
+    entry_digest,
     file_dependency,
     source_dependencies,
     together,
@@ -224,3 +226,22 @@ def test_a_file_that_the_code_names(path: Path, read: str) -> None:
         assert changes(known) == ()
         table.write_text("2")
         assert changes(known) == (f"{table.name} was changed",)
+
+
+def test_a_claim_that_does_not_tell_both_states_of_a_file_is_not_fresh(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("")
+    digest = entry_digest(tmp_path / "a.py")
+    assert digest is not None
+    before, after = (
+        Dependency(f"{state} tree file", str(tmp_path / "a.py"), "a.py", digest)
+        for state in ("before", "after")
+    )
+    assert changes_since([before, after]) == ()
+    for odd in ([before], [after], [before, replace(after, path=str(tmp_path / "b.py"))]):
+        [told] = changes_since(odd)
+        assert "does not tell" in told
+
+
+def test_an_endless_file_is_not_read_to_its_end() -> None:
+    endless = Path("/proc/self/pagemap")
+    assert not endless.exists() or entry_digest(endless, 1 << 20) is None

@@ -24,7 +24,9 @@ class Given(Sealing):
     def rehearse(self, order: Sequence[int]) -> None:
         """Nothing is loaded."""
 
-    def saved_s(self, order: Sequence[int], turn: int, clock: Clock = "cpu") -> float:
+    def saved_s(
+        self, order: Sequence[int], turn: int, clock: Clock = "cpu", fixed: int = 0
+    ) -> float:
         """What one pair saves."""
         self.pairs += 1
         swing = (-1.0, 1.0, 0.5, -0.5)[turn % 4] * self.noise_s
@@ -63,7 +65,9 @@ class Noisy(Given):
         super().__init__(part)
         self.call_s, self.spread, self.rng = call_s, spread, rng
 
-    def saved_s(self, order: Sequence[int], turn: int, clock: Clock = "cpu") -> float:
+    def saved_s(
+        self, order: Sequence[int], turn: int, clock: Clock = "cpu", fixed: int = 0
+    ) -> float:
         """What one pair saves, where both versions take about as long."""
         whole = self.call_s * len(order)
         return (self.part * 0.1 + self.rng.gauss(0.0, self.spread)) * whole
@@ -102,6 +106,29 @@ def test_what_is_done_once_is_not_held_against_it() -> None:
     assert gain_not_shown(Given(0.1, once_s=8e-3), asked()) is not None
 
 
+class Wasting(Given):
+    """No gain at all; the candidate wastes time where the process's first input is that of the
+    smallest gain, so that all others look cheap beside it."""
+
+    def saved_s(
+        self, order: Sequence[int], turn: int, clock: Clock = "cpu", fixed: int = 0
+    ) -> float:
+        """What one pair saves."""
+        return -50e-3 if fixed or len(order) == 1 else 0.0
+
+
+def test_time_wasted_on_the_first_input_is_no_gain_of_the_others() -> None:
+    assert gain_not_shown(Wasting(0.0), asked()) is not None
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("call_s", [0.26, 0.9, 4.0])
+def test_a_gain_of_long_calls_that_is_not_there(count: int, call_s: float) -> None:
+    calls = dict.fromkeys(range(count), call_s)
+    promised = Asked(calls, {i: s / 10 for i, s in calls.items()})
+    assert gain_not_shown(Given(0.0), promised) is not None
+
+
 def test_too_small_to_be_shown() -> None:
     given = Given(0.0)
     assert gain_not_shown(given, asked(0.04e-3)) is None
@@ -112,3 +139,5 @@ def test_too_small_to_be_shown() -> None:
 def test_no_more_is_asked_for_than_a_process_may_take() -> None:
     long = Asked(dict.fromkeys(range(5), 0.2), {i: 0.15 - i / 50 for i in range(5)})
     assert long.affordable() == [4, 3]
+    assert Asked(dict.fromkeys(range(3), 0.9), dict.fromkeys(range(3), 0.1)).affordable() == [0, 1]
+    assert Asked(dict.fromkeys(range(3), 1.1), dict.fromkeys(range(3), 0.1)).affordable() == [0]

@@ -93,46 +93,48 @@ def test_what_was_found_is_kept_until_the_data_change(
 # -- tests that were recorded without reaching it
 
 
-def test_recorded_tests_that_did_not_reach_it_are_not_run(tmp_path: Path) -> None:
+def test_recorded_tests_that_did_not_reach_it_run_last(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     others = (f"{PAGE_TESTS[1]}|run", f"{PAGES}::test_blank|run")
     file = data_of(project, f"{PAGE_TESTS[0]}|setup", f"{PAGE_TESTS[0]}|run", others=others)
-    assert chosen(project).left_out == (f"{PAGES}::test_blank", PAGE_TESTS[1])
-    # the first reached it, the last was not recorded
-    assert found_in(project, tmp_path / "keep").tests == (PAGE_TESTS[0], PAGE_TESTS[2])
+    assert chosen(project).last == (f"{PAGES}::test_blank", PAGE_TESTS[1])
+    # it reaches it all the same, as after a core of coverage that tells only the first test
+    assert found_in(project, tmp_path / "keep").tests == (
+        PAGE_TESTS[0], PAGE_TESTS[2], PAGE_TESTS[1],
+    )  # fmt: skip
     os.utime(file, (1_600_000_000,) * 2)
-    assert chosen(project).left_out == ()
+    assert chosen(project).last == ()
     assert found_in(project, tmp_path / "keep").tests == PAGE_TESTS
 
 
 @pytest.mark.parametrize("changed", ["shop/price.py", PAGES, "shop/web.py"])
-def test_tests_are_left_out_only_where_no_file_is_newer(tmp_path: Path, changed: str) -> None:
+def test_tests_are_last_only_where_no_file_is_newer(tmp_path: Path, changed: str) -> None:
     project = make_project(tmp_path)
     data_of(project, f"{PAGE_TESTS[0]}|run", others=(f"{PAGES}::test_blank|run",))
-    assert chosen(project).left_out == (f"{PAGES}::test_blank",)
+    assert chosen(project).last == (f"{PAGES}::test_blank",)
     os.utime(project / changed, (4_000_000_000,) * 2)
-    assert (chosen(project).left_out, names(project, chosen(project))[0]) == ((), PAGES)
+    assert (chosen(project).last, names(project, chosen(project))[0]) == ((), PAGES)
 
 
-def test_tests_are_left_out_only_beside_one_that_reached_it(tmp_path: Path) -> None:
+def test_tests_are_last_only_beside_one_that_reached_it(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     data_of(project, f"{PAGE_TESTS[0]}|run", others=("tests/test_stock.py::test_stock|run",))
-    assert chosen(project).left_out == ()
+    assert chosen(project).last == ()
 
 
 def test_a_test_that_reached_it_by_any_data_is_run(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     data_of(project, f"{PAGE_TESTS[0]}|run", others=(f"{PAGE_TESTS[1]}|run",))
     write_data(project / ".coverage.py39", "shop/price.py", {f"{PAGE_TESTS[1]}|run": BODY})
-    assert chosen(project).left_out == ()
+    assert chosen(project).last == ()
 
 
 def test_data_of_another_text_are_a_hint_only(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     data_of(project, f"{PAGE_TESTS[0]}|run", others=(f"{PAGES}::test_blank|run",))
     text = (project / "shop" / "price.py").read_text()
-    assert chosen(project, text=text).left_out
-    assert chosen(project, text=text + "# more\n").left_out == ()
+    assert chosen(project, text=text).last
+    assert chosen(project, text=text + "# more\n").last == ()
     assert names(project, chosen(project, text=text + "# more\n"))[0] == PAGES
 
 
@@ -239,3 +241,15 @@ def test_a_file_that_is_gone_has_no_contexts(tmp_path: Path) -> None:
     data_of(project, "tests.test_pages.test_page")
     (project / "shop" / "price.py").unlink()
     assert names(project, chosen(project)) == ["tests/test_stock.py"]
+
+
+def test_what_contexts_say_does_not_crowd_out_a_test_that_names_it(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    others = [f"tests/test_more{n}.py" for n in range(40)]
+    for name in others:
+        (project / name).write_text("def test_it():\n    pass\n")
+    (project / "tests" / "test_z.py").write_text("from shop.price import total\n")
+    data_of(project, *(f"{name}::test_it|run" for name in others))
+    found = names(project, chosen(project))
+    assert len(found) == 30
+    assert "tests/test_z.py" in found

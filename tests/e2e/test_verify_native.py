@@ -97,7 +97,8 @@ def test_a_python_program_from_lines_of_json(cli: Cli) -> None:
     (cli.folder / "cases.jsonl").write_text(json.dumps(case) + "\n")
     done = cli("verify", "slow.py", "after.py", "--cases", "cases.jsonl", "--only-cases", "--json")
     assert (done.code, done.value["equality"]) == (1, "exact")
-    assert done.value["decision"] == "not faster", done.value["reason"]
+    assert done.value["decision"] in ("not faster", "inconclusive"), done.value["reason"]
+    assert "too short" not in done.value["reason"]
 
 
 @needs_compiler

@@ -113,6 +113,10 @@ async def test_a_projects_own_commands(cli: Cli, model: dict[str, Any], answers:
         assert await editor.run(proved.command) is True
         editor.becomes(slow)
         assert (await editor.actions())[0].title == proved.title
+    [receipt] = (cli.folder / "data").rglob("receipts/*.json")
+    again = cli("verify", "--receipt", str(receipt), "--json", cwd=folder).value
+    assert again["repeats"]["changed"] == [], again
+    assert again["repeats"]["holds"], again["reason"]
 
 
 PAIRS = """\
