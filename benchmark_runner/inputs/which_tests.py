@@ -147,8 +147,7 @@ class _Seen:
         self._ids: set[str] = set()
         self._idle: dict[Path, set[str]] = {}
         self._from: Recorded | None = None
-        self._old = False
-        self._other_text = False
+        self._old = ""
 
     def look(self, data: Sequence[DataFile], qualname: str, text: str | None) -> list[str]:
         """Read the data files; returns why some of them say nothing."""
@@ -172,8 +171,10 @@ class _Seen:
             except CantUse as error:
                 notes.append(f"{file.name} {error}")
                 continue
-            self._other_text = changed or not found.fits
-            old = self._other_text or file.modified_ns <= written_ns
+            other = changed or not found.fits
+            old = "of another text of" if other else ""
+            if not other and file.modified_ns <= written_ns:
+                old = "older than"
             # a change anywhere between a test and the function may have led the one to the other
             fresh = not old and file.modified_ns > newest_ns
             self._add(found, tests, old, fresh)
@@ -185,7 +186,7 @@ class _Seen:
         names = {str(self._path), str(real)}
         return names | {real.relative_to(root).as_posix()} if real.is_relative_to(root) else names
 
-    def _add(self, found: Recorded, tests: _Names, old: bool, fresh: bool) -> None:
+    def _add(self, found: Recorded, tests: _Names, old: str, fresh: bool) -> None:
         for context in found.reached:
             files, node = tests.of(context)
             self.reached.update(files)
@@ -210,7 +211,7 @@ class _Seen:
         return tuple(ids[:_MOST_LAST])
 
     def told(self) -> str:
-        """The data file in words, with its date where it is older than the function's file."""
+        """The data file in words, with its date where it is of another text, or older."""
         if self._from is None:
             return "coverage contexts"
         told = f"coverage contexts in {self._from.data.name}"
@@ -220,8 +221,7 @@ class _Seen:
             day = time.strftime("%Y-%m-%d", time.localtime(self._from.data.modified_ns // 10**9))
         except (OverflowError, ValueError, OSError):  # a date that no calendar has
             day = "another time"
-        how = "of another text of" if self._other_text else "older than"
-        return f"{told} (of {day}, {how} {printable(self._path.name)})"
+        return f"{told} (of {day}, {self._old} {printable(self._path.name)})"
 
 
 class _Names:

@@ -51,8 +51,7 @@ class RelationsStage:
         )
         laws = self._learned.texts()
         if broken is None:
-            if laws:
-                diary.add("relations", since)
+            diary.add("relations", since)
             return judgement, None, laws
         judgement, shown = self._told(broken)
         diary.add("relations", since, judgement.reason)

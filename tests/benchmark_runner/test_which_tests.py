@@ -215,6 +215,16 @@ def test_the_note_tells_that_data_are_old(tmp_path: Path) -> None:
     )
 
 
+def test_the_note_is_about_the_data_that_it_names(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    data_of(project, "tests.test_pages.test_page", old=True)
+    other = project / ".coverage.other"
+    write_data(other, "shop/price.py", {"nobody": (999,)})
+    os.utime(other, (1_500_000_000,) * 2)
+    note = chosen(project).note
+    assert note is not None and "in .coverage (" in note and "older than price.py" in note
+
+
 def test_there_is_no_note_where_contexts_add_nothing(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     data_of(project, "tests.test_stock.test_stock", old=True)
