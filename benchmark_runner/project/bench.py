@@ -97,7 +97,7 @@ class CommandBench:
     # -- the original
 
     def prepare(self) -> InputsUsed:
-        """Run the original's tests twice and its benchmark twice, once per bench.
+        """Run the original's tests twice and its benchmark at least twice, once per bench.
 
         Raises WorkloadError (command-test-missing, original-failed, nondeterministic,
         metric-missing, metric-unrepeatable, git-..., tree-large), InterpreterError, SandboxError

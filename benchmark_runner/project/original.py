@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from analysis.progress import CancelToken, Progress
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.lock import timing_lock
+from benchmark_runner.measuring.statistics import median
 from benchmark_runner.project.copies import Copies, Ran
 from benchmark_runner.project.instrument import shown
 from benchmark_runner.project.junit import TestOutcome
@@ -16,21 +19,23 @@ from benchmark_runner.workload import CommandWorkload
 
 _UNREPEATABLE = math.log(1.6)
 _NOISY = math.log(1.1)
+_MORE = 3
+"""Readings after two that differ: of five, one that something disturbed does not count."""
 
 
 @dataclass(frozen=True)
 class Original:
-    """What the original did: outcomes of its tests, two readings of its benchmark, remarks."""
+    """What the original did: outcomes of its tests, readings of its benchmark, remarks."""
 
     tests: dict[str, TestOutcome]
-    readings: tuple[Reading, Reading]
+    readings: tuple[Reading, ...]
     notes: list[str]
 
 
 def observe(
     work: CommandWorkload, copies: Copies, progress: Progress, cancel: CancelToken
 ) -> Original:
-    """Run the original's setup once, its tests twice and its benchmark twice.
+    """Run the original's setup once, its tests twice, its benchmark twice (or, in noise, 5 times).
 
     Raises WorkloadError: command-test-missing, original-failed, nondeterministic, metric-missing,
     metric-unrepeatable; and what making the copy raises.
@@ -56,14 +61,16 @@ def observe(
             mend="leave out the tests that are not repeatable",
         )
     with timing_lock(progress, cancel):
-        readings = _read(work, copies, progress, 0.06), _read(work, copies, progress, 0.08)
-    varies = _variation(work, *readings)
+        readings = [_read(work, copies, progress, at) for at in (0.06, 0.08)]
+        if _variation(work, readings) > _UNREPEATABLE:
+            readings += [_read(work, copies, progress, 0.09) for _ in range(_MORE)]
+    varies = _repeatable(work, readings)
     if varies > _NOISY:
         notes.append(
             f"the benchmark varies: two runs of the same code differ by "
             f"{100 * math.expm1(varies):.0f} %"
         )
-    return Original(first.tests, readings, notes)
+    return Original(first.tests, tuple(readings), notes)
 
 
 def _passed(work: CommandWorkload, ran: Ran, what: str, words: tuple[str, ...]) -> Ran:
@@ -91,23 +98,38 @@ def _read(work: CommandWorkload, copies: Copies, progress: Progress, share: floa
     return ran.reading
 
 
-def _variation(work: CommandWorkload, first: Reading, second: Reading) -> float:
-    """The mean distance of two readings of the same code, as a log-ratio."""
-    names = [metric.name for metric in first.metrics]
-    if names != [metric.name for metric in second.metrics]:
+def _variation(work: CommandWorkload, readings: Sequence[Reading]) -> float:
+    """How far two readings of the same code lie apart, as a log-ratio.
+
+    The mean over the benchmarks of the median over all pairs of readings. Raises WorkloadError
+    (metric-unrepeatable) where they name other benchmarks each time.
+    """
+    names = {tuple(metric.name for metric in reading.metrics) for reading in readings}
+    if len(names) > 1:
         raise WorkloadError(
             f"`{shown(work.benchmark)}` names other benchmarks each time",
             code="metric-unrepeatable",
             mend="give its benchmarks fixed names",
         )
-    logs = [abs(math.log(m.value / second.by_name[m.name].value)) for m in first.metrics]
-    typical = math.fsum(logs) / len(logs)
-    if typical > _UNREPEATABLE:
-        worst = names[max(range(len(logs)), key=lambda at: logs[at])]
-        one, other = first.by_name[worst].value, second.by_name[worst].value
-        raise WorkloadError(
-            f"{worst}: the same code gave {one:.4g} and {other:.4g}",
-            code="metric-unrepeatable",
-            mend="let the benchmark run longer, or quieten the machine",
-        )
-    return typical
+    apart = [_apart(readings, name) for name in names.pop()]
+    return math.fsum(apart) / len(apart)
+
+
+def _apart(readings: Sequence[Reading], name: str) -> float:
+    values = [reading.by_name[name].value for reading in readings]
+    return median([abs(math.log(one / other)) for one, other in combinations(values, 2)])
+
+
+def _repeatable(work: CommandWorkload, readings: Sequence[Reading]) -> float:
+    """The variation; raises WorkloadError (metric-unrepeatable) where it hides any gain."""
+    typical = _variation(work, readings)
+    if typical <= _UNREPEATABLE:
+        return typical
+    names = [metric.name for metric in readings[0].metrics]
+    worst = max(names, key=lambda name: _apart(readings, name))
+    told = ", ".join(f"{reading.by_name[worst].value:.4g}" for reading in readings)
+    raise WorkloadError(
+        f"{worst}: the same code gave {told}",
+        code="metric-unrepeatable",
+        mend="let the benchmark run longer, or quieten the machine",
+    )

@@ -132,7 +132,7 @@ def test_a_failing_test_is_different_and_a_new_conftest_is_not_used(
         text = "collect_ignore_glob = ['*']\n"
     (shop / file).write_text(text)
     code, value = judge(cli, shop, "--budget", "1")
-    assert code == 1
+    assert code == 1, value
     if call:
         assert value["decision"] == "different"
         assert call in value["counterexample"]["call"]

@@ -10,9 +10,9 @@ import pytest
 
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.project.bench import CommandBench
-from benchmark_runner.project.copies import Copies
+from benchmark_runner.project.copies import Copies, Ran
 from benchmark_runner.project.metrics import Metric, Reading
-from benchmark_runner.project.original import _variation
+from benchmark_runner.project.original import _repeatable
 from benchmark_runner.project.trees import PREFIX
 from benchmark_runner.receipt import Receipt
 from benchmark_runner.receipts.dependencies import changes_since
@@ -132,14 +132,44 @@ def test_an_original_that_can_not_be_judged(
     assert caught.value.mend
 
 
-def test_numbers_that_vary_too_much_are_no_metric(work: CommandWorkload) -> None:
-    def reading(value: float) -> Reading:
-        return Reading("number", (Metric("a", value),))
+def readings(*values: float) -> list[Reading]:
+    return [Reading("number", (Metric("a", value),)) for value in values]
 
-    assert _variation(work, reading(1.0), reading(1.3)) == pytest.approx(0.2624, abs=1e-3)
+
+def test_numbers_that_vary_too_much_are_no_metric(work: CommandWorkload) -> None:
+    assert _repeatable(work, readings(1.0, 1.3)) == pytest.approx(0.2624, abs=1e-3)
+    assert _repeatable(work, readings(1.0, 9.0, 1.1, 1.0, 1.1)) == pytest.approx(0.0953, abs=1e-3)
+    for apart in ((1.0, 1.7), (1.0, 2.0, 2.0, 1.0, 1.0)):
+        with pytest.raises(WorkloadError) as caught:
+            _repeatable(work, readings(*apart))
+        assert caught.value.code == "metric-unrepeatable"
+
+
+def tell(monkeypatch: pytest.MonkeyPatch, costs: list[float]) -> None:
+    """The next runs of the benchmark say that sorting took `costs` (ms)."""
+    real = Copies.benchmark
+
+    def benchmark(copies: Copies, version: Version) -> Ran:
+        ran = real(copies, version)
+        if costs and ran.reading is not None:
+            first, *others = ran.reading.metrics
+            told = replace(first, value=costs.pop(0) * 1e-3)
+            return replace(ran, reading=replace(ran.reading, metrics=(told, *others)))
+        return ran
+
+    monkeypatch.setattr(Copies, "benchmark", benchmark)
+
+
+def test_one_disturbed_run_of_the_original_is_not_its_end(
+    work: CommandWorkload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faster = {"cost.txt": "sort: 2 ms\njoin: 4 ms\n"}
+    tell(monkeypatch, [10.0, 90.0])  # the next three are the file's, 10 ms
+    assert prove(work, faster).decision == "faster"
+    tell(monkeypatch, [1.0, 90.0, 2.0, 300.0, 10.0])
     with pytest.raises(WorkloadError) as caught:
-        _variation(work, reading(1.0), reading(1.7))
-    assert caught.value.code == "metric-unrepeatable"
+        prove(work, faster)
+    assert caught.value.message == "sort: the same code gave 0.001, 0.09, 0.002, 0.3, 0.01"
 
 
 def test_runs_leave_nothing_for_the_next_one_and_the_bench_no_folder(
