@@ -50,7 +50,9 @@ def test_what_waits_in_line_or_sleeps_is_told_apart(tmp_path: Path, level: Level
         clocked = worker.run()
         end = scheduled.account()
     window = window_of(clocked, start, end)
-    assert window.wall_s >= 0.04
+    assert clocked.wall_s >= 0.04
+    # The time in line is counted until a moment after the answer, so a little more is taken off.
+    assert 0.02 < window.wall_s <= clocked.wall_s
     assert window.cost_s == window.wall_s
     assert window.cpu_s < 0.5 * window.wall_s
     assert end.blocks - start.blocks >= 2
