@@ -36,7 +36,9 @@ _LEAST_CALL_S = 2e-6
 _LONG_S = 0.1
 """After a grown call of the original that takes so long no larger one is made."""
 _LEAST_GROWN = 2
-_OWN_LIMIT_S = 4.0
+_OWN_LIMIT_S = 1.5
+"""Wall seconds of a grown call of the original; the one before it took at most `_LONG_S`."""
+_ITS_LIMIT_S = 4.0
 _SLOWER_IS_HUNG = 20.0
 _MOST_BYTES = 4 << 20
 _WORSE_SLOPE = 0.15
@@ -252,7 +254,7 @@ def _observe(
 
 def _limit_s(own: Sequence[Observation]) -> float:
     """Wall seconds that a candidate's call on a grown input may take."""
-    return max(_OWN_LIMIT_S, _SLOWER_IS_HUNG * max(seen.call_s for seen in own))
+    return max(_ITS_LIMIT_S, _SLOWER_IS_HUNG * max(seen.call_s for seen in own))
 
 
 def _where(*sides: Sequence[Observation], lazy: bool) -> list[int]:

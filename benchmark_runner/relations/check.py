@@ -129,8 +129,8 @@ def _shown(value: Any) -> str:
 
 
 def is_numeric(observation: Observation) -> bool:
-    """Whether a call was answered by a number or a list of numbers."""
-    return _answer(observation) is not None
+    """Whether a call was answered by a number or a list of some numbers."""
+    return _answer(observation) not in (None, [])
 
 
 def ask(crew: Crew, spec_for: SpecFor, calls: Sequence[Call]) -> Answers:

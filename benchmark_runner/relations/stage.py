@@ -16,7 +16,8 @@ from benchmark_runner.specs import Specs
 from benchmark_runner.workload import FunctionWorkload, Version
 
 _MOST_CALL_S = 5e-3
-"""Originals whose calls take longer are not asked hundreds of times."""
+_MOST_BYTES = 32_000
+"""Originals whose calls take longer, or more to be told, are not asked hundreds of times."""
 _LEARN_CALL_S, _LARGE_CALL_S = 0.5, 3.0
 
 
@@ -84,7 +85,7 @@ def _seeds(original: Original) -> list[Call]:
         observation = seen[index, mode]
         if mode not in ("full", "light") or original.costs_s.get(index, 1.0) > _MOST_CALL_S:
             continue
-        if not is_numeric(observation):
+        if sizes[index] > _MOST_BYTES or not is_numeric(observation):
             continue
         call = call_of(observation)
         if call is not None:

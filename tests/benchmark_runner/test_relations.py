@@ -131,6 +131,26 @@ def test_a_right_version_keeps_the_laws(tmp_path: Path) -> None:
     assert "2*f(x) = f(x+r) + f(x-r)" in done.relations
 
 
+def test_rows_that_are_no_numbers_have_no_laws_though_some_answers_are_empty(
+    tmp_path: Path,
+) -> None:
+    before = """
+def f(words, n):
+    return [(words.count(word), word) for word in sorted(set(words))][:n]
+"""
+    after = """
+from collections import Counter
+
+def f(words, n):
+    counted = Counter(words)
+    return [(counted[word], word) for word in sorted(counted)][:n]
+"""
+    inputs = "[((['a%d' % (i % 300) for i in range(900)], n), {}) for n in (0, 0, 5)]"
+    done = prove(tmp_path, before, after, inputs)
+    assert done.decision == "faster", done.reason
+    assert "relations" not in [stage.name for stage in done.stages]
+
+
 def test_a_law_that_the_original_breaks_on_large_inputs_too(tmp_path: Path) -> None:
     before = """
         def f(xs):
