@@ -137,6 +137,7 @@ class Afterwards:
                 self._specs.candidate(base, HASH_SEEDS[0], original, timed=True),
                 self._specs.candidate(after, HASH_SEEDS[0], original, timed=True),
                 index,
+                copied=[info.copied for info in original.infos],
                 clock=known.timed.samples.clock,
                 rounding=self._rounding,
                 cancel=self._cancel,

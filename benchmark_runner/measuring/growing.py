@@ -139,6 +139,7 @@ def grow(
     after: WorkerSpec,
     index: int,
     *,
+    copied: Sequence[str],
     clock: Clock,
     rounding: float | None,
     cancel: CancelToken,
@@ -147,11 +148,12 @@ def grow(
 
     Fewer sizes where the original's calls get long.
 
-    `before`, the original, and `after` have the given inputs. Raises Cancelled.
+    `before`, the original, and `after` have the given inputs, of which `copied` tells how each is
+    copied. Raises Cancelled.
     """
     try:
         with Crew(cancel) as crew:
-            [call] = crew.together([functools.partial(_value, crew, before, index)])
+            [call] = crew.together([functools.partial(_value, crew, before, index, copied)])
         made = grown_calls(call) if call is not None else None
         if made is None:
             return Grown(why="this input can't be made larger by itself")
@@ -162,11 +164,11 @@ def grow(
         return Grown(why=f"grown inputs could not be run: {error}")
 
 
-def _value(crew: Crew, spec: WorkerSpec, index: int) -> bytes | None:
+def _value(crew: Crew, spec: WorkerSpec, index: int, copied: Sequence[str]) -> bytes | None:
     """Canonical bytes of a given call, None where it is of other than builtin types."""
     worker = crew.start(spec)
     worker.load()
-    worker.make_inputs()
+    worker.make_inputs(copied)
     [given] = worker.values([index], _MOST_BYTES)
     return given.whole
 

@@ -127,6 +127,11 @@ def type_name(kind: type) -> str:
     return str(name) if module == "builtins" else f"{module}.{name}"
 
 
+def _within(kind: Any, mro: Sequence[type]) -> bool:
+    """Whether a class is one of these; `in` would ask a metaclass that claims to be equal."""
+    return any(map(_is, mro, _repeat(kind)))
+
+
 def _is_python_class(kind: type) -> bool:
     return bool(_flags_of(kind) & _HEAP) and "__module__" in _dict_of(kind)
 
@@ -199,6 +204,8 @@ _BASES: Tuple[type, ...] = (
     complex,
 )
 
+_BASE_IDS = frozenset(map(id, _BASES))
+
 _EXACT_BASE: Dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     str: str.__str__,
@@ -225,14 +232,24 @@ def _all_of(kind: type, items: Iterable[Any]) -> bool:
     return all(map(_is, map(type, items), _repeat(kind)))
 
 
+def _bulky(kind: type) -> bool:
+    """Whether it is int, float or str; `in` would ask a metaclass that claims to be equal."""
+    return kind is int or kind is float or kind is str
+
+
+def _text(x: str) -> bytes:
+    text = x.encode("utf-8", "surrogatepass")
+    return b"s" + _pack_len(len(text)) + text
+
+
 def _pieces(items: Sequence[Any]) -> Optional[List[bytes]]:
     """The encodings of ints, floats or strings that are all of one type, else None."""
     kind = type(items[0])
-    if kind not in (int, float, str) or not _all_of(kind, items):
+    if not _bulky(kind) or not _all_of(kind, items):
         return None
     if kind is str:
-        texts = [x.encode("utf-8", "surrogatepass") for x in items]
-        return [b"s" + _pack_len(len(text)) + text for text in texts]
+        written = {x: _text(x) for x in set(items)}
+        return list(map(written.__getitem__, items))
     if kind is float:
         return [b"f" + (_pack_float(x) if x == x else _NAN) for x in items]
     try:
@@ -377,9 +394,15 @@ class Encoder(_Root):
         return self.object(x, t)
 
     def bulk(self, items: Sequence[Any]) -> bool:
-        """Write atoms that are all of one type, at the speed of C; False where they are not."""
+        """Write atoms that are all of one type, at the speed of C; False where they are not.
+
+        So also rows of them: tuples that are equally long, dicts with the same keys.
+        """
         count, first = len(items), type(items[0])
-        if first not in (int, float, str) or not _all_of(first, items):
+        if first is tuple or first is dict:
+            whole = _all_of(first, items)
+            return whole and (self.rows(items) if first is tuple else self.records(items))
+        if not _bulky(first) or not _all_of(first, items):
             return False
         if first is str:
             self.out += b"".join(_pieces(items) or ())
@@ -397,6 +420,42 @@ class Encoder(_Root):
         self.out += written
         return True
 
+    def rows(self, items: Sequence[Tuple[Any, ...]]) -> bool:
+        """Write tuples of atoms, column by column; False where they are others."""
+        width = len(items[0])
+        if not all(map(_bulky, map(type, items[0]))) or any(map(width.__ne__, map(len, items))):
+            return False
+        columns = [_pieces(column) for column in zip(*items)]
+        if None in columns:
+            return False
+        heads = _repeat(b"t" + _pack_len(width), len(items))
+        self.out += b"".join(_chain.from_iterable(zip(heads, *columns)))
+        return True
+
+    def records(self, items: Sequence[Dict[Any, Any]]) -> bool:
+        """The same for dicts with the same strings as keys, each of which is met here first."""
+        names = tuple(items[0])
+        ids = list(map(id, items))
+        if (
+            not all(map(_bulky, map(type, items[0].values())))
+            or not _all_of(str, _chain.from_iterable(items))
+            or not all(map(names.__eq__, map(tuple, items)))
+            or len(set(ids)) < len(ids)
+            or not self.memo.keys().isdisjoint(ids)
+        ):
+            return False
+        columns = [_pieces(column) for column in zip(*map(dict.values, items))]
+        if None in columns:
+            return False
+        parts: List[Iterable[bytes]] = [_repeat(b"d" + _pack_len(len(names)), len(items))]
+        for name, column in zip((_pieces(names) if names else None) or (), columns):
+            parts += _repeat(name, len(items)), column or ()
+        self.out += b"".join(_chain.from_iterable(zip(*parts)))
+        self.memo.update(zip(ids, range(self.count, self.count + len(ids))))
+        self.count += len(ids)
+        self.keep.extend(items)
+        return True
+
     def bulk_pairs(self, pairs: Dict[Any, Any]) -> bool:
         """The same for a dict whose keys are of one type, and its values of one."""
         keys = _pieces(list(pairs))
@@ -411,7 +470,7 @@ class Encoder(_Root):
         if self.depth > 20:
             raise TooLarge("its sets are nested too deeply")
         plain = list(elements)
-        if plain and type(plain[0]) in (int, str) and _all_of(type(plain[0]), plain):
+        if plain and (_all_of(int, plain) or _all_of(str, plain)):
             plain.sort()
             return plain
         keyed = []
@@ -439,15 +498,15 @@ class Encoder(_Root):
 
     def object(self, x: Any, t: type) -> Iterable[Any]:
         """Any object that is no exact builtin container."""
-        special = _SPECIAL.get(t)
+        special = _SPECIAL.get(id(t))
         if special is not None:
-            label, fields, identity = special(x)
+            label, fields, identity = special[1](x)
             return self.head(x, label, fields, identity)
         mro = _mro_of(t)
         name = type_name(t)
-        if type in mro:
+        if _within(type, mro):
             return self.klass(x)
-        if BaseException in mro:
+        if _within(BaseException, mro):
             fields = [("args", _exception_args(x)), *instance_fields(x, mro)]
             return self.head(x, "exception " + name, fields)
         if t is FunctionType or t is BuiltinFunctionType:
@@ -461,8 +520,9 @@ class Encoder(_Root):
         done = self.array(x, t, mro, name) if "numpy" in sys.modules else None
         if done is not None:
             return done
-        for base in _BASES:
-            if base in mro:
+        held = _BASE_IDS.intersection(map(id, mro))
+        for base in _BASES if held else ():
+            if id(base) in held:
                 return self.subclass(x, base, mro, name)
         if is_builtin_iterator(t):
             return self.iterator(x, t, name)
@@ -478,7 +538,8 @@ class Encoder(_Root):
         entries = _dict_of(x)
         skip: Tuple[str, ...] = ("__dict__", "__weakref__", "__doc__", "__module__")
         skip += ("__slotnames__", "__firstlineno__", "__static_attributes__")
-        fields = [(n, v) for n, v in sorted(entries.items()) if n not in skip]
+        names = sorted(n for n in entries if type(n) is str and n not in skip)
+        fields = [(n, entries[n]) for n in names]
         return self.head(x, "class " + name, fields)
 
     def function(self, x: Any) -> Iterable[Any]:
@@ -509,7 +570,7 @@ class Encoder(_Root):
         """An instance of a subclass of a builtin: the base's content by the base's methods."""
         if base is dict:
             ordered = getattr(sys.modules.get("collections"), "OrderedDict", dict)
-            content: Any = list((ordered if ordered in mro else dict).items(x))
+            content: Any = list((ordered if _within(ordered, mro) else dict).items(x))
             if name == "collections.Counter" or name == "collections.defaultdict":
                 content = dict(content)
         else:
@@ -538,9 +599,9 @@ class Encoder(_Root):
             ndarray, generic = numpy.ndarray, numpy.generic
         except AttributeError:
             return None  # it is just being imported
-        if ndarray in mro:
+        if _within(ndarray, mro):
             return self.ndarray(numpy, x, t, mro, name)
-        if generic in mro and _module_of(t) == "numpy" and not x.dtype.hasobject:
+        if _within(generic, mro) and not _flags_of(t) & _HEAP and not x.dtype.hasobject:
             fields = [("dtype", x.dtype.str), ("data", array_content(numpy, numpy.asarray(x)))]
             return self.head(x, "scalar " + name, fields, identity=False)
         pandas = sys.modules.get("pandas")
@@ -553,7 +614,7 @@ class Encoder(_Root):
         ndarray = numpy.ndarray
         plain = x if t is ndarray else ndarray.view(x, ndarray)
         root = plain
-        while root.base is not None and ndarray in _mro_of(type(root.base)):
+        while root.base is not None and _within(ndarray, _mro_of(type(root.base))):
             root = root.base
         address = plain.__array_interface__["data"][0]
         known = self.roots.get(id(root))
@@ -565,7 +626,7 @@ class Encoder(_Root):
             place = [("offset", address - known[1]), ("strides", tuple(plain.strides))]
         own: Fields = []
         masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
-        if masked is not None and masked in mro:
+        if masked is not None and _within(masked, mro):
             mask = ndarray.view(numpy.ma.getmaskarray(x), ndarray)
             if mask.dtype.names is None:
                 plain = numpy.where(mask, numpy.zeros((), plain.dtype), plain)
@@ -604,17 +665,17 @@ class Encoder(_Root):
         self, pandas: Any, numpy: Any, x: Any, mro: Sequence[type], name: str
     ) -> Optional[Iterable[Any]]:
         """A frame by columns, a series by values, an index by items; dtypes included."""
-        if pandas.DataFrame in mro:
+        if _within(pandas.DataFrame, mro):
             plain = x if type(x) is pandas.DataFrame else pandas.DataFrame(x)
             columns = [self.column(numpy, plain.iloc[:, i]) for i in range(plain.shape[1])]
             fields = [("index", plain.index), ("labels", plain.columns), ("columns", columns)]
             return self.head(x, "frame " + name, fields + self.labelled(pandas, x))
-        if pandas.Series in mro:
+        if _within(pandas.Series, mro):
             plain = x if type(x) is pandas.Series else pandas.Series(x)
             fields = [("name", plain.name), ("index", plain.index)]
             fields.append(("values", self.column(numpy, plain)))
             return self.head(x, "series " + name, fields + self.labelled(pandas, x))
-        if pandas.Index in mro:
+        if _within(pandas.Index, mro):
             fields = [("values", self.column(numpy, x)), ("names", list(x.names))]
             if getattr(x, "freq", None) is not None:
                 fields.append(("freq", str(x.freq)))
@@ -645,7 +706,7 @@ class Encoder(_Root):
     def column(self, numpy: Any, x: Any) -> Any:
         """The values of a series or an index, with all of their dtype."""
         dtype = x.dtype
-        if numpy.dtype in _mro_of(type(dtype)):
+        if _within(numpy.dtype, _mro_of(type(dtype))):
             if dtype.kind == "O":
                 return "object", list(x)
             return Column(dtype.str, array_content(numpy, numpy.asarray(x)), len(x))
@@ -686,7 +747,7 @@ class Encoder(_Root):
     def hidden(self, x: Any, mro: Sequence[type]) -> Fields:
         """What a C class holds below a Python class: a deque's items, a generator's state."""
         for base in mro:
-            if base is object or base in _BASES:
+            if base is object or id(base) in _BASE_IDS:
                 continue
             reader = _HIDDEN.get(type_name(base))
             if reader is not None:
@@ -758,7 +819,7 @@ def _listed(reduced: Any) -> Any:
 
 def _random_state(base: Any, x: Any) -> Any:
     system = getattr(sys.modules.get("random"), "SystemRandom", None)
-    return None if system in _mro_of(type(x)) else base.getstate(x)
+    return None if _within(system, _mro_of(type(x))) else base.getstate(x)
 
 
 _HIDDEN: Dict[str, Callable[[Any, Any], Any]] = {
@@ -871,7 +932,16 @@ def _view(kind: str) -> Callable[[Any], Tuple[str, Fields, bool]]:
     return lambda x: (kind, [("items", list(x))], True)
 
 
-_SPECIAL: Dict[type, Callable[[Any], Tuple[str, Fields, bool]]] = {
+_Special = Callable[[Any], Tuple[str, Fields, bool]]
+_SPECIAL: Dict[int, Tuple[type, _Special]] = {}
+"""By the class's id, and holding the class: as a key it could be asked for its hash."""
+
+
+def _learn(kind: type, special: _Special) -> None:
+    _SPECIAL[id(kind)] = kind, special
+
+
+_FROM_THE_START: Dict[type, _Special] = {
     range: _fixed("value range", "start", "stop", "step"),
     slice: _fixed("value slice", "start", "stop", "step"),
     type(Ellipsis): lambda x: ("value Ellipsis", [], False),
@@ -890,36 +960,37 @@ _SPECIAL: Dict[type, Callable[[Any], Tuple[str, Fields, bool]]] = {
         False,
     ),
 }
+for _kind, _how in _FROM_THE_START.items():
+    _learn(_kind, _how)
+
+
+def _match(x: Any) -> Tuple[str, Fields, bool]:
+    return "value re.Match", [("re", x.re), ("string", x.string), ("regs", x.regs)], True
+
+
+def _deque(x: Any) -> Tuple[str, Fields, bool]:
+    return "value collections.deque", [("items", list(x)), ("maxlen", x.maxlen)], True
+
+
+def _ordered(x: Any) -> Tuple[str, Fields, bool]:
+    return "value collections.OrderedDict", [("items", list(x.items()))], True
 
 
 def _learn_special() -> None:
     """Add the types of standard modules that are loaded by now; they can't appear otherwise."""
     loaded = sys.modules
     if "re" in loaded:
-        _SPECIAL[loaded["re"].Pattern] = _fixed("value re.Pattern", "pattern", "flags")
-        _SPECIAL[loaded["re"].Match] = lambda x: (
-            "value re.Match",
-            [("re", x.re), ("string", x.string), ("regs", x.regs)],
-            True,
-        )
+        _learn(loaded["re"].Pattern, _fixed("value re.Pattern", "pattern", "flags"))
+        _learn(loaded["re"].Match, _match)
     if "collections" in loaded:
-        collections = loaded["collections"]
-        _SPECIAL[collections.deque] = lambda x: (
-            "value collections.deque",
-            [("items", list(x)), ("maxlen", x.maxlen)],
-            True,
-        )
-        _SPECIAL[collections.OrderedDict] = lambda x: (
-            "value collections.OrderedDict",
-            [("items", list(x.items()))],
-            True,
-        )
+        _learn(loaded["collections"].deque, _deque)
+        _learn(loaded["collections"].OrderedDict, _ordered)
     if "decimal" in loaded:
         kind = loaded["decimal"].Decimal
-        _SPECIAL[kind] = lambda x: ("value decimal.Decimal", [("text", kind.__str__(x))], False)
+        _learn(kind, lambda x: ("value decimal.Decimal", [("text", kind.__str__(x))], False))
     if "fractions" in loaded:
         names = ("numerator", "denominator")
-        _SPECIAL[loaded["fractions"].Fraction] = _fixed("value fractions.Fraction", *names)
+        _learn(loaded["fractions"].Fraction, _fixed("value fractions.Fraction", *names))
     if "datetime" in loaded:
         _learn_dates(loaded["datetime"])
 
@@ -927,11 +998,11 @@ def _learn_special() -> None:
 def _learn_dates(datetime: Any) -> None:
     day = ("year", "month", "day")
     clock = ("hour", "minute", "second", "microsecond", "tzinfo", "fold")
-    _SPECIAL[datetime.date] = _fixed("value datetime.date", *day)
-    _SPECIAL[datetime.time] = _fixed("value datetime.time", *clock)
-    _SPECIAL[datetime.datetime] = _fixed("value datetime.datetime", *day, *clock)
+    _learn(datetime.date, _fixed("value datetime.date", *day))
+    _learn(datetime.time, _fixed("value datetime.time", *clock))
+    _learn(datetime.datetime, _fixed("value datetime.datetime", *day, *clock))
     span = ("days", "seconds", "microseconds")
-    _SPECIAL[datetime.timedelta] = _fixed("value datetime.timedelta", *span)
+    _learn(datetime.timedelta, _fixed("value datetime.timedelta", *span))
 
 
 def encode(value: Any) -> bytes:
@@ -1628,7 +1699,7 @@ def describe(value: Any, room: int = 60, depth: int = 0) -> str:
     brackets: Dict[Any, str] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", dict: "{}"}
     marks = brackets.get(t)
     if marks is None:
-        if type in _mro_of(t):
+        if _within(type, _mro_of(t)):
             return type_name(value)
         fields = instance_fields(value, _mro_of(t)) if _is_python_class(t) else []
         shown = _joined((f"{k}={describe(v, room // 2, depth + 1)}" for k, v in fields), room)
@@ -1964,12 +2035,12 @@ def _spoil_other(x: Any, t: type) -> None:
     mro = _mro_of(t)
     numpy = sys.modules.get("numpy")
     try:
-        if numpy is not None and getattr(numpy, "ndarray", None) in mro:
+        if numpy is not None and _within(getattr(numpy, "ndarray", None), mro):
             if x.size and x.flags.writeable and x.dtype.kind in "biufc":
                 x.flat[0] = not x.flat[0] if x.dtype.kind == "b" else x.flat[0] + 1
-        elif dict in mro:
+        elif _within(dict, mro):
             dict.__setitem__(x, "__spoiled__", None)
-        elif list in mro:
+        elif _within(list, mro):
             list.append(x, 0)
         elif type_name(t) == "collections.deque":
             x.append(0)
@@ -2310,11 +2381,11 @@ def held_items(value: Any) -> bytes:
     """Which objects a container holds, by identity: for what is too large to be looked into."""
     mro = _mro_of(type(value))
     ids: List[int] = [id(value)]
-    if dict in mro:
+    if _within(dict, mro):
         ids += map(id, dict.keys(value))
         ids += map(id, dict.values(value))
     for base in (list, tuple, set, frozenset):
-        if base in mro:
+        if _within(base, mro):
             ids += map(id, base.__iter__(value))
     return bytes(_Struct(f"<{len(ids)}Q").pack(*ids))
 
@@ -2622,7 +2693,7 @@ class Session(_Root):
         owner, found = None, self.module
         for part in called.split("."):
             owner = found
-            if type in _mro_of(type(found)):
+            if _within(type, _mro_of(type(found))):
                 for klass in _mro_of(found):
                     if part in _dict_of(klass):
                         found = _dict_of(klass)[part]
@@ -2634,7 +2705,7 @@ class Session(_Root):
                     found = getattr(found, part)
                 except Exception:
                     raise Failed("lookup", f"{self.name} has no {called!r}") from None
-        self.owner = owner if type in _mro_of(type(owner)) else None
+        self.owner = owner if _within(type, _mro_of(type(owner))) else None
         kind = type_name(type(found))
         self.class_first = kind == "classmethod"
         if kind in ("staticmethod", "classmethod"):
@@ -2701,7 +2772,7 @@ class Session(_Root):
         if type(item) not in (tuple, list) or len(item) != 2:
             raise Failed("inputs", f"item {number} of inputs() is {describe(item)}; {want}")
         args, kwargs = item
-        if tuple not in _mro_of(type(args)) and list not in _mro_of(type(args)):
+        if not _within(tuple, _mro_of(type(args))) and not _within(list, _mro_of(type(args))):
             raise Failed("inputs", f"args of item {number} is {describe(args)}; {want}")
         if type(kwargs) is not dict or any(type(k) is not str for k in kwargs):
             raise Failed("inputs", f"kwargs of item {number} is {describe(kwargs)}; {want}")
@@ -2711,7 +2782,9 @@ class Session(_Root):
 
     def starts_with_class(self, args: Any) -> bool:
         """Whether a class method's arguments already start with its class."""
-        return bool(args) and type in _mro_of(type(args[0])) and self.owner in _mro_of(args[0])
+        if not args or not _within(type, _mro_of(type(args[0]))):
+            return False
+        return _within(self.owner, _mro_of(args[0]))
 
     def make_inputs(self, plan: Dict[str, Any]) -> bytes:
         """Take the inputs in and tell their digests."""

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from benchmark_runner.worker import canonical
+from benchmark_runner.worker import canonical, harness
 from benchmark_runner.worker.canonical import Malformed, compare, outcome_text, text_of
 from benchmark_runner.worker.harness import Encoder, TooLarge, decode_plain, encode
 
@@ -153,6 +155,72 @@ def test_an_iterator_that_is_like_a_list_is_no_list() -> None:
 def test_sets_do_not_depend_on_insertion_order() -> None:
     names = [f"name{i}" for i in range(50)]
     assert encode(set(names)) == encode({*names[25:], *names[:25]})
+
+
+class Name(str):
+    """Equal to a string, and no string."""
+
+
+ATOMS = st.one_of(
+    st.integers(-(2**70), 2**70), st.floats(), st.text(st.characters(), max_size=3), st.booleans(),
+    st.none(), st.just(Name("a")),
+)  # fmt: skip
+COLUMNS = [st.integers(-(2**70), 2**70), st.integers(0, 9), st.floats(), st.text(max_size=2), ATOMS]
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Any:
+    """Rows or records, some with a missing key, a nested value, or one of them twice."""
+    columns = draw(st.lists(st.sampled_from(COLUMNS), max_size=3))
+    count = draw(st.integers(15, 20))
+    rows = [tuple(draw(column) for column in columns) for _ in range(count)]
+    if draw(st.booleans()):
+        return [rows, rows[3], tuple(rows)]
+    names = draw(st.permutations([*("abc"[: len(columns)]), Name("d"), 5][: len(columns)]))
+    records: list[Any] = [dict(zip(names, row, strict=True)) for row in rows]
+    for place in draw(st.lists(st.integers(0, count - 1), max_size=2)):
+        odd = {**records[place], "more": draw(ATOMS)}
+        twice = records[draw(st.integers(0, count - 1))]
+        others = [dict(reversed(list(records[place].items()))), [1, 2], (), twice, odd]
+        records[place] = draw(st.sampled_from(others))
+    before = [records[1]] if draw(st.booleans()) else []
+    return [before, records, records[0], tuple(records), {"again": records[2]}]
+
+
+@given(tables())
+def test_tables_have_the_same_bytes_in_bulk_as_item_by_item(value: Any) -> None:
+    whole = harness.encode(value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(harness, "_BULK", 1 << 40)
+        assert harness.encode(value) == whole
+
+
+class Claims(type):
+    """A metaclass whose classes claim to be any other."""
+
+    def __eq__(cls, other: object) -> bool:
+        return True
+
+    def __hash__(cls) -> int:
+        return hash(int)
+
+
+class Number(metaclass=Claims):
+    def __index__(self) -> int:
+        return 1
+
+    def __float__(self) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize("one", [1, 1.0])
+def test_a_class_that_claims_to_be_int_is_none_in_a_long_list_too(one: float) -> None:
+    fake, real = [Number() for _ in range(40)], [one] * 40
+    assert encode(fake) != encode(real)
+    assert encode([(n,) for n in fake]) != encode([(n,) for n in real])
+    assert encode([{"a": n} for n in fake]) != encode([{"a": n} for n in real])
+    assert encode(dict(enumerate(fake))) != encode(dict(enumerate(real)))
+    assert encode(set(fake)) != encode(set(range(40)))
 
 
 def test_views_of_one_array_are_told_from_copies() -> None:

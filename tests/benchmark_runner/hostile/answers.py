@@ -37,6 +37,21 @@ def f(values):
         yield value * value % 7
 """
 
+_SQUARES = """\
+def f(values):
+    out = []
+    for value in values:
+        out.append(value * value % 7 + value // 3)
+    return out
+"""
+_FLOATS = """\
+def f(values):
+    out = []
+    for value in values:
+        out.append(float(value * value % 7 + value // 3))
+    return out
+"""
+
 CHEATS = (
     cheat("zero result", "def f(values): return 0", WRONG),
     cheat("no result", "def f(values): return None", WRONG),
@@ -85,6 +100,34 @@ CHEATS = (
         def f(values): return Same()
         """,
         WRONG,
+    ),
+    cheat(
+        "numbers of a class whose metaclass says that it is int",
+        """
+        class Claims(type):
+            def __eq__(cls, other): return True
+            def __hash__(cls): return hash(int)
+        class Later(metaclass=Claims):
+            def __init__(self, value): self.value = value
+            def __index__(self): return self.value * self.value % 7 + self.value // 3
+        def f(values): return [Later(value) for value in values]
+        """,
+        WRONG,
+        before=_SQUARES,
+    ),
+    cheat(
+        "floats of a class whose metaclass says that it is float",
+        """
+        class Claims(type):
+            def __eq__(cls, other): return True
+            def __hash__(cls): return hash(float)
+        class Later(metaclass=Claims):
+            def __init__(self, value): self.value = value
+            def __float__(self): return float(self.value * self.value % 7 + self.value // 3)
+        def f(values): return [Later(value) for value in values]
+        """,
+        WRONG,
+        before=_FLOATS,
     ),
     cheat(
         "a generator instead of a list",
