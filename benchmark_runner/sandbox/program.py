@@ -38,6 +38,7 @@ from benchmark_runner.worker import harness
 
 _TAIL = 32_768
 _POLL_S = 0.03
+_START_S = 30.0
 _GRACE_S = 2.0
 
 
@@ -180,8 +181,12 @@ def _start(
         os.close(config_read)
         os.close(report_write)
         os.close(info)
-    data = harness.encode(own.jail(1 if inside else popen.pid, 0, "program"))
+    parent = 0 if inside else os.getpid()
+    data = harness.encode(own.jail(1 if inside else popen.pid, parent, "program"))
     with contextlib.suppress(BrokenPipeError), os.fdopen(config_write, "wb") as pipe:
+        # Its sign that it is there, or the end of a start that failed.
+        if select.select([report_read], [], [], _START_S)[0]:
+            os.read(report_read, 1)
         pipe.write(data)
     return _Started(popen, report_read)
 

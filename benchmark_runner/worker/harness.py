@@ -3431,6 +3431,9 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
     import signal
     from resource import RUSAGE_CHILDREN, getrusage
 
+    # It is told what to do only now, when what starts it has arranged its end: who dies before
+    # leaves a process that is told nothing.
+    _write(report, b"r")
     data = b""
     while True:
         piece = _read(descriptor, 1 << 20)
@@ -3438,13 +3441,26 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
             break
         data += piece
     _close(descriptor)
+    if not data:
+        _os_exit(143)
     config = decode_plain(data)
-    parent = _getppid()
+    parent = config["parent"] or _getppid()
+    # Both wait until they are asked for: a handler in Python is not called any more when a signal
+    # comes just before a call that blocks.
+    blocked = (signal.SIGTERM, signal.SIGCHLD)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    allowed = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     confine(config)
     if config["kernel"]:
         import ctypes
 
-        ctypes.CDLL(None).prctl(36, ctypes.c_ulong(1), *[ctypes.c_ulong(0)] * 3)  # subreaper
+        libc = ctypes.CDLL(None)
+        libc.prctl(36, *[ctypes.c_ulong(n) for n in (1, 0, 0, 0)])  # adopt what is left
+        # From here on the death of who started this ends the descendants too: killed at once, it
+        # would leave them to whoever adopts orphans.
+        libc.prctl(1, *[ctypes.c_ulong(n) for n in (signal.SIGTERM, 0, 0, 0)])
+        if _getppid() != parent:
+            _os_exit(143)
 
     def children() -> List[int]:
         own = posix.getpid()
@@ -3454,7 +3470,7 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
         except OSError:
             return []
 
-    def sweep(*_: Any) -> None:
+    def sweep() -> None:
         for _attempt in range(1000):
             found = children()
             if not found:
@@ -3465,8 +3481,6 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
                     posix.waitpid(pid, 0)
                 except OSError:
                     pass
-        if _:
-            _os_exit(143)
 
     started = _perf_counter()
     child = posix.fork()
@@ -3474,22 +3488,20 @@ def execute(descriptor: int, report: int, command: Sequence[str]) -> None:
         from os import execvp
 
         _close(report)
+        signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
         try:
             execvp(command[0], list(command))
         except OSError as error:
             _write(2, f"{command[0]}: {error.strerror}\n".encode())
         _os_exit(127)
-    signal.signal(signal.SIGTERM, sweep)
-    if config["kernel"]:
-        # From here on the death of who started this ends the descendants too: killed at once, it
-        # would leave them to whoever adopts orphans.
-        ctypes.CDLL(None).prctl(1, *[ctypes.c_ulong(n) for n in (signal.SIGTERM, 0, 0, 0)])
-        if _getppid() != parent:
-            sweep(signal.SIGTERM)
-    while True:
-        pid, status = posix.waitpid(-1, 0)
-        if pid == child:
-            break
+    ended = 0
+    while ended != child:
+        if signal.sigwait(blocked) == signal.SIGTERM:
+            sweep()
+            _os_exit(143)
+        ended, status = posix.waitpid(-1, posix.WNOHANG)
+        while ended not in (0, child):
+            ended, status = posix.waitpid(-1, posix.WNOHANG)
     wall = _perf_counter() - started
     sweep()
     used = getrusage(RUSAGE_CHILDREN)

@@ -419,6 +419,13 @@ class TestProgram:
         ]
         assert left == []
 
+    def test_ends_when_it_is_told_to_though_it_waits(self, tmp_path: Path, level: Level) -> None:
+        """A signal that comes just before a call that blocks is heard, too."""
+        text = "import os, signal, time\nos.kill(os.getppid(), signal.SIGTERM)\ntime.sleep(60)\n"
+        ran = self.run(tmp_path, level, text, timeout_s=50)
+        assert not ran.timed_out
+        assert ran.exit_code != 0
+
     def test_cancelled(self, tmp_path: Path, level: Level) -> None:
         token = CancelToken()
         token.cancel()
@@ -641,3 +648,33 @@ def test_who_is_run_without_a_sandbox() -> None:
     assert not_allowed("L1", "model", False) is None
     assert "a model's version is not run" in (not_allowed("L0", "model", False) or "")
     assert "--allow-unsandboxed" in (not_allowed("L0", "user", False) or "")
+
+
+def test_who_starts_a_program_and_is_gone_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the start of the process and its own word that it ends with its parent."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    monkeypatch.setattr("benchmark_runner.sandbox.program.os.getpid", lambda: gone.pid)
+    ran = run_program(
+        ["touch", "out.txt"], cwd=tmp_path, python=Path(sys.executable), writable=[tmp_path],
+        sandbox=Sandbox("L1"),
+    )  # fmt: skip
+    assert ran.exit_code != 0
+    assert not (tmp_path / "out.txt").exists()
+
+
+def test_a_program_that_is_told_nothing_is_not_run(tmp_path: Path) -> None:
+    """Who started it was killed before telling it what to do."""
+    told, tell = os.pipe()
+    hear, say = os.pipe()
+    line = [sys.executable, "-B", harness.__file__, "execute", str(told), str(say)]
+    started = subprocess.Popen([*line, "touch", str(tmp_path / "out.txt")], pass_fds=[told, say])
+    os.close(told)
+    os.close(say)
+    assert os.read(hear, 1) == b"r"
+    os.close(tell)
+    assert started.wait() == 143
+    os.close(hear)
+    assert not (tmp_path / "out.txt").exists()
