@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmark_runner.worker import canonical, harness
@@ -187,6 +187,7 @@ def tables(draw: st.DrawFn) -> Any:
     return [before, records, records[0], tuple(records), {"again": records[2]}]
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables())
 def test_tables_have_the_same_bytes_in_bulk_as_item_by_item(value: Any) -> None:
     whole = harness.encode(value)
