@@ -178,10 +178,11 @@ def tables(draw: st.DrawFn) -> Any:
         return [rows, rows[3], tuple(rows)]
     names = draw(st.permutations([*("abc"[: len(columns)]), Name("d"), 5][: len(columns)]))
     records: list[Any] = [dict(zip(names, row, strict=True)) for row in rows]
+    plain = list(records)
     for place in draw(st.lists(st.integers(0, count - 1), max_size=2)):
-        odd = {**records[place], "more": draw(ATOMS)}
-        twice = records[draw(st.integers(0, count - 1))]
-        others = [dict(reversed(list(records[place].items()))), [1, 2], (), twice, odd]
+        odd = {**plain[place], "more": draw(ATOMS)}
+        twice = plain[draw(st.integers(0, count - 1))]
+        others = [dict(reversed(plain[place].items())), [1, 2], (), twice, odd]
         records[place] = draw(st.sampled_from(others))
     before = [records[1]] if draw(st.booleans()) else []
     return [before, records, records[0], tuple(records), {"again": records[2]}]
