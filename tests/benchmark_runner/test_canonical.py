@@ -188,7 +188,7 @@ def tables(draw: st.DrawFn) -> Any:
     return [before, records, records[0], tuple(records), {"again": records[2]}]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(tables())
 def test_tables_have_the_same_bytes_in_bulk_as_item_by_item(value: Any) -> None:
     whole = harness.encode(value)

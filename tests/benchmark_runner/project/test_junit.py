@@ -62,7 +62,7 @@ def test_of_two_documents_the_worse_outcome_counts() -> None:
 
 
 @given(st.integers(0, len(MIXED) - 1), st.binary(max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_damaged_document_gives_outcomes_or_none(at: int, data: bytes) -> None:
     found = read_junit(MIXED[:at] + data + MIXED[at + len(data) :])
     assert found is None or set(found.values()) <= {"passed", "failed", "skipped"}

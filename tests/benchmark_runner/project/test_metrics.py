@@ -121,7 +121,7 @@ odd = st.one_of(
 
 
 @given(st.sampled_from(sorted(TOOLS)), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_damaged_file_gives_sound_values_or_none(tool: str, data: st.DataObject) -> None:
     document: Any = json.loads(text_of(tool))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -140,7 +140,7 @@ def test_a_damaged_file_gives_sound_values_or_none(tool: str, data: st.DataObjec
 
 
 @given(st.text(alphabet='0123456789.,_eE+-:= \nnmusµ{}[]"abc\x00\u202e', max_size=200))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_text_gives_sound_values_or_none(text: str) -> None:
     assert sound(read_numbers(text))
     assert sound(read_json(text))
