@@ -146,9 +146,8 @@ class Chroma:
             progress(f"building the index: {language}, {kind}", done / len(pairs))
             self._add(language, kind, self._memory.digests(self._embedder, kind, language))
         for language, kind in pairs:
-            if why := self._lost_canary(language, kind):
+            if why := self._set_aside(language, kind):
                 progress(f"{why}: it is searched exactly", None)
-                self._unreachable.add(collection_name(language, kind))
         self._write_manifest(build)
         self._generation = generation
 
@@ -167,7 +166,9 @@ class Chroma:
                     self._remove(name, gone)
                 if missing := sorted(expected - present):
                     self._add(language, kind, tuple(missing))
-                changed = changed or bool(gone or missing)
+                if gone or missing:
+                    changed = True
+                    self._set_aside(language, kind)
         if changed:
             manifest = read_manifest(self.folder)
             if manifest is None:
@@ -308,6 +309,14 @@ class Chroma:
                 reachable = collection_name(language, kind) not in self._unreachable
                 if reachable and (why := self._lost_canary(language, kind)):
                     raise ChromaFailed(why)
+
+    def _set_aside(self, language: str, kind: Kind) -> str | None:
+        """Have a collection searched exactly whose graph, as it is now, does not reach all that it
+        holds, and say why; one that does (again) is searched as a graph."""
+        why = self._lost_canary(language, kind)
+        name = collection_name(language, kind)
+        (self._unreachable.add if why else self._unreachable.discard)(name)
+        return why
 
     def _lost_canary(self, language: str, kind: Kind) -> str | None:
         """Known vectors, spread over the collection, must find themselves at distance zero."""

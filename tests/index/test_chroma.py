@@ -379,6 +379,22 @@ def test_second_process_searches_exactly_and_sees_the_same(memory: Memory) -> No
         assert index.verify().ok
 
 
+def test_a_graph_that_loses_a_vector_as_more_are_added_is_searched_exactly(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.add_all(make_record(i, edit=f"use technique number {i}") for i in range(30))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        index.search("technique number 7", 3)
+        monkeypatch.setattr("index.chroma._finds", lambda digest, found: False)
+        memory.add(make_record(99, edit="something else entirely", title="theirs"))
+        assert index.search("something else entirely", 1)[0].record.title == "theirs"
+        assert index.verify().ok
+        monkeypatch.undo()
+        memory.add(make_record(98, edit="the graph reaches all again"))
+        assert index.search("something else entirely", 1)[0].record.title == "theirs"
+        assert index.verify().ok
+
+
 def test_ownership_passes_on_when_the_owner_is_killed(memory: Memory) -> None:
     memory.add_all(make_record(i) for i in range(30))
     with searcher(memory, "edit number 3") as owner:
