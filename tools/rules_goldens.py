@@ -5,42 +5,26 @@ Read the difference before it is committed: a golden says what a person would se
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from pathlib import Path
-from types import ModuleType
 
 from analysis.functions import functions_in
+from analysis.rules.cases import all_cases, write_golden
 from analysis.rules.catalogue import find
-
-_CASEFILE = Path(__file__).parent.parent / "tests" / "analysis" / "rules" / "casefile.py"
-
-
-def _casefile() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("casefile", _CASEFILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["casefile"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def main(rules: list[str]) -> int:
     """Write the goldens of the named rules, or of all; 1 when a rule finds nothing in its case."""
-    casefile = _casefile()
     missing = 0
-    for path in sorted(casefile.CASES.glob("*.txt")):
-        case = casefile.read_case(path)
+    for case in all_cases():
         if rules and case.rule not in rules:
             continue
-        found = find(case.before, "case.py", functions_in(case.before, "case.py"))
+        found = find(case.before, case.file_name, functions_in(case.before, case.file_name))
         own = [f for f in found if f.rule == case.rule]
         if not own:
-            print(f"{path.name}: nothing found")
+            print(f"{case.path.name}: nothing found")
             missing += 1
             continue
-        casefile.write_golden(path, own[0].edit.apply(case.before))
+        write_golden(case.path, own[0].edit.apply(case.before))
     return 1 if missing else 0
 
 

@@ -7,6 +7,7 @@ its dialect, which `dialect_of` finds by the file's suffix. To add a language: a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from analysis.facts import Facts
     from analysis.functions import Function
+    from analysis.rules.base import Finding, Rule
     from analysis.syntax import Tree
     from analysis.text import TextChange
 
@@ -76,6 +78,14 @@ class Dialect(Protocol):
         self, before: str, after: str, qualname: str, path: str
     ) -> tuple[tuple[TextChange, ...], ...]:
         """See analysis.decompose."""
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rewrite rules of this folder's languages."""
+
+    def find_rules(
+        self, text: str, path: str, functions: Sequence[Function], only: str | None
+    ) -> tuple[Finding, ...]:
+        """See analysis.rules.catalogue.find."""
 
 
 def language_of(path: str | PurePath) -> Language:

@@ -12,13 +12,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.edits import AtomicEdit
 from analysis.text import Range, TextChange
-
-if TYPE_CHECKING:
-    from analysis.rules.scope import Scope
 
 
 class NoRewriteError(Exception):
@@ -34,16 +31,18 @@ class Rewrite:
 
 
 Proposal = Rewrite | None
-Check = Callable[["Scope", Any], Proposal]
+Check = Callable[[Any, Any], Proposal]
+"""Guards and rewrite: (scope, node) in the terms of the language's own engine."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """One idea of how to make code faster.
 
-    `patterns` are ast-grep patterns (text) or ast-grep rules (mapping); what they match and is of
-    syntax class `node` is handed to `check`. `gain` says what kind of gain can be hoped for:
-    3 another order of growth, 2 a large constant factor, 1 a small one.
+    `patterns` are ast-grep patterns (text) or ast-grep rules (mapping); what they match is handed
+    to `check`, in Python as the node of the standard library's `ast` of one of the classes `node`.
+    `gain` says what kind of gain can be hoped for: 3 another order of growth, 2 a large constant
+    factor, 1 a small one. `languages` are names of `analysis.languages`; an id is unique among all.
     """
 
     id: str
@@ -53,6 +52,7 @@ class Rule:
     node: tuple[type[ast.AST], ...]
     gain: int
     check: Check
+    languages: tuple[str, ...] = ("python",)
 
     @property
     def doc(self) -> str:

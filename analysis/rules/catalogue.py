@@ -13,7 +13,7 @@ from functools import cache
 
 from analysis.edits import AtomicEdit
 from analysis.functions import Function
-from analysis.languages import PYTHON, language_of
+from analysis.languages import LANGUAGES, dialect_of
 from analysis.rules import (
     aggregates,
     calls,
@@ -59,9 +59,19 @@ _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
 
 
 @cache
-def all_rules() -> tuple[Rule, ...]:
-    """Every rule of the catalogue, in the order of its documentation."""
+def python_rules() -> tuple[Rule, ...]:
+    """Every rule for Python, in the order of its documentation."""
     return tuple(rule for family in _FAMILIES for rule in family.RULES)
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule of every language, in the order of the documentation."""
+    rules = {rule.id: rule for rule in python_rules()}
+    for language in LANGUAGES:
+        dialect = dialect_of(f"x{language.suffixes[0]}")
+        rules.update({rule.id: rule for rule in dialect.rules()} if dialect else {})
+    return tuple(rules.values())
 
 
 def find(
@@ -73,8 +83,9 @@ def find(
     function is looked at, with all that is nested in it; findings then carry its name. Each
     finding stands alone: its changes refer to `text`. A rule that fails is logged and skipped.
     """
-    if language_of(path) is not PYTHON:
-        return ()  # there are rules for Python only
+    dialect = dialect_of(path)
+    if dialect is not None:
+        return dialect.find_rules(text, path, functions, only)
     wanted = [f for f in functions if only is None or f.qualname == only]
     try:
         module = Module(text)
@@ -90,7 +101,7 @@ def find(
             scope = Scope(module, outer)
         except NoRewriteError:
             continue
-        for rule in all_rules():
+        for rule in python_rules():
             try:
                 scored += _apply(rule, scope, inner, only)
             except Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.languages.native import functions, syntax
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from analysis.facts import Facts
     from analysis.functions import Function
     from analysis.languages import Dialect
+    from analysis.rules.base import Finding, Rule
 
 
 class NativeDialect:
@@ -58,6 +60,20 @@ class NativeDialect:
         from analysis.languages.native.parts import decompose
 
         return decompose(before, after, qualname, path)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """See Dialect."""
+        from analysis.languages.native.rules.catalogue import RULES
+
+        return RULES
+
+    def find_rules(
+        self, text: str, path: str, functions: Sequence[Function], only: str | None
+    ) -> tuple[Finding, ...]:
+        """See Dialect."""
+        from analysis.languages.native.rules.catalogue import find
+
+        return find(text, path, functions, only)
 
 
 DIALECT: Dialect = NativeDialect()

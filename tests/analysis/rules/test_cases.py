@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 
 import pytest
 
 from analysis.functions import functions_in
 from analysis.rules.base import Finding
+from analysis.rules.cases import Case, all_cases
 from analysis.rules.catalogue import all_rules, find
 
-_spec = importlib.util.spec_from_file_location("casefile", Path(__file__).parent / "casefile.py")
-assert _spec and _spec.loader
-casefile = importlib.util.module_from_spec(_spec)
-sys.modules["casefile"] = casefile
-_spec.loader.exec_module(casefile)
-
-CASES = casefile.all_cases()
+CASES = [case for case in all_cases() if case.language == "python"]
 each_case = pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
 
 
@@ -47,14 +39,14 @@ def test_every_rule_has_a_case() -> None:
 
 
 @each_case
-def test_golden(case: casefile.Case) -> None:
+def test_golden(case: Case) -> None:
     findings = found(case.before, case.rule)
     assert findings, "nothing found"
     assert findings[0].edit.apply(case.before) == case.after
 
 
 @each_case
-def test_same_results(case: casefile.Case) -> None:
+def test_same_results(case: Case) -> None:
     assert case.inputs
     for call in case.inputs:
         expected = outcome(case.before, call)
@@ -63,7 +55,7 @@ def test_same_results(case: casefile.Case) -> None:
 
 
 @each_case
-def test_look_alikes(case: casefile.Case) -> None:
+def test_look_alikes(case: Case) -> None:
     for text in case.unchanged:
         compile(text, "unchanged", "exec")
         assert [f.edit.apply(text) for f in found(text, case.rule)] == []
@@ -75,7 +67,7 @@ def test_every_rule_has_look_alikes(rule: str) -> None:
 
 
 @each_case
-def test_ends_on_its_own_output(case: casefile.Case) -> None:
+def test_ends_on_its_own_output(case: Case) -> None:
     text = case.before
     for _ in range(8):
         findings = found(text, case.rule)
@@ -87,7 +79,7 @@ def test_ends_on_its_own_output(case: casefile.Case) -> None:
 
 
 @each_case
-def test_all_rules_in_turn_keep_the_results(case: casefile.Case) -> None:
+def test_all_rules_in_turn_keep_the_results(case: Case) -> None:
     for finding in found(case.before):
         after = finding.edit.apply(case.before)
         for call in case.inputs[:1]:
@@ -95,14 +87,14 @@ def test_all_rules_in_turn_keep_the_results(case: casefile.Case) -> None:
 
 
 @each_case
-def test_crlf_and_tabs(case: casefile.Case) -> None:
+def test_crlf_and_tabs(case: Case) -> None:
     before = case.before.replace("    ", "\t").replace("\n", "\r\n")
     golden = case.after.replace("    ", "\t").replace("\n", "\r\n")
     assert found(before, case.rule)[0].edit.apply(before) == golden
 
 
 @each_case
-def test_words_are_general(case: casefile.Case) -> None:
+def test_words_are_general(case: Case) -> None:
     edit = found(case.before, case.rule)[0].edit
     assert edit.title[0].islower()
     assert not edit.title.endswith(".")

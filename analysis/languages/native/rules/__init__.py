@@ -1,0 +1,1 @@
+"""Rewrite rules for C and C++."""
