@@ -186,7 +186,7 @@ def test_a_failing_rule_takes_no_other_down(
 
     bad = Rule("bad", "t", "d.", ({"kind": "comparison_operator"},), (ast.Compare,), 1, fail)
     rules = all_rules()
-    monkeypatch.setattr(catalogue, "all_rules", lambda: (bad, *rules))
+    monkeypatch.setattr(catalogue, "python_rules", lambda: (bad, *rules))
     with caplog.at_level(logging.ERROR):
         assert any(f.rule == "membership-set" for f in found(LOOP))
     assert "rule bad failed in kept" in caplog.text
@@ -200,7 +200,7 @@ def test_an_edit_that_breaks_the_text_is_dropped(monkeypatch: pytest.MonkeyPatch
         return Rule("bad", "t", "d.", ({"kind": "comparison_operator"},), (ast.Compare,), 1, check)
 
     for code, count in (("x +", 0), ("unknown(w)", 0), ("bool(w)", 1)):
-        monkeypatch.setattr(catalogue, "all_rules", lambda code=code: (make(code),))
+        monkeypatch.setattr(catalogue, "python_rules", lambda code=code: (make(code),))
         assert len(found(LOOP)) == count
 
 
