@@ -1,6 +1,6 @@
 """Profiles that hasten wrote for a workspace: the newest one, and the facts kept beside it.
 
-A profile ``NAME.pstats`` has a sidecar ``NAME.json``; the sidecar is written last, so a profile
+A profile has a sidecar ``NAME.json`` that names its file; the sidecar is written last, so a profile
 without one was cut off and does not count.
 """
 
@@ -35,6 +35,11 @@ def profiles_folder(state: Path) -> Path:
     return state / "profiles"
 
 
+def memory_folder(state: Path) -> Path:
+    """Where a workspace's profiles of memory lie; they do not tell what is hot."""
+    return state / "memory"
+
+
 def captures_folder(state: Path) -> Path:
     """Where a workspace's captured inputs lie, below its state folder."""
     return state / "captures"
@@ -47,7 +52,7 @@ def read_sidecar(path: Path) -> StoredProfile | None:
         if data["schema"] != SCHEMA:
             return None
         return StoredProfile(
-            path.with_suffix(".pstats"),
+            path.with_name(Path(data.get("profile", path.with_suffix(".pstats").name)).name),
             tuple(str(word) for word in data["command"]),
             str(data["cwd"]),
             float(data["seconds"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -83,7 +84,14 @@ def _has_ended(pid: int) -> bool:
 class _Pump:
     """Reads the program's pipes: the end of stderr is kept and passed on, stdout is kept."""
 
-    def __init__(self, process: subprocess.Popen[bytes], echo: int | None, limit: int) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        echo: int | None,
+        limit: int,
+        mute: re.Pattern[bytes] | None,
+    ) -> None:
+        self.mute = mute
         self.selector = selectors.DefaultSelector()
         self.echo = echo
         self.limit = limit
@@ -105,6 +113,8 @@ class _Pump:
             data = os.read(stream.fileno(), 65_536)
             if not data:
                 self.selector.unregister(stream)
+            elif key.data == "out" and self.mute is not None:
+                self._pass_on(self.mute.sub(b"", data))
             elif key.data == "out":
                 self.stdout += data[: max(0, self.limit - len(self.stdout))]
             else:
@@ -143,18 +153,21 @@ def run(
     inherit_stdin: bool = True,
     echo: bool = True,
     pass_fds: Sequence[int] = (),
+    mute: re.Pattern[bytes] | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Finished:
     """Run a program to its end. Raises Cancelled; whatever happens, its processes are gone after.
 
     Standard output goes to our standard error (`--json` owns ours), or is kept up to
-    `keep_stdout` bytes. Past `timeout_s` seconds the program is killed. A process that made a
-    session of its own is a daemon on purpose and is left alone.
+    `keep_stdout` bytes; what `mute` matches of it is not passed on. Past `timeout_s` seconds the
+    program is killed. A process that made a session of its own is a daemon on purpose and is
+    left alone.
     """
     cancel = cancel or CancelToken()
     cancel.check()
-    out = subprocess.PIPE if keep_stdout is not None else (_stderr_number() or subprocess.DEVNULL)
+    piped = keep_stdout is not None or mute is not None
+    out = subprocess.PIPE if piped else (_stderr_number() or subprocess.DEVNULL)
     started = time.perf_counter()
     process = subprocess.Popen(
         list(argv),
@@ -166,7 +179,7 @@ def run(
         start_new_session=True,
         pass_fds=tuple(pass_fds),
     )
-    pump = _Pump(process, _stderr_number() if echo else None, keep_stdout or 0)
+    pump = _Pump(process, _stderr_number() if echo else None, keep_stdout or 0, mute)
     spoken = started
     timed_out = False
     try:

@@ -11,10 +11,11 @@ import hashlib
 import json
 import marshal
 import os
+import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ class Capture:
     reason: str | None
 
 
-def _failed(command: PythonCommand, ended: processes.Finished, doing: str) -> WorkloadError:
+def failed(command: PythonCommand, ended: processes.Finished, doing: str) -> WorkloadError:
     if ended.timed_out:
         return WorkloadError(
             f"workload `{command.shown}` {ended.how} {doing}",
@@ -93,7 +94,7 @@ def _failed(command: PythonCommand, ended: processes.Finished, doing: str) -> Wo
     )
 
 
-def _run_recorder(
+def run_recorder(
     command: PythonCommand,
     config: Mapping[str, Any],
     cwd: Path,
@@ -102,8 +103,14 @@ def _run_recorder(
     doing: str,
     progress: Progress,
     cancel: CancelToken | None,
+    around: Callable[[Sequence[str]], Sequence[str]] = tuple,
+    mute: re.Pattern[bytes] | None = None,
 ) -> processes.Finished:
-    """Run the program inside `recorder.py`. Raises WorkloadError when it fails or never ends."""
+    """Run the program inside `recorder.py`. Raises WorkloadError when it fails or never ends.
+
+    `around` makes the command line that is run of the recorder's: a sampler's, for one; `mute` is
+    what that says itself.
+    """
     theirs, ours = os.pipe()
     whole = {
         "lifeline": theirs,
@@ -118,13 +125,14 @@ def _run_recorder(
         file.write_bytes(marshal.dumps(whole, 2))
         try:
             ended = processes.run(
-                [str(command.python), *command.flags, str(RECORDER), str(file)],
+                around([str(command.python), *command.flags, str(RECORDER), str(file)]),
                 cwd,
                 label=f"{doing} {command.shown}",
                 timeout_s=timeout_s,
                 progress=progress,
                 cancel=cancel,
                 pass_fds=(theirs,),
+                mute=mute,
             )
         except OSError as error:
             raise WorkloadError(
@@ -136,7 +144,7 @@ def _run_recorder(
             os.close(theirs)
             os.close(ours)
     if ended.timed_out or ended.code != 0:
-        raise _failed(command, ended, f"while it was run for {doing}")
+        raise failed(command, ended, f"while it was run for {doing}")
     return ended
 
 
@@ -162,12 +170,12 @@ def record_profile(
     said_file = out.with_name(out.name + ".run")
     created = time.time()
     try:
-        _run_recorder(
+        run_recorder(
             parsed, {"action": "profile", "out": str(out)}, cwd,
             timeout_s=timeout_s, doing="profiling", progress=progress, cancel=cancel,
         )  # fmt: skip
-        said = _said(said_file, out, parsed)
-        fingerprints = _fingerprints(out, workspace or cwd, created)
+        seconds, threads, _ = said_of(said_file, out, parsed)
+        sidecar = keep(out, command, cwd, workspace or cwd, seconds=seconds, created=created)
     except BaseException:
         out.unlink(missing_ok=True)
         raise
@@ -175,26 +183,40 @@ def record_profile(
         said_file.unlink(missing_ok=True)
         for partial in out.parent.glob(f"{out.name}*.part"):
             partial.unlink(missing_ok=True)
-    sidecar = out.with_suffix(".json")
+    notes = ("threads ran: shares of functions called in them are rough",) if threads else ()
+    return RecordedRun(out, sidecar, seconds, threads, notes)
+
+
+def keep(
+    profile: Path,
+    command: Sequence[str],
+    cwd: Path,
+    workspace: Path,
+    *,
+    seconds: float,
+    created: float,
+) -> Path:
+    """Write a profile's sidecar, from when on it counts. Raises WorkloadError where it is empty."""
+    sidecar = profile.with_suffix(".json")
     facts = {
         "schema": SIDECAR_SCHEMA,
+        "profile": profile.name,
         "command": list(command),
         "cwd": str(cwd),
-        "seconds": said[0],
+        "seconds": seconds,
         "created": created,
-        "fingerprints": fingerprints,
+        "fingerprints": _fingerprints(profile, workspace, created),
     }
     _write_whole(sidecar, json.dumps(facts).encode())
-    notes = ("threads ran: shares of functions called in them are rough",) if said[1] else ()
-    return RecordedRun(out, sidecar, said[0], said[1], notes)
+    return sidecar
 
 
-def _said(file: Path, out: Path, command: PythonCommand) -> tuple[float, int]:
-    """Seconds and threads, as the recorder wrote them."""
+def said_of(file: Path, out: Path, command: PythonCommand) -> tuple[float, int, int]:
+    """Seconds, threads and exit code, as the recorder wrote them."""
     try:
         said = json.loads(file.read_text(encoding="ascii"))
         if out.stat().st_size > 0:
-            return float(said["seconds"]), int(said["threads"])
+            return float(said["seconds"]), int(said["threads"]), int(said.get("code", 0))
     except (OSError, ValueError, KeyError, TypeError):
         pass
     raise WorkloadError(
@@ -268,7 +290,7 @@ def capture_inputs(
                 for (path, name), where in names.items()
             ],
         }
-        _run_recorder(
+        run_recorder(
             parsed, config, cwd, timeout_s=timeout_s * _SLOWER_RUN,
             doing="capturing", progress=progress, cancel=cancel,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Runs the user's program under cProfile, or keeps the arguments of some of its functions.
+"""Runs the user's program under cProfile or memray, beside a sampler, or keeping arguments.
 
 One standalone file: the user's interpreter starts it (CPython 3.9 or newer), and it needs nothing
 but the standard library. It is started with one argument, the path of a marshalled dictionary (see
@@ -234,6 +234,77 @@ class Profiling:
         said = {"seconds": self.seconds, "threads": self.threads}
         write_whole(self.out + ".run", to_json(said).encode())
         write_whole(self.out, marshal.dumps(stats, 2))
+
+
+class Plain:
+    """The program by itself, while a sampler looks at it from outside; how it ended is written."""
+
+    compile_source = None
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.out = config["out"]
+        self.seconds = 0.0
+        self.code = 0
+        self.pid = os.getpid()
+
+    def begin(self) -> None:
+        """Before the program."""
+
+    def end(self) -> None:
+        """After the program, however it ended."""
+
+    def around(self, program: Program) -> Program:
+        """The program with a watch and its exit code."""
+
+        def watched() -> None:
+            started = time.perf_counter()
+            self.begin()
+            try:
+                program()
+                wait_for_threads()
+            except SystemExit as error:
+                self.code = exit_code(error.code)
+                raise
+            except BaseException:
+                self.code = 1
+                raise
+            finally:
+                self.end()
+                self.seconds = time.perf_counter() - started
+
+        return watched
+
+    def finish(self) -> None:
+        """Write seconds and exit code beside the profile."""
+        if os.getpid() == self.pid:
+            said = {"seconds": self.seconds, "threads": 0, "code": self.code}
+            write_whole(self.out + ".run", to_json(said).encode())
+
+
+def exit_code(given: Any) -> int:
+    """The exit code that `sys.exit(given)` leads to."""
+    if given is None:
+        return 0
+    return given if isinstance(given, int) else 1
+
+
+class Remembering(Plain):
+    """The program while memray writes down what it allocates."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        memray: Any = __import__("memray")
+        kind = memray.FileFormat.AGGREGATED_ALLOCATIONS
+        self.tracker = memray.Tracker(self.out, file_format=kind)
+
+    def begin(self) -> None:
+        """Before the program."""
+        self.tracker.__enter__()
+
+    def end(self) -> None:
+        """After the program."""
+        if os.getpid() == self.pid:
+            self.tracker.__exit__(None, None, None)
 
 
 def label(code: Any) -> tuple[str, int, str]:
@@ -798,6 +869,14 @@ def to_json(value: Any) -> str:
     return repr(value)
 
 
+RECORDINGS: dict[str, Any] = {
+    "profile": Profiling,
+    "run": Plain,
+    "memory": Remembering,
+    "capture": Capturing,
+}
+
+
 def main() -> None:
     """Read the dictionary named by the argument, run the program, write what was seen."""
     with open(sys.argv[1], "rb") as file:
@@ -807,7 +886,7 @@ def main() -> None:
     sys.argv[:] = ["-c" if kind == "code" else target, *config["arguments"]]
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = config["argv"]
-    recording: Any = Profiling(config) if config["action"] == "profile" else Capturing(config)
+    recording: Any = RECORDINGS[config["action"]](config)
     if kind == "script":
         program = prepare_script(target, recording.compile_source or plain_compile)
     elif kind == "module":

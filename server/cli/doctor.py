@@ -16,6 +16,7 @@ import hasten
 from analysis.errors import HastenError
 from benchmark_runner.executors.slots import keep, kept_report, measure_slots
 from benchmark_runner.lock import timing_lock
+from benchmark_runner.recording.sampling import why_not
 from benchmark_runner.sandbox.probe import probe, reported
 from hasten.paths import data_dir
 from index.embedding import describe
@@ -49,6 +50,7 @@ def doctor(
         "version": Check(True, hasten.__version__),
         "python": _guarded(lambda: _python(place, python)),
         "sandbox": _guarded(_sandbox),
+        "profiler": _guarded(_profiler),
         "slots": _guarded(_slots),
         "embedding": _guarded(_embedding),
         "model": _guarded(lambda: _model(place)),
@@ -108,6 +110,17 @@ def _measure_slots() -> None:
         timing_lock(progress, cancel, slots=1),
     ):
         keep(measure_slots(progress, cancel))
+
+
+def _profiler() -> Check:
+    reason = why_not()
+    if reason is None:
+        return Check(True, "py-spy samples programs and running processes")
+    return Check(
+        True,
+        f"cProfile, since {reason}",
+        "for sampling: py-spy installed, and the right to trace (CAP_SYS_PTRACE in a container)",
+    )
 
 
 def _slots() -> Check:

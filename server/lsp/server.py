@@ -105,7 +105,7 @@ class HastenServer(LanguageServer):
         if params.command not in self._commands:
             raise JsonRpcInvalidParams(f"no command {params.command!r}")
         handler, kind = self._commands[params.command]
-        given = params.arguments or [None]
+        given = params.arguments or [{}]  # a palette sends none
         try:
             argument = self._arguments.structure(given[0], kind)
         except Exception as error:

@@ -27,6 +27,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const output = vscode.window.createOutputChannel("hasten", { log: true });
   context.subscriptions.push(
     output,
+    vscode.commands.registerCommand("hasten.profileProcess", profileProcess),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void restart(output)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("hasten.path")) {
@@ -40,6 +41,17 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 export async function deactivate(): Promise<void> {
   await turn;
   await client?.stop().catch(() => undefined);
+}
+
+async function profileProcess(): Promise<void> {
+  const given = await vscode.window.showInputBox({
+    title: "hasten: profile a running process",
+    prompt: "Process id; it is sampled for ten seconds",
+    validateInput: (text) => (/^[1-9]\d*$/.test(text.trim()) ? undefined : "a number"),
+  });
+  if (given !== undefined) {
+    await vscode.commands.executeCommand("hasten.profile", { pid: Number(given.trim()) });
+  }
 }
 
 function restart(output: vscode.LogOutputChannel): Promise<void> {
