@@ -34,6 +34,8 @@ _CHAINED = 4
 _IDLE_S = 0.06
 _IDLE_SHARE = 0.25
 
+_LASTING = ("read", "write", "introspection", "ctypes")
+
 Call = tuple[int, Mode]
 Script = tuple[Call, ...]
 
@@ -178,11 +180,12 @@ def _refuse_settings(state: bytes, original: Behaviour) -> None:
 
 
 def tried(*attempts: Attempts) -> frozenset[tuple[str, str]]:
-    """What was tried; details only where they are paths."""
+    """What was tried; details only of kinds whose details are the same in each run.
+
+    Without them (an address, a command line) the kind as a whole is what an original needs.
+    """
     return frozenset(
-        (kind, detail if kind in ("read", "write") else "")
-        for group in attempts
-        for kind, detail in group
+        (kind, detail if kind in _LASTING else "") for group in attempts for kind, detail in group
     )
 
 

@@ -1378,9 +1378,11 @@ class Tripwire(_Root):
         """Keep it, and refuse where the sandbox can't.
 
         With `allowed`, what the original does, anything else ends the process: whoever reaches
-        the harness must find no time to make this forgotten.
+        the harness must find no time to make this forgotten. An empty detail there stands for all
+        of its kind, since details of some (addresses, command lines) differ from run to run.
         """
-        if self.allowed is not None and (kind, detail[:200]) not in self.allowed:
+        seen = ((kind, detail[:200]), (kind, ""))
+        if self.allowed is not None and self.allowed.isdisjoint(seen):
             told = f"\nhasten-tried {kind} {detail[:200]!r}"
             _write(2, told.encode("utf-8", "replace"))
             _os_exit(1)

@@ -140,3 +140,21 @@ def test_attempts_on_paths_are_told_apart_and_others_by_kind() -> None:
     once = tried((("read", "/etc/hosts"), ("network", "socket.connect('a')")))
     other = tried((("read", "/etc/passwd"), ("network", "socket.connect('b')")))
     assert other - once == {("read", "/etc/passwd")}
+
+
+FRAMES = """
+import sys
+NAME = sys._getframe(0).f_code.co_name
+
+def f(n):
+    return sum(range(n))
+"""
+
+
+def test_what_the_module_of_the_original_does_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    faster = FRAMES.replace("sum(range(n))", "n * (n - 1) // 2")
+    assert judged(tmp_path, Case("", FRAMES, faster, "[((9,), {})]", None)).equality == "exact"
+    more = FRAMES.replace("return", "import gc; gc.get_objects(); return")
+    verdict = judged(tmp_path, Case("", FRAMES, more, "[((9,), {})]", None))
+    assert verdict.refused is not None
+    assert "gc.get_objects" in verdict.refused

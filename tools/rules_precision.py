@@ -1,0 +1,408 @@
+"""What the rules' findings are worth in code that nobody here wrote.
+
+`python -m tools.rules_precision FOLDER [--package NAME] [--rule ID] [--seconds S]`
+
+For each package: its source distribution is fetched with pip and unpacked into FOLDER, all rules
+are run over it, and its own tests are run once while the calls of the functions with findings are
+captured. Then findings of each rule are tried, those with captured calls first, packages in turn,
+until twenty were tried or none is left: the original against itself, equality on all inputs under
+two hash seeds, and some paired fresh processes for time. A finding counts as tried where the
+original could be judged; it is good where it was equal and not slower. "Slower" is a mean ratio
+below 0.97 whose 95 % interval lies below 1.
+
+Each trial is written to FOLDER/trials.jsonl at once; a second call goes on where the first one
+stopped. `--write` makes analysis/rules/precision.json of the trials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tarfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from analysis.errors import HastenError
+from analysis.functions import functions_in
+from analysis.rules.base import Finding
+from analysis.rules.catalogue import all_rules, find
+from analysis.rules.evidence import PRECISION, SCHEMA, Precision
+from benchmark_runner.errors import CandidateFailed
+from benchmark_runner.recording.record import capture_inputs, stored_capture
+from benchmark_runner.verify import FunctionBench
+from benchmark_runner.workload import (
+    CapturedInputs,
+    FunctionWorkload,
+    GeneratedInputs,
+    Inputs,
+    Version,
+)
+
+WANTED = 20
+ATTEMPTS = 60
+PAIRS = 5
+SLOWER = math.log(0.97)
+_T_95 = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}
+_CALLS, _BYTES = 40, 4 << 20
+_DRIVER = """\
+import sys, time
+import pytest
+
+class Stop:
+    def __init__(self, seconds):
+        self.end = time.monotonic() + seconds
+    def pytest_runtest_logfinish(self, nodeid, location):
+        if time.monotonic() > self.end:
+            self.session.shouldstop = "the time is up"
+    def pytest_sessionstart(self, session):
+        self.session = session
+
+pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[2:]],
+            plugins=[Stop(float(sys.argv[1]))])
+"""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A release: its folder of code in the distribution, its tests, and what they need."""
+
+    name: str
+    version: str
+    code: str
+    tests: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def folder_name(self) -> str:
+        return f"{self.name.replace('-', '_')}-{self.version}"
+
+
+PACKAGES = (
+    Package("algorithms", "1.0.1", "algorithms", ("tests",)),
+    Package("boltons", "26.2.0", "boltons", ("tests",)),
+    Package("chess", "1.11.2", "chess", ("test.py",)),
+    Package("docutils", "0.23", "docutils", ("test",)),
+    Package("lark", "1.3.1", "lark", ("tests",)),
+    Package("markdown", "3.11.3", "markdown", ("tests",)),
+    Package("mistune", "3.4.0", "src/mistune", ("tests",)),
+    Package("mlxtend", "0.25.0", "mlxtend", (), ("numpy", "pandas", "scikit-learn", "scipy")),
+    Package("more-itertools", "11.2.1", "more_itertools", ("tests",)),
+    Package("mpmath", "1.4.1", "mpmath", ("mpmath/tests",)),
+    Package("networkx", "3.6.1", "networkx", ("networkx/algorithms/tests", "networkx/classes",
+            "networkx/algorithms/shortest_paths", "networkx/algorithms/centrality/tests",
+            "networkx/readwrite", "networkx/generators"), ("numpy", "pandas", "scipy")),
+    Package("pygments", "2.21.0", "pygments", ("tests",)),
+    Package("pygorithm", "1.0.4", "pygorithm", ("tests",)),
+    Package("pyphen", "0.18.1", "pyphen", ("tests",)),
+    Package("pyspellchecker", "0.9.1", "spellchecker", ()),
+    Package("python-dateutil", "4.0.0", "src/dateutil", ("tests",), ("six", "freezegun")),
+    Package("sqlparse", "0.6.1", "sqlparse", ("tests",)),
+    Package("sympy", "1.14.0", "sympy", ("sympy/combinatorics", "sympy/ntheory",
+            "sympy/utilities", "sympy/polys/tests/test_densearith.py", "sympy/series",
+            "sympy/core/tests/test_numbers.py", "sympy/logic"), ("mpmath",)),
+    Package("tabulate", "0.10.0", "tabulate", ("test",)),
+    Package("textdistance", "4.6.3", "textdistance", ("tests",), ("numpy",)),
+    Package("toolz", "1.2.0", "toolz", ("toolz/tests",)),
+    Package("treelib", "1.8.0", "treelib", ("tests",), ("six",)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """A finding in a package's file."""
+
+    package: str
+    path: Path
+    function: str
+    finding: Finding
+
+    @property
+    def key(self) -> str:
+        changes = [(c.start, c.end, c.new_text) for c in self.finding.edit.changes]
+        text = f"{self.package} {self.path.name} {self.function} {self.finding.rule} {changes}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass
+class Trial:
+    """What came of one finding; `ratio` is the mean of the pairs, with its 95 % interval."""
+
+    key: str
+    rule: str
+    package: str
+    file: str
+    function: str
+    tried: bool = False
+    equal: bool = False
+    not_slower: bool = False
+    inputs: str = ""
+    reason: str = ""
+    ratio: float | None = None
+    interval: tuple[float, float] | None = None
+    seconds: float = 0.0
+
+
+@dataclass
+class Bundle:
+    """A package that is ready: its root, its interpreter, its findings."""
+
+    package: Package
+    root: Path
+    python: Path
+    captures: Path
+    places: list[Place] = field(default_factory=list)
+
+
+def unpacked(package: Package, folder: Path) -> Path:
+    """The unpacked source distribution; fetched when it is not there yet."""
+    root = folder / "src" / package.folder_name
+    if not root.exists():
+        release = f"{package.name}=={package.version}"
+        fetch = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary"]
+        subprocess.run([*fetch, package.name, "-d", folder / "sd", release], check=True)
+        archive = next((folder / "sd").glob(f"{package.folder_name}.tar.*"))
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder / "src", filter="data")
+    return root
+
+
+def environment(package: Package, folder: Path) -> Path:
+    """An interpreter of the package's own, with pytest and what its tests need."""
+    venv = folder / "venvs" / package.name
+    inside = venv / "bin" / "python"
+    if not inside.exists():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        needs = ["pytest", "hypothesis", *package.needs]
+        subprocess.run([inside, "-m", "pip", "install", "-q", *needs], check=True)
+    return inside
+
+
+def places_in(package: Package, root: Path) -> Iterator[Place]:
+    """All findings in a package's code, its tests left out."""
+    for path in sorted((root / package.code).rglob("*.py")):
+        if {"tests", "test"} & set(path.parts) or path.stat().st_size > 400_000:
+            continue
+        text = path.read_text("utf-8", "replace")
+        for finding in find(text, str(path), functions_in(text, str(path))):
+            yield Place(package.name, path, finding.function, finding)
+
+
+def capture(bundle: Bundle, seconds: float) -> None:
+    """Run the package's tests once and keep the calls of the functions that have findings."""
+    done = bundle.captures / "done"
+    if done.exists() or not bundle.package.tests:
+        return
+    bundle.captures.mkdir(parents=True, exist_ok=True)
+    driver = bundle.captures / "run_tests.py"
+    driver.write_text(_DRIVER)
+    targets = sorted({(p.path, p.function) for p in bundle.places})
+    roots = [str(bundle.root), str(bundle.root / "src")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(roots)
+    try:
+        found = capture_inputs(
+            ("python", str(driver), str(seconds), *bundle.package.tests), bundle.root, targets,
+            bundle.captures, python=bundle.python, timeout_s=seconds * 2,
+            max_calls=_CALLS, max_bytes=_BYTES,
+        )  # fmt: skip
+        done.write_text(f"{sum(1 for c in found.values() if c.count)} of {len(targets)}\n")
+    except HastenError as error:
+        done.write_text(f"failed: {error.message}\n")
+    finally:
+        del os.environ["PYTHONPATH"]
+    print(f"{bundle.package.name}: captured {done.read_text().strip()}", flush=True)
+
+
+def inputs_of(bundle: Bundle, place: Place) -> Inputs:
+    """Captured calls where there are some, else inputs that are made."""
+    kept = stored_capture(bundle.captures, place.path, place.function)
+    return CapturedInputs(kept.folder) if kept and kept.count else GeneratedInputs()
+
+
+def tried(bundle: Bundle, place: Place) -> Trial:
+    """Try one finding."""
+    started = time.perf_counter()
+    inputs = inputs_of(bundle, place)
+    relative = place.path.relative_to(bundle.root).as_posix()
+    trial = Trial(place.key, place.finding.rule, place.package, relative, place.function)
+    trial.inputs = "captured" if isinstance(inputs, CapturedInputs) else "generated"
+    text = place.path.read_text("utf-8", "replace")
+    before = Version.of({place.path: text})
+    after = Version.of({place.path: place.finding.edit.apply(text)})
+    workload = FunctionWorkload(place.path, place.function, before, inputs)
+    try:
+        with FunctionBench(workload, python=bundle.python) as bench:
+            bench.prepare()
+            trial.tried = True
+            verdict = bench.check(after, "rule")
+            trial.equal = verdict.equality is not None
+            if trial.equal:
+                _time(bench, before, after, trial)
+            else:
+                found = verdict.counterexample
+                trial.reason = (
+                    verdict.refused
+                    or (f"{found.what}: {found.before} / {found.after}" if found else "different")[
+                        :300
+                    ]
+                )
+    except CandidateFailed as error:
+        trial.equal, trial.reason = False, error.message[:300]
+    except HastenError as error:
+        trial.reason = f"{error.code}: {error.message}"[:300]
+    except Exception as error:  # one finding must not end the study; it is told in the trial
+        trial.tried, trial.reason = False, f"{type(error).__name__}: {error}"[:300]
+    trial.seconds = round(time.perf_counter() - started, 2)
+    return trial
+
+
+def _time(bench: FunctionBench, before: Version, after: Version, trial: Trial) -> None:
+    logs: list[float] = []
+    for first in range(PAIRS):
+        logs += bench.sample(before, after, first=first, count=1, share=1.0)
+        if len(logs) >= 3:
+            low, high = interval_of(logs)
+            if low > 0 or high < SLOWER:
+                break
+    low, high = interval_of(logs)
+    mean = statistics.fmean(logs)
+    trial.ratio = round(math.exp(mean), 4)
+    trial.interval = (round(math.exp(low), 4), round(math.exp(high), 4))
+    trial.not_slower = not (mean < SLOWER and high < 0)
+    if not trial.not_slower:
+        trial.reason = "slower"
+
+
+def interval_of(logs: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of the mean log-ratio, by Student's t."""
+    mean = statistics.fmean(logs)
+    half = _T_95.get(len(logs) - 1, 12.706) * statistics.stdev(logs) / math.sqrt(len(logs))
+    return mean - half, mean + half
+
+
+def in_turn(places: Sequence[Place], bundles: dict[str, Bundle]) -> Iterator[Place]:
+    """Findings with captured calls first, and packages in turn; one for each function."""
+    for captured in (True, False):
+        queues: defaultdict[str, list[Place]] = defaultdict(list)
+        seen: set[tuple[Path, str]] = set()
+        for place in sorted(places, key=lambda p: p.key):
+            bundle = bundles[place.package]
+            if isinstance(inputs_of(bundle, place), CapturedInputs) is captured:
+                if (place.path, place.function) not in seen:
+                    queues[place.package].append(place)
+                seen.add((place.path, place.function))
+        while queues:
+            for name in list(queues):
+                yield queues[name].pop(0)
+                if not queues[name]:
+                    del queues[name]
+
+
+def read_trials(file: Path) -> dict[str, Trial]:
+    """The trials made so far, by key."""
+    if not file.exists():
+        return {}
+    rows = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+    return {row["key"]: Trial(**row) for row in rows}
+
+
+def try_rules(
+    bundles: dict[str, Bundle], file: Path, rules: Sequence[str], part: tuple[int, int]
+) -> None:
+    """Try findings of each rule until enough were tried."""
+    by_rule: defaultdict[str, list[Place]] = defaultdict(list)
+    for bundle in bundles.values():
+        for place in bundle.places:
+            by_rule[place.finding.rule].append(place)
+    mine = [rule for n, rule in enumerate(sorted(by_rule)) if n % part[1] == part[0]]
+    for rule in mine:
+        if rules and rule not in rules:
+            continue
+        done, known = 0, read_trials(file)
+        for place in islice(in_turn(by_rule[rule], bundles), ATTEMPTS):
+            if done >= WANTED:
+                break
+            trial = known.get(place.key)
+            if trial is None:
+                trial = tried(bundles[place.package], place)
+                with file.open("a") as out:
+                    out.write(json.dumps(asdict(trial)) + "\n")
+            done += trial.tried
+        print(f"{rule}: {len(by_rule[rule])} found, {done} tried", flush=True)
+
+
+def write_table(bundles: dict[str, Bundle], trials: Sequence[Trial]) -> None:
+    """analysis/rules/precision.json of all trials."""
+    found: defaultdict[str, int] = defaultdict(int)
+    for bundle in bundles.values():
+        for place in bundle.places:
+            found[place.finding.rule] += 1
+    rows = []
+    for rule in all_rules():
+        if "python" not in rule.languages:
+            continue
+        own = [t for t in trials if t.rule == rule.id and t.tried]
+        rows.append(
+            Precision(
+                rule=rule.id,
+                found=found[rule.id],
+                tried=len(own),
+                equal=sum(t.equal for t in own),
+                not_slower=sum(t.not_slower for t in own),
+                good=sum(t.equal and t.not_slower for t in own),
+            )
+        )
+    table = {
+        "schema": SCHEMA,
+        "measured": time.strftime("%Y-%m-%d"),
+        "python": f"cpython-{sys.version_info.major}.{sys.version_info.minor}",
+        "packages": [f"{b.package.name} {b.package.version}" for b in bundles.values()],
+        "rules": [asdict(row) for row in rows],
+    }
+    PRECISION.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+
+
+def main() -> int:
+    """Prepare the packages, try the rules, write the table if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="a scratch folder; filled, never emptied")
+    parser.add_argument("--package", action="append", default=[], help="default: all")
+    parser.add_argument("--rule", action="append", default=[], help="default: all")
+    parser.add_argument("--seconds", type=float, default=120.0, help="of a package's tests")
+    parser.add_argument("--part", default="0/1", help="K/N: every Nth rule, from the Kth on")
+    parser.add_argument("--write", action="store_true", help="write analysis/rules/precision.json")
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    bundles = {}
+    for package in PACKAGES:
+        if options.package and package.name not in options.package:
+            continue
+        bundle = Bundle(
+            package, unpacked(package, folder), environment(package, folder),
+            folder / "captures" / package.name,
+        )  # fmt: skip
+        bundle.places = list(places_in(package, bundle.root))
+        print(f"{package.name}: {len(bundle.places)} findings", flush=True)
+        capture(bundle, options.seconds)
+        bundles[package.name] = bundle
+    number, count = (int(x) for x in options.part.split("/"))
+    file = folder / "trials.jsonl"
+    if not options.write:
+        try_rules(bundles, file, options.rule, (number, count))
+    else:
+        write_table(bundles, list(read_trials(file).values()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
