@@ -43,6 +43,8 @@ class Format:
 
 FORMATS = (
     Format("pstats", "pstats (cProfile, profile, yappi)"),
+    Format("callgrind", "callgrind and cachegrind out files"),
+    Format("gprof", "gprof text"),
     Format("speedscope", "speedscope (py-spy, pyinstrument, austin and others)"),
 )
 
