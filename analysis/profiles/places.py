@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote
 
 from analysis.errors import AnalysisError
 from analysis.functions import Function, functions_in
 from analysis.ignore import relative_parts
+from analysis.languages import LANGUAGES, PYTHON, language_of
+from analysis.profiles.symbols import Symbols, bare_name
 from analysis.source import read_source
 
 _ENVIRONMENTS = frozenset(["site-packages", "dist-packages", ".venv", "venv", ".tox", ".nox"])
@@ -20,6 +24,10 @@ _NOT_OURS = _ENVIRONMENTS | _CACHES | {".git", ".hg", "node_modules"}
 _LIBRARY = re.compile(r"^python\d(\.\d+)?t?$", re.IGNORECASE)
 _MAX_FILES = 50_000
 _MAX_SOURCE_BYTES = 5_000_000
+_SUFFIXES = tuple(suffix for language in LANGUAGES for suffix in language.suffixes)
+_FILE_URL = re.compile(r"file://(?:localhost)?(?=/)", re.IGNORECASE)
+_DRIVE_URL = re.compile(r"/[A-Za-z]:/")
+_OTHER_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)")
 
 
 @dataclass(frozen=True)
@@ -39,9 +47,14 @@ class Places:
         self._files: dict[str, str | None] = {}
         self._places: dict[tuple[str, str, int | None], Place | None] = {}
         self._by_name: dict[str, list[tuple[str, ...]]] | None = None
+        self._symbols: Symbols | None = None
 
     def file(self, named: str) -> str | None:
-        """The workspace file that a profile calls `named`; None when it is not of the workspace."""
+        """The workspace file that a profile calls `named`; None when it is not of the workspace.
+
+        A ``file://`` address is a path; what other addresses (``node:fs``, ``webpack:///``) name is
+        not of the workspace.
+        """
         if named not in self._files:
             self._files[named] = self._find(named)
         return self._files[named]
@@ -50,16 +63,47 @@ class Places:
         """The function of the workspace that a profile's frame belongs to.
 
         `line` may be any line of the function. Lambdas and comprehensions count as their function.
-        When the file no longer has such a function there, what the profile says is kept.
+        When the file no longer has such a function there, what the profile says is kept. Where no
+        file is named, compiled code may still tell: a symbol ("ns::Grid::at(int)") that one
+        function alone of the workspace's compiled languages has.
         """
         key = (named, name, line)
         if key not in self._places:
             path = self.file(named)
-            self._places[key] = None if path is None else _place(path, name, line)
+            self._places[key] = (
+                _place(path, name, line) if path else None if named else self._symbol(name)
+            )
         return self._places[key]
+
+    def _symbol(self, name: str) -> Place | None:
+        if self._symbols is None:
+            compiled = (
+                self.workspace.joinpath(*parts)
+                for group in self._index().values()
+                for parts in group
+                if language_of(parts[-1]).folder == "native"
+            )
+            self._symbols = Symbols(tuple(compiled), functions_of)
+        function = self._symbols.find(name)
+        if function is None:
+            return None
+        return Place(function.path, function.name, function.first_line + 1)
 
     def _find(self, named: str) -> str | None:
         if not named or named == "~" or named.startswith("<") or "\0" in named:
+            return None
+        try:
+            return self._find_path(named)
+        except (OSError, ValueError):  # a name that no file can have
+            return None
+
+    def _find_path(self, named: str) -> str | None:
+        if url := _FILE_URL.match(named):
+            named = unquote(named[url.end() :])
+            if "\0" in named:
+                return None
+            named = named[1:] if _DRIVE_URL.match(named) else named
+        elif _OTHER_URL.match(named):
             return None
         windows = re.match(r"[A-Za-z]:[\\/]|\\\\", named) or ("\\" in named and "/" not in named)
         foreign = PureWindowsPath(named) if windows else PurePosixPath(named)
@@ -111,7 +155,7 @@ class Places:
                 ]
                 above = Path(folder).relative_to(self.workspace).parts
                 for name in files:
-                    if name.endswith((".py", ".pyw")):
+                    if name.lower().endswith(_SUFFIXES):
                         self._by_name.setdefault(name, []).append((*above, name))
                         seen += 1
                 if seen > _MAX_FILES:
@@ -155,6 +199,8 @@ def _functions_of(path: str, changed: int, size: int) -> tuple[Function, ...]:
 
 def _place(path: str, name: str, line: int | None) -> Place:
     functions = functions_of(path)
+    if language_of(path) != PYTHON:
+        return _place_of_symbol(path, functions, name, line)
     if name == "<module>":
         return Place(path, name, 1)
     if name.startswith("<"):
@@ -173,6 +219,25 @@ def _place(path: str, name: str, line: int | None) -> Place:
     if holding:
         return Place(path, simple, max(holding, key=lambda f: f.start).first_line + 1)
     return Place(path, simple, line)
+
+
+def _place_of_symbol(
+    path: str, functions: Sequence[Function], name: str, line: int | None
+) -> Place:
+    """As `_place` for the other languages, whose functions may have no name or a decorated one."""
+    simple = bare_name(name)
+    holding = [] if line is None else [f for f in functions if _holds(f, line)]
+    named = [f for f in functions if f.name == simple]
+    if line is None:
+        around = named if len({f.start for f in named}) == 1 else []
+    else:
+        around = [f for f in named if _holds(f, line)] or holding
+    if around:
+        inner = max(around, key=lambda f: f.start)
+        return Place(path, inner.name, inner.first_line + 1)
+    if not simple or name.startswith("("):
+        return Place(path, "<module>", 1)
+    return Place(path, simple, line or 0)
 
 
 def _holds(function: Function, line: int) -> bool:

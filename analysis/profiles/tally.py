@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from typing import NamedTuple
 
 from analysis.profiles.damage import Damaged
 from analysis.profiles.model import (
@@ -24,16 +25,18 @@ from analysis.profiles.model import (
 from analysis.profiles.places import Place, Places
 
 MAX_NODES = 500_000
-MAX_FRAMES = 2_000_000
+MAX_FRAMES = 500_000
 MAX_DEPTH = 5_000
+MAX_NAME = 2_000
+MAX_NAME_CHARS = 100_000_000
 MAX_STACKS = 5_000
 ROOT = 0
+_MAX_LINE = 10_000_000
 
 Who = Place | tuple[str, str, int]
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A function at one of its lines, as a stack names it; `line` is the one that runs, or 0."""
 
     who: int
@@ -55,12 +58,19 @@ class Tally:
     stack, `called` for each call where the format counts calls.
 
     `tells_native` says that native frames are told apart, so that what is not native is Python.
+    `tells_lines` says that frames have the line that runs; None finds out: in a profile that has
+    only the first lines of functions, no frame is at another line, and such a profile has no lines.
     """
 
-    def __init__(self, places: Places, *, tells_native: bool = False) -> None:
+    def __init__(
+        self, places: Places, *, tells_native: bool = False, tells_lines: bool | None = None
+    ) -> None:
         self._places, self._tells_native = places, tells_native
+        self._tells_lines = tells_lines
+        self._saw_lines = False
+        self._name_chars = 0
         self._frames: list[Frame] = []
-        self._frame_ids: dict[tuple[str, str, int, bool], int] = {}
+        self._frame_ids: dict[tuple[str, str, int, bool, int | None], int] = {}
         self._who: list[Who] = []
         self._who_ids: dict[Who, int] = {}
         self._counts_calls = False
@@ -84,24 +94,43 @@ class Tally:
 
     # -- what a reader tells --------------------------------------------------------------------
 
-    def frame(self, path: str, name: str, line: int | None, *, native: bool = False) -> int:
+    def frame(
+        self,
+        path: str,
+        name: str,
+        line: int | None,
+        *,
+        native: bool = False,
+        runs: int | None = None,
+    ) -> int:
         """The number of a frame, by what the profile calls its file and function.
 
         `line` is any line of the function: the one that runs where the format tells that, else
-        its first. Raises Damaged for more frames than any program has.
+        its first. Where a format tells both, `runs` is the one that runs, and 0 where it is not
+        known. Raises Damaged for more frames than any program has.
         """
-        key = (path, name, line or 0, native)
+        if len(path) > MAX_NAME or len(name) > MAX_NAME:
+            path, name = path[:MAX_NAME], name[:MAX_NAME]
+        key = (path, name, line or 0, native, runs)
         known = self._frame_ids.get(key)
         if known is not None:
             return known
         if len(self._frames) >= MAX_FRAMES:
             raise Damaged(f"more than {MAX_FRAMES} different frames")
+        self._name_chars += len(path) + len(name)
+        if self._name_chars > MAX_NAME_CHARS:
+            raise Damaged("more names than any program has")
+        line = line if line and 0 < line < _MAX_LINE else None
+        path, name = _clean(path), _clean(name)
         place = None if native else self._places.place(path, name, line)
         who: Who = place or (path, name, 0 if native else line or 0)
         if who not in self._who_ids:
             self._who_ids[who] = len(self._who)
             self._who.append(who)
-        self._frames.append(Frame(self._who_ids[who], line or 0, native))
+        at = (line or 0) if runs is None else runs if 0 < runs < _MAX_LINE else 0
+        if place is not None and at not in (0, place.line) and not name.startswith("<"):
+            self._saw_lines = True
+        self._frames.append(Frame(self._who_ids[who], at, native))
         self._frame_ids[key] = len(self._frames) - 1
         return len(self._frames) - 1
 
@@ -147,6 +176,14 @@ class Tally:
     def is_full(self) -> bool:
         """Whether a reader that holds nodes itself should `settle` as soon as it holds none."""
         return len(self._parent) > MAX_NODES
+
+    def renewed(self, frames: Iterable[int]) -> list[int]:
+        """As `settle` for a reader that holds a stack: its nodes in the new tree, ROOT first."""
+        self.settle()
+        nodes = [ROOT]
+        for frame in frames:
+            nodes.append(self.child(nodes[-1], frame))
+        return nodes
 
     # -- adding up ------------------------------------------------------------------------------
 
@@ -234,63 +271,74 @@ class Tally:
     def _keep_stacks(self) -> None:
         for node, cost in enumerate(self._cost):
             if node and cost > 0:
-                frames = self._functions_of(node)
+                frames = tuple(self._frames[frame].who for frame in self._frames_of(node))
                 self._stacks[frames] = self._stacks.get(frames, 0.0) + cost
         if len(self._stacks) > 4 * MAX_STACKS:
             self._stacks = dict(nlargest(MAX_STACKS, self._stacks.items(), key=lambda s: s[1]))
 
-    def _functions_of(self, node: int) -> tuple[int, ...]:
+    def _frames_of(self, node: int) -> list[int]:
         found: list[int] = []
         while node:
-            found.append(self._frames[self._frame[node]].who)
+            found.append(self._frame[node])
             node = self._parent[node]
-        return tuple(reversed(found))
+        found.reverse()
+        return found
 
     # -- the profile ----------------------------------------------------------------------------
 
     def profile(self, tool: str, unit: Unit, *, sampled: bool) -> Profile:
-        """All that was told, as a profile."""
+        """All that was told, as a profile; functions that cost nothing are left out."""
         self.settle()
+        kept = [n for n in range(len(self._who)) if self._total[n] > 0 or self._calls[n] > 0]
+        place = {number: at for at, number in enumerate(kept)}
         stacks = nlargest(MAX_STACKS, self._stacks.items(), key=lambda s: s[1])
         return Profile(
             tool=tool,
             unit=unit,
             total=self.total,
-            functions=tuple(self._functions()),
+            functions=tuple(self._function(number) for number in kept),
             sampled=sampled,
             lines=tuple(self._lines()),
             calls=tuple(
-                CallCost(caller, callee, edge.calls if self._counts_calls else None, edge.cost)
+                CallCost(
+                    place[caller], place[callee],
+                    edge.calls if self._counts_calls else None, edge.cost,
+                )
                 for (caller, callee), edge in self._edges.items()
+                if caller in place and callee in place
             ),
-            stacks=tuple(StackCost(frames, cost) for frames, cost in stacks),
+            stacks=tuple(StackCost(tuple(place[n] for n in who), cost) for who, cost in stacks),
+        )  # fmt: skip
+
+    def _function(self, number: int) -> FunctionCost:
+        who = self._who[number]
+        ours = isinstance(who, Place)
+        path, name, line = (who.path, who.name, who.line) if isinstance(who, Place) else who
+        own = self._self[number]
+        return FunctionCost(
+            path=path,
+            name=name,
+            line=line,
+            self_cost=own,
+            total_cost=self._total[number],
+            direct_cost=self._direct[number] if ours else own,
+            calls=self._calls[number] if self._counts_calls else None,
+            native_cost=self._native[number] if ours and self._tells_native else None,
         )
 
-    def _functions(self) -> Sequence[FunctionCost]:
-        found = []
-        for number, who in enumerate(self._who):
-            ours = isinstance(who, Place)
-            path, name, line = (who.path, who.name, who.line) if isinstance(who, Place) else who
-            own = self._self[number]
-            found.append(
-                FunctionCost(
-                    path=path,
-                    name=name,
-                    line=line,
-                    self_cost=own,
-                    total_cost=self._total[number],
-                    direct_cost=self._direct[number] if ours else own,
-                    calls=self._calls[number] if self._counts_calls else None,
-                    native_cost=self._native[number] if ours and self._tells_native else None,
-                )
-            )
-        return found
-
     def _lines(self) -> Sequence[LineCost]:
+        if not (self._saw_lines if self._tells_lines is None else self._tells_lines):
+            return []
         return [
             LineCost(
                 path, line, self._line_self[path, line], total,
                 self._line_native[path, line] if self._tells_native else None,
             )
             for (path, line), total in sorted(self._line_total.items())
+            if total > 0
         ]  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    """A name that can be printed: lone halves of characters are replaced."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
