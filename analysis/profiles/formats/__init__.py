@@ -45,6 +45,9 @@ FORMATS = (
     Format("pstats", "pstats (cProfile, profile, yappi)"),
     Format("callgrind", "callgrind and cachegrind out files"),
     Format("gprof", "gprof text"),
+    Format("gperftools", "output of google-pprof (--raw, --text)"),
+    Format("converted", "perf.data, JFR, memray, gmon.out and gperftools files (by their tools)"),
+    Format("pprof", "pprof (profile.proto)"),
     Format("speedscope", "speedscope (py-spy, pyinstrument, austin and others)"),
 )
 
