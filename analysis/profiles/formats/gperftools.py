@@ -22,7 +22,7 @@ MAX_BYTES = 64_000_000
 _MAX_SYMBOLS = 1_000_000
 _MAX_STACKS = 5_000_000
 _MAX_ROWS = 200_000
-_MAX_SECONDS = 1e9
+_MAX_SAMPLES = 10**12
 _LOOK_EVERY = 50_000
 
 _SYMBOLS, _PROFILE = b"--- symbol", b"--- profile"
@@ -66,11 +66,11 @@ def _raw(file: ProfileFile, data: bytes, places: Places) -> Profile:
         return known
 
     start = rest.partition(b"\n")[2]
-    for number, (seconds, stack) in enumerate(_stacks(start)):
+    for number, (count, stack) in enumerate(_stacks(start)):
         if not number % _LOOK_EVERY:
             file.moved(file.size)
-        tally.add((frame for address in reversed(stack) for frame in of(address)), seconds)
-    return tally.profile("gperftools", "seconds", sampled=True)
+        tally.add((frame for address in reversed(stack) for frame in of(address)), count)
+    return tally.profile("gperftools", "samples", sampled=True)
 
 
 def _names(text: str) -> dict[int, list[str]]:
@@ -86,7 +86,10 @@ def _names(text: str) -> dict[int, list[str]]:
 
 
 def _stacks(data: bytes) -> Iterator[tuple[float, tuple[int, ...]]]:
-    """Seconds and addresses, the innermost first, of each stack."""
+    """Samples and addresses, the innermost first, of each stack.
+
+    How long a sample is stands in the header, but google-pprof writes 1 there, whatever it was.
+    """
     kind = next((kind for begin, kind in _HEADS.items() if data.startswith(begin)), None)
     if kind is None:
         raise Truncated if len(data) < 12 else Damaged("no profile of addresses behind the names")
@@ -98,7 +101,6 @@ def _stacks(data: bytes) -> Iterator[tuple[float, tuple[int, ...]]]:
             raise Truncated
         return struct.unpack_from(f"{order}{count}{letter}", data, at * size)
 
-    period_us = words(3, 1)[0]
     at = 5
     for _ in range(_MAX_STACKS):
         if at * size == len(data):  # google-pprof writes no last stack
@@ -110,10 +112,9 @@ def _stacks(data: bytes) -> Iterator[tuple[float, tuple[int, ...]]]:
         at += 2 + depth
         if count == 0:  # the last stack is of no samples, and of the address 0
             return
-        seconds = count * period_us / 1e6
-        if seconds > _MAX_SECONDS:
+        if count > _MAX_SAMPLES:
             raise Damaged("more samples than any run has")
-        yield seconds, stack
+        yield float(count), stack
     raise Damaged(f"more than {_MAX_STACKS} stacks")
 
 
