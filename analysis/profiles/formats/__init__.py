@@ -44,6 +44,7 @@ class Format:
 FORMATS = (
     Format("pstats", "pstats (cProfile, profile, yappi)"),
     Format("line_profiler", "line_profiler (.lprof)"),
+    Format("coverage", "coverage.py data with contexts"),
     Format("callgrind", "callgrind and cachegrind out files"),
     Format("gprof", "gprof text"),
     Format("gperftools", "output of google-pprof (--raw, --text)"),
