@@ -1,8 +1,8 @@
 """JSON of any size read by pulling: a reader walks the document and takes what it needs.
 
 Much faster than events where a document is a few long arrays of small values, as profiles are: each
-value is decoded as a whole by `json`'s C scanner, out of a window that slides over the file. What is
-not asked for is skipped without being built. Bounded: the nesting, the size of one value, and so
+value is decoded as a whole by `json`'s C scanner, out of a window that slides over the file. What
+is not asked for is skipped without being built. Bounded: the nesting, the size of one value, and so
 the window.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json.decoder import JSONDecoder
 from typing import Any, NoReturn
 
@@ -34,7 +34,7 @@ def _no_constant(name: str) -> NoReturn:
     raise Damaged(f"{name} is no number")
 
 
-_SCAN = JSONDecoder(parse_constant=_no_constant).scan_once
+_SCAN: Callable[[str, int], tuple[Any, int]] = JSONDecoder(parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
 class Cursor:
@@ -78,8 +78,8 @@ class Cursor:
             except (ValueError, RecursionError) as error:
                 raise Damaged(f"a value that is beyond measure: {type(error).__name__}") from error
             else:
-                # A number may go on behind the window.
-                if end < len(self._text) or self._ended:
+                # A number may go on behind the window, by up to two signs that are in it: "1e+".
+                if end + 2 < len(self._text) or self._ended:
                     self._at = end
                     return value
                 wrong = None

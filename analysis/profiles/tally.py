@@ -31,6 +31,7 @@ MAX_NAME = 2_000
 MAX_NAME_CHARS = 100_000_000
 MAX_STACKS = 5_000
 ROOT = 0
+_MAX_KNOWN = 50_000
 _MAX_LINE = 10_000_000
 
 Who = Place | tuple[str, str, int]
@@ -89,6 +90,7 @@ class Tally:
 
     def _begin(self) -> None:
         self._children: dict[tuple[int, int], int] = {}
+        self._known: dict[tuple[int, ...], int] = {}
         self._parent, self._frame = array("i", [0]), array("i", [-1])
         self._cost, self._count, self._depth = array("d", [0.0]), array("q", [0]), array("i", [0])
 
@@ -165,12 +167,24 @@ class Tally:
 
     def add(self, stack: Iterable[int], cost: float) -> None:
         """Add a whole stack, outermost frame first."""
-        node = ROOT
-        for frame in stack:
-            node = self.child(node, frame)
+        frames = tuple(stack)
+        node = self._known.get(frames)
+        if node is None:
+            node = self.node(frames)
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[frames] = node
         self.spend(node, cost)
         if len(self._parent) > MAX_NODES:
             self.settle()
+
+    def node(self, stack: Iterable[int]) -> int:
+        """The node of a whole stack, outermost frame first. Raises Damaged for endless stacks."""
+        children, node = self._children, ROOT
+        for frame in stack:
+            below = children.get((node, frame))
+            node = self.child(node, frame) if below is None else below
+        return node
 
     @property
     def is_full(self) -> bool:

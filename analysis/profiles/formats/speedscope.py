@@ -24,6 +24,7 @@ from analysis.profiles.tally import ROOT, Tally
 
 _SECONDS = {"nanoseconds": 1e-9, "microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1.0}
 _UNITS = (*_SECONDS, "none", "bytes")
+_ONLY_INT = {int}
 _MAX_SAMPLES = 20_000_000
 _MAX_PROFILES = 100_000
 
@@ -153,14 +154,14 @@ def _read_stacks(
 
 
 def _sampled(cursor: Cursor, part: _Part, scale: float, frames: list[int], tally: Tally) -> None:
-    weights, count = part.weights, 0
+    weights, count, size = part.weights, 0, len(frames)
     for sample in cursor.values():
         if count == len(weights):
             raise Damaged("not as many weights as samples")
-        size = len(frames)
-        tally.add(
-            [frames[as_index(index, size)] for index in as_list(sample)], weights[count] * scale
-        )
+        stack = as_list(sample)
+        if stack and (set(map(type, stack)) != _ONLY_INT or min(stack) < 0 or max(stack) >= size):
+            raise Damaged("a stack names a frame that is not there")
+        tally.add(map(frames.__getitem__, stack), weights[count] * scale)
         count += 1
     if count != len(weights):
         raise Damaged("not as many weights as samples")
