@@ -50,6 +50,10 @@ FORMATS = (
     Format("gperftools", "output of google-pprof (--raw, --text)"),
     Format("converted", "perf.data, JFR, memray, gmon.out and gperftools files (by their tools)"),
     Format("pprof", "pprof (profile.proto)"),
+    Format("scalene", "Scalene"),
+    Format("memray_stats", "memray stats --json"),
+    Format("jfr", "jfr print --json"),
+    Format("pytest_benchmark", "pytest-benchmark"),
     Format("speedscope", "speedscope (py-spy, pyinstrument, austin and others)"),
 )
 
