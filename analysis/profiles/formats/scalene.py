@@ -2,8 +2,8 @@
 
 Its percents are of the run's time, so costs here are seconds. A line has what ran for it, library
 code that Scalene does not look into included, and a function its lines; what they cost in total is
-told by the stacks, where the file has them. Memory is in MB of 2**20 bytes. Where no time was measured, the
-bytes allocated are counted. https://github.com/plasma-umass/scalene
+told by the stacks, where the file has them. Memory is in MB of 2**20 bytes. Where no time was
+measured, the bytes allocated are counted. https://github.com/plasma-umass/scalene
 """
 
 from __future__ import annotations
