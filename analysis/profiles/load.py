@@ -34,8 +34,8 @@ def load_profile(
 
     Raises AnalysisError, by `code`: profile-missing, profile-too-large, profile-empty,
     profile-truncated, profile-damaged, profile-unknown (no known format), profile-needs-tool (a
-    format that its tool has to turn into another), profile-language (of a program in a language that
-    hasten can't look into), profile-foreign (none of its functions is in the workspace); and
+    format that its tool has to turn into another), profile-language (of a program in a language
+    that hasten can't look into), profile-foreign (none of its functions is in the workspace); and
     Cancelled. Reading runs nothing that the file says.
     """
     file = ProfileFile(path, progress, cancel)

@@ -44,12 +44,12 @@ KINDS = (
     ),
     Kind(
         "jfr", "JFR recording", "jfr", "a JDK of version 11 or later",
-        "jfr print --json --stack-depth 64 --events jdk.ExecutionSample FILE > OUT",
+        "jfr print --json --stack-depth 64 FILE > OUT",
         lambda head: head.startswith(b"FLR\0"),
     ),
     Kind(
         "memray", "memray recording", "memray", "memray (PyPI), of the version that recorded",
-        "python -m memray transform speedscope -o OUT FILE",
+        "python -m memray stats --json -n 100000 -o OUT FILE",
         lambda head: head.startswith(_MEMRAY) or (head.startswith(_LZ4) and _MEMRAY in head[:64]),
     ),
     Kind(
@@ -60,7 +60,7 @@ KINDS = (
     ),
     Kind(
         "gperftools", "gperftools CPU profile", "google-pprof",
-        "google-pprof (Debian: google-perftools)", "google-pprof --raw PROGRAM FILE > OUT",
+        "google-pprof (Debian: google-perftools)", "google-pprof --callgrind PROGRAM FILE > OUT",
         gperftools.is_bare, needs_program=True,
     ),
 )  # fmt: skip
