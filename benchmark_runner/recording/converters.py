@@ -13,7 +13,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +71,37 @@ def read_profile(
     `analysis.profiles.load.load_profile` raises; profile-needs-tool when the tool is not there or
     may not run here, and profile-damaged when it can't read the file.
     """
+    with readable(
+        path, workspace, progress=progress, cancel=cancel, python=python, program=program,
+        timeout_s=timeout_s,
+    ) as text:  # fmt: skip
+        try:
+            return load_profile(text, workspace, progress=progress, cancel=cancel)
+        except AnalysisError as error:
+            message = error.message.replace(str(text), str(path))
+            raise AnalysisError(message, code=error.code, mend=error.mend) from error
+
+
+@contextmanager
+def readable(
+    path: Path,
+    workspace: Path,
+    *,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+    python: Path | None = None,
+    program: Path | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> Iterator[Path]:
+    """The file that `load_profile` reads for a profile: itself, or the text that its tool made.
+
+    Arguments and errors as of `read_profile`; the text is gone when the context ends.
+    """
     file = ProfileFile(path, progress, cancel)
     kind = kind_of(file.head)
     if kind is None:
-        return load_profile(path, workspace, progress=progress, cancel=cancel)
+        yield path
+        return
     if file.is_compressed:
         raise needs_tool(file, kind, "and it is packed: unpack it first (gunzip)")
     if kind.needs_program and program is None:
@@ -87,11 +115,7 @@ def read_profile(
         out = Path(os.path.realpath(folder)) / "profile.txt"
         progress(f"reading {path.name} through {kind.tool}", None)
         _convert(file, kind, tool, out, workspace, program, timeout_s, cancel)
-        try:
-            return load_profile(out, workspace, progress=progress, cancel=cancel)
-        except AnalysisError as error:
-            message = error.message.replace(str(out), str(path))
-            raise AnalysisError(message, code=error.code, mend=error.mend) from error
+        yield out
 
 
 def _convert(

@@ -18,7 +18,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from analysis.profiles.call_table import Edge, Entry, Key, profile_of
+from analysis.profiles.call_graph import Edge, Entry, Key
+from analysis.profiles.call_table import profile_of
 from analysis.profiles.damage import Damaged, Truncated
 from analysis.profiles.file import ProfileFile
 from analysis.profiles.model import LineCost, Profile, Unit
@@ -292,15 +293,15 @@ class _Table:
         hits = self._event == "hits"  # of google-pprof, whose calls are samples too
         keys = {function: self._key(function, costs) for function, costs in self._costs.items()}
         whole = sum(costs.own for costs in self._costs.values())
-        entries: dict[Key, Entry] = {key: Entry(None, 0.0, 0.0) for key in keys.values()}
+        entries: dict[Key, Entry] = {key: Entry(0, 0.0, 0.0) for key in keys.values()}
         for function, costs in self._costs.items():
             entry = entries[keys[function]]
-            entry.self_cost += costs.own * scale
+            entry.self_s += costs.own * scale
             below = sum(e.total for callee, e in costs.calls.items() if callee != function)
-            entry.total = min(entry.total + (costs.own + below) * scale, whole * scale)
+            entry.total_s = min(entry.total_s + (costs.own + below) * scale, whole * scale)
             for callee, edge in costs.calls.items():
                 called = entries[keys[callee]]
-                called.calls = None if hits else (called.calls or 0) + int(edge.calls)
+                called.calls += int(edge.calls)
                 known = called.callers.setdefault(keys[function], Edge(0, 0.0))
                 known.calls += edge.calls
                 known.total += edge.total * scale
@@ -311,6 +312,7 @@ class _Table:
             "gperftools" if hits else tool,
             unit,
             sampled=unit == "samples",
+            counted=not hits,
             # yappi has a function's cost at its first line
             lines=() if tool == "yappi" else tuple(self._lines(scale)),
         )

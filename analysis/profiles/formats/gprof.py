@@ -12,7 +12,8 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from analysis.profiles.call_table import Edge, Entry, Key, profile_of
+from analysis.profiles.call_graph import Edge, Entry, Key
+from analysis.profiles.call_table import profile_of
 from analysis.profiles.damage import Damaged, Truncated
 from analysis.profiles.file import ProfileFile
 from analysis.profiles.model import LineCost, Profile
@@ -165,7 +166,7 @@ class _Tables:
         for name, function in self._functions.items():
             callers = {keys[n]: edge for n, edge in function.callers.items() if n in keys}
             total = min(max(function.total, function.own), whole)
-            entries[keys[name]] = Entry(function.calls, function.own, total, callers)
+            entries[keys[name]] = Entry(function.calls or 0, function.own, total, callers)
         where = {key: places.place(key[0], key[2], key[1] or None) for key in entries}
         lines = [
             LineCost(ours, line, cost, cost)

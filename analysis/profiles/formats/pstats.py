@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import struct
 
-from analysis.profiles.call_table import Edge, Entry, Key, profile_of
+from analysis.profiles.call_graph import Edge, Entry, Key, calls_of, costs_of
 from analysis.profiles.damage import Damaged, Truncated
 from analysis.profiles.file import ProfileFile
 from analysis.profiles.model import Profile
@@ -34,8 +34,11 @@ def recognises(head: bytes) -> bool:
 def read(file: ProfileFile, places: Places) -> Profile:
     """The profile in a pstats file. Raises Truncated or Damaged."""
     entries = _Reader(file.whole()).stats()
+    total = sum(entry.self_s for entry in entries.values())
     where = {key: places.place(key[0], key[2], key[1]) for key in entries}
-    return profile_of(entries, where, "cProfile", "seconds")
+    functions, numbers = costs_of(entries, where)
+    calls = calls_of(entries, where, numbers)
+    return Profile("cProfile", "seconds", total, functions, calls=calls)
 
 
 class _Reader:
@@ -222,4 +225,4 @@ def _share_out(entry: Entry) -> None:
     calls = sum(edge.calls for edge in entry.callers.values())
     for edge in entry.callers.values():
         if edge.total < 0:
-            edge.total = entry.total * edge.calls / calls if calls else 0.0
+            edge.total = entry.total_s * edge.calls / calls if calls else 0.0
