@@ -21,19 +21,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from analysis.coverage_data import MAGIC, CantUse, printable
+
 MOST_BYTES = 256 << 20
 """A larger data file is not read."""
 _MOST_FILES = 16
 _MOST_LISTED = 2000
 _MOST_SETTINGS = 512 << 10
 _USUAL = ".coverage"
-_MAGIC = b"SQLite format 3\0"
 _BESIDE = ("-journal", "-wal", "-shm")
 _SETTINGS = (".coveragerc", ".coveragerc.toml", "setup.cfg", "tox.ini", "pyproject.toml")
-
-
-class CantUse(Exception):
-    """A data file that is not read; its text says why."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +57,6 @@ def data_files(project: Path) -> tuple[list[DataFile], list[str]]:
         if data is not None:
             found.append(data)
     return found, notes
-
-
-def printable(text: str, most: int = 100) -> str:
-    """A text by others, fit to be shown."""
-    return "".join(c if c.isprintable() else "?" for c in text[:most])
 
 
 def _checked(root: Path, path: Path) -> DataFile | None:
@@ -114,7 +106,7 @@ def _is_sqlite(path: Path) -> bool:
     """Reports ("<data file>.xml") are often named like data; https://sqlite.org/fileformat.html."""
     try:
         with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
+            return file.read(len(MAGIC)) == MAGIC
     except OSError:
         return False
 

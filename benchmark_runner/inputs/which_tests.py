@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.coverage_data import CantUse, printable
 from benchmark_runner.inputs.coverage_contexts import Recorded, lines_of, recorded_in
-from benchmark_runner.inputs.coverage_files import CantUse, DataFile, data_files, printable
+from benchmark_runner.inputs.coverage_files import DataFile, data_files
 
 _MOST_FILES = 30
 _MOST_READ = 512 << 10

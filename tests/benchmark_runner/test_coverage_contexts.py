@@ -10,9 +10,11 @@ from textwrap import dedent
 
 import pytest
 
-from benchmark_runner.inputs import coverage_contexts, coverage_files
+from analysis import coverage_data
+from analysis.coverage_data import CantUse
+from benchmark_runner.inputs import coverage_files
 from benchmark_runner.inputs.coverage_contexts import Recorded, lines_of, recorded_in
-from benchmark_runner.inputs.coverage_files import CantUse, data_files
+from benchmark_runner.inputs.coverage_files import data_files
 from tests.benchmark_runner.coverage_data import (
     BODY,
     FILES,
@@ -259,7 +261,7 @@ def test_tables_that_are_not_coverage_s_are_refused(tmp_path: Path, script: str)
 def test_only_reading_those_tables_is_allowed() -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript("CREATE TABLE file (id, path); CREATE VIEW context AS SELECT 1 AS id;")
-        db.set_authorizer(coverage_contexts._allowed)
+        db.set_authorizer(coverage_data._allowed)
         db.execute("SELECT id FROM file WHERE length(path) < 3")
         for query in (
             "SELECT hex(path) FROM file",
@@ -311,7 +313,7 @@ def test_reading_ends_after_some_steps(tmp_path: Path, monkeypatch: pytest.Monke
     project = make_project(tmp_path)
     write_data(project / ".coverage", "shop/price.py", {f"{n}": (8,) for n in range(3000)})
     assert len(read(project).reached) == 3000
-    monkeypatch.setattr(coverage_contexts, "_READ_STEPS", 5000)
+    monkeypatch.setattr(coverage_data, "_READ_STEPS", 5000)
     assert refusal(project) == "takes too long to read"
 
 
@@ -320,9 +322,9 @@ def test_more_rows_than_are_read_are_refused(
 ) -> None:
     project = make_project(tmp_path)
     write_data(project / ".coverage", "shop/price.py", {f"{n}": (8,) for n in range(30)})
-    monkeypatch.setattr(coverage_contexts, "_MOST_ROWS", 30)
+    monkeypatch.setattr(coverage_data, "_MOST_ROWS", 30)
     assert len(read(project).reached) == 30
-    monkeypatch.setattr(coverage_contexts, "_MOST_ROWS", 29)
+    monkeypatch.setattr(coverage_data, "_MOST_ROWS", 29)
     assert refusal(project) == "has more than 29 rows for one file"
 
 
@@ -331,7 +333,7 @@ def test_reading_the_schema_ends_after_some_steps(
 ) -> None:
     project = make_project(tmp_path)
     write_data(project / ".coverage", "shop/price.py", {"a": (8,)})
-    monkeypatch.setattr(coverage_contexts, "_OPEN_STEPS", 3000)
+    monkeypatch.setattr(coverage_data, "_OPEN_STEPS", 3000)
     assert read(project).reached == ("a",)
     with closing(sqlite3.connect(project / ".coverage")) as db:
         views = "".join(f"CREATE VIEW v{n} AS SELECT 1;" for n in range(500))

@@ -43,6 +43,17 @@ class Format:
 
 FORMATS = (
     Format("pstats", "pstats (cProfile, profile, yappi)"),
+    Format("line_profiler", "line_profiler (.lprof)"),
+    Format("coverage", "coverage.py data with contexts"),
+    Format("callgrind", "callgrind and cachegrind out files"),
+    Format("gprof", "gprof text"),
+    Format("gperftools", "output of google-pprof (--raw, --text)"),
+    Format("converted", "perf.data, JFR, memray, gmon.out and gperftools files (by their tools)"),
+    Format("pprof", "pprof (profile.proto)"),
+    Format("scalene", "Scalene"),
+    Format("memray_stats", "memray stats --json"),
+    Format("jfr", "jfr print --json"),
+    Format("pytest_benchmark", "pytest-benchmark"),
     Format("speedscope", "speedscope (py-spy, pyinstrument, austin and others)"),
 )
 
