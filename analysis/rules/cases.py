@@ -11,8 +11,9 @@ It is cut by lines of the form `=== word ===`:
   program that reads its input and prints what the function gave.
 - `unchanged` (any number): files in which the rule must find nothing.
 - `measure`: how the gain is measured at three sizes. Its first line is `sizes A B C`, small to
-  large; then Python: one call of a function of the module per line, in terms of `n`; other
-  languages: the lines of standard input, with `{n}` for the size.
+  large; then Python: one call of a function of the module, or of a method of a new object, per
+  line, in terms of `n` and of what the module defines; other languages: the lines of standard
+  input, with `{n}` for the size. Large is what takes about a millisecond or more.
 """
 
 from __future__ import annotations
