@@ -18,6 +18,7 @@ It is cut by lines of the form `=== word ===`:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,16 @@ class Case:
     def file_name(self) -> str:
         """The name that its text goes by where a file's name tells the language."""
         return f"case{self.suffix}"
+
+    @property
+    def digest(self) -> str:
+        """A digest of all that a measurement of it depends on."""
+        lines = self.measure.lines if self.measure else ()
+        total = hashlib.sha256()
+        for part in (self.before, self.after, self.main, *lines):
+            data = part.encode()
+            total.update(len(data).to_bytes(8, "little") + data)
+        return total.hexdigest()[:16]
 
 
 def case_folders() -> Mapping[str, Path]:

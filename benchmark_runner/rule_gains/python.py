@@ -20,7 +20,8 @@ from benchmark_runner.measuring.pairing import pair_runner
 from benchmark_runner.measuring.samples import Samples, clock_for
 from benchmark_runner.measuring.statistics import trimmed_mean
 from benchmark_runner.measuring.timing import Rates
-from benchmark_runner.rule_gains.reading import Reading, enough, read
+from benchmark_runner.rule_gains.outcome import NotEqual, Sizes
+from benchmark_runner.rule_gains.reading import enough, read
 from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.probe import probe
 from benchmark_runner.specs import Specs
@@ -39,10 +40,6 @@ def inputs():
     for n in {sizes}:
         {calls}
 """
-
-
-class NotEqual(Exception):
-    """The two versions of a case did not do the same; the text tells on which call."""
 
 
 def function_and_inputs(case: Case, measure: Measure) -> tuple[str, str]:
@@ -88,7 +85,7 @@ def _damaged(case: Case, why: str) -> AnalysisError:
 
 def measure_python(
     case: Case, measure: Measure, python: Path, progress: Progress, cancel: CancelToken
-) -> tuple[Reading, ...]:
+) -> Sizes:
     """What the case gains at each of its sizes under an interpreter.
 
     Raises NotEqual where both versions do not do the same, WorkloadError where the case can't run,
@@ -126,7 +123,8 @@ def measure_python(
                 if samples.clock == "cpu":
                     samples.clock = clock_for(samples)
                 rates.learn(samples.runs[-1].pairs, wall=samples.clock == "wall")
-        return tuple(read(values, samples.noise) for values in by_size(samples, lines))
+        small, middle, large = (read(v, samples.noise) for v in by_size(samples, lines))
+        return small, middle, large
 
 
 def by_size(samples: Samples, lines: int) -> tuple[list[float], list[float], list[float]]:
