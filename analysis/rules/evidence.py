@@ -140,8 +140,8 @@ class Evidence:
         return hot or (known is not None and known.trusted)
 
 
-def load_evidence(target: str, measured: Path | None = None) -> Evidence:
-    """What is known for a target ("cpython-3.11"); `measured` is the table of this machine.
+def load_gains(measured: Path | None = None) -> tuple[Gain, ...]:
+    """Every row that counts, of all targets; `measured` is the table of this machine.
 
     Its rows count before those that ship, each for its case and size; rows of a case whose text is
     not the one of the shipped table don't count. Raises AnalysisError (evidence-damaged) for a
@@ -149,12 +149,18 @@ def load_evidence(target: str, measured: Path | None = None) -> Evidence:
     """
     shipped = read_table(SHIPPED).gains if SHIPPED.exists() else ()
     digests = {gain.case: gain.digest for gain in shipped}
-    gains = {(g.rule, g.case, g.size): g for g in shipped if g.target == target}
+    gains = {(g.rule, g.case, g.target, g.size): g for g in shipped}
     if measured is not None and measured.exists():
         for gain in read_table(measured).gains:
-            if gain.target == target and digests.get(gain.case, gain.digest) == gain.digest:
-                gains[gain.rule, gain.case, gain.size] = gain
-    return Evidence(gains.values(), load_precision())
+            if digests.get(gain.case, gain.digest) == gain.digest:
+                gains[gain.rule, gain.case, gain.target, gain.size] = gain
+    return tuple(gains.values())
+
+
+def load_evidence(target: str, measured: Path | None = None) -> Evidence:
+    """What is known for a target ("cpython-3.11"). Raises what `load_gains` raises."""
+    gains = (gain for gain in load_gains(measured) if gain.target == target)
+    return Evidence(gains, load_precision())
 
 
 def load_precision() -> tuple[Precision, ...]:

@@ -78,7 +78,9 @@ class Ledger:
         }
 
     def add(self, outcome: Outcome) -> None:
-        """Put a job's rows in the place of those it had. Raises OSError."""
+        """Put a job's rows, if there are any, in the place of those it had. Raises OSError."""
+        if not outcome.gains:
+            return
         own = (outcome.job.case.name, outcome.job.target.name)
         with self._lock:
             others = tuple(g for g in self.table.gains if (g.case, g.target) != own)
@@ -107,8 +109,8 @@ def measure_all(
 ) -> list[Outcome]:
     """Measure the jobs, so many at once, and hand each outcome to `keep` as it comes.
 
-    What is timed at the same moment is bounded by the machine's timing slots. Raises Cancelled,
-    what `keep` raises, and SandboxError; what is wrong with one case is its outcome.
+    What is timed at the same moment is bounded by the machine's timing slots. Raises Cancelled and
+    what `keep` raises; what is wrong with one case is its outcome.
     """
     token = cancel or CancelToken()
     found: list[Outcome] = []

@@ -14,7 +14,18 @@ from typer.exceptions import TyperException
 
 import hasten
 from analysis.errors import Cancelled, HastenError
-from server.cli import apply, doctor, index, optimize, profile, trust, verify
+from server.cli import (
+    apply,
+    doctor,
+    index,
+    optimize,
+    profile,
+    rules,
+    rules_find,
+    rules_measure,
+    trust,
+    verify,
+)
 from server.cli.output import BAD_INPUT, CANCELLED, INTERNAL, emit_error
 
 app = typer.Typer(
@@ -25,6 +36,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+rules_app = typer.Typer(
+    help="What the rewrite rules are, find and gain.", no_args_is_help=True, rich_markup_mode=None
+)
+rules_app.command("list")(rules.list_rules)
+rules_app.command("explain")(rules.explain)
+rules_app.command("find")(rules_find.find_in)
+rules_app.command("measure")(rules_measure.measure)
 
 
 def _version(asked: bool) -> None:
@@ -49,6 +69,7 @@ app.command("verify")(verify.verify)
 app.command("apply")(apply.apply)
 app.command("undo")(apply.undo)
 app.add_typer(index.app, name="index")
+app.add_typer(rules_app, name="rules")
 app.command("doctor")(doctor.doctor)
 app.command("trust")(trust.trust)
 
