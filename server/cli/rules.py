@@ -22,6 +22,7 @@ from server.cli.output import GOOD, NOT_GOOD, counted, emit_json, note, page, ra
 
 GAINS = {3: "another order of growth", 2: "a large constant factor", 1: "a small constant factor"}
 ONLY_RULES = typer.Option([], "--rule", help="Only this rule; may be given again.")
+_SHORT = {3: "order of growth", 2: "large", 1: "small"}
 _HINTED = {
     "always": "hinted everywhere",
     "hot": "hinted in hot functions only",
@@ -173,15 +174,16 @@ def _print_rules(rules: Sequence[Rule], known: Known) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("rule", "for", "gain hoped for", "here", "hinted", "good in real code"):
+    table.add_column("rule", no_wrap=True)
+    for name in ("for", "gain hoped for", "here", "hinted", "good in real code"):
         table.add_column(name, overflow="fold")
     for rule in rules:
         row = rule_json(rule, *known.of_rule(rule))
         precision = row["precision"]
         good = f"{precision['share']:.0%} of {precision['tried']}" if precision else "-"
         table.add_row(
-            rule.id, ", ".join(rule.languages), GAINS[rule.gain], row["standing"], row["hinted"],
-            good,
+            rule.id, ", ".join(rule.languages), _SHORT[rule.gain], row["standing"],
+            row["hinted"], good,
         )  # fmt: skip
     page().print(table)
     names = {known.of_rule(rule)[0] for rule in rules}
@@ -193,8 +195,10 @@ def _gains_table(gains: Sequence[Gain]) -> object:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("case", "target", "small", "middle", "large"):
-        table.add_column(name, overflow="fold", justify="left")
+    for name in ("case", "target"):
+        table.add_column(name, no_wrap=True)
+    for name in ("small", "middle", "large"):
+        table.add_column(name, overflow="fold")
     rows: dict[tuple[str, str], list[Gain]] = {}
     for gain in gains:
         rows.setdefault((gain.case, gain.target), []).append(gain)

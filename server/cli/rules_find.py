@@ -50,8 +50,8 @@ def find_in(
     rows: list[dict[str, Any]] = []
     left = 0
     with ProgressLine(quiet=as_json) as progress:
-        for file in files_of(target, place):
-            progress(f"looking at {shown(file)}", None)
+        for number, file in enumerate(files_of(target, place)):
+            progress(f"{number} files looked at", None)
             for finding in _findings(file, alone=file == target):
                 if wanted and finding.rule not in wanted:
                     continue
