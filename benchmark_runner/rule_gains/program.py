@@ -105,7 +105,6 @@ def _raced(race: Race, runner: Runner, empty: Program) -> Sizes:
         start_s = median([runner.run(empty, none).cpu_s for _ in range(_STARTS)])
         for size, log in _replicate(race, number, sorted(wanted), start_s).items():
             if log is None:
-                values[size] = []
                 wanted.discard(size)
             else:
                 values[size].append(log)
@@ -118,9 +117,9 @@ def _raced(race: Race, runner: Runner, empty: Program) -> Sizes:
 def _replicate(
     race: Race, number: int, sizes: Sequence[int], start_s: float
 ) -> Mapping[int, float | None]:
-    """The log-ratio at each size in one replicate; None where the runs are too short.
+    """The log-ratio at each size in one replicate; None where the first one finds runs too short.
 
-    Where one version's are, its time counts as the least that can be told, which understates.
+    Where those of one version are, its time counts as the least that can be told.
     """
     pairs = race(number, sizes).pairs
     least = max(LEAST_RUN_S, _LEAST_SHARE * start_s)
@@ -131,7 +130,7 @@ def _replicate(
         after = median([pair.after_cpu_s for pair in own]) - start_s
         floor = least * _TOLD
         log = math.log(max(before, floor) / max(after, floor))
-        found[size] = log if max(before, after) >= least else None
+        found[size] = log if number or max(before, after) >= least else None
     return found
 
 
