@@ -13,7 +13,8 @@ It is cut by lines of the form `=== word ===`:
 - `measure`: how the gain is measured at three sizes. Its first line is `sizes A B C`, small to
   large; then Python: one call of a function of the module, or of a method of a new object, per
   line, in terms of `n` and of what the module defines; other languages: the lines of standard
-  input, with `{n}` for the size. Large is what takes about a millisecond or more.
+  input, with `{n}` for the size. Large is what takes some hundred microseconds or more; a program
+  must be busy for milliseconds at every size, so `main` does its work often enough.
 """
 
 from __future__ import annotations
@@ -64,9 +65,9 @@ class Case:
     @property
     def digest(self) -> str:
         """A digest of all that a measurement of it depends on."""
-        lines = self.measure.lines if self.measure else ()
+        measured = (*map(str, self.measure.sizes), *self.measure.lines) if self.measure else ()
         total = hashlib.sha256()
-        for part in (self.before, self.after, self.main, *lines):
+        for part in (self.before, self.after, self.main, *measured):
             data = part.encode()
             total.update(len(data).to_bytes(8, "little") + data)
         return total.hexdigest()[:16]

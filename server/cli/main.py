@@ -21,8 +21,6 @@ from server.cli import (
     optimize,
     profile,
     rules,
-    rules_find,
-    rules_measure,
     trust,
     verify,
 )
@@ -36,15 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-rules_app = typer.Typer(
-    help="What the rewrite rules are, find and gain.", no_args_is_help=True, rich_markup_mode=None
-)
-rules_app.command("list")(rules.list_rules)
-rules_app.command("explain")(rules.explain)
-rules_app.command("find")(rules_find.find_in)
-rules_app.command("measure")(rules_measure.measure)
 
 
 def _version(asked: bool) -> None:
@@ -69,7 +58,7 @@ app.command("verify")(verify.verify)
 app.command("apply")(apply.apply)
 app.command("undo")(apply.undo)
 app.add_typer(index.app, name="index")
-app.add_typer(rules_app, name="rules")
+app.add_typer(rules.app, name="rules")
 app.command("doctor")(doctor.doctor)
 app.command("trust")(trust.trust)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import typer
 
 from analysis.errors import AnalysisError, InputError
 from analysis.functions import functions_in
@@ -22,23 +20,15 @@ from hasten.paths import state_dir
 from server.cli.common import Place, place_of
 from server.cli.output import GOOD, NOT_GOOD, ProgressLine, counted, emit_json, note, page, shown
 from server.cli.profile import spots_of
-from server.cli.rules import ONLY_RULES, Known, rule_named
+from server.cli.rules_show import Known, rule_named
 
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", "build", "dist"})
 
 
 def find_in(
-    path: str = typer.Argument(help="A file, or a folder with all below it."),
-    rule: list[str] = ONLY_RULES,
-    everything: bool = typer.Option(
-        False, "--all", help="All findings, not only those that would be hinted here."
-    ),
-    profile_file: str | None = typer.Option(
-        None, "--profile", help="The profile that says what is hot; default: the newest one."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
+    path: str, rule: Sequence[str], profile_file: str | None, *, everything: bool, as_json: bool
 ) -> int:
-    """Show what the rules would change, as the editor would hint it; nothing is proved yet."""
+    """Show the findings in a file or below a folder. Raises InputError."""
     target = Path(path).absolute()
     if not target.exists():
         raise InputError(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import typer
 
 from analysis.errors import InputError
 from analysis.rules.cases import all_cases
@@ -33,43 +31,33 @@ from server.cli.output import (
     page,
     shown,
 )
-from server.cli.rules import ONLY_RULES, gain_text, rule_named
+from server.cli.rules_show import gain_text, rule_named
 
 _MOST_AT_ONCE = 4
-_PYTHONS = typer.Option([], "--python", help="Measure under this interpreter; may be given again.")
 
 
-def measure(
-    rule: list[str] = ONLY_RULES,
-    python: list[str] = _PYTHONS,
-    targets: str | None = typer.Option(
-        None,
-        "--targets",
-        help='"all": every CPython 3.9 to 3.13, compiler and node that is found here; or names, '
-        "as in cpython-3.12,g++-12.",
-    ),
-    out: str | None = typer.Option(
-        None, "--out", help="The table to add to; default: the one of this machine."
-    ),
-    again: bool = typer.Option(False, "--again", help="Measure what the table has already, too."),
-    at_once: int | None = typer.Option(
-        None, "--jobs", min=1, max=16, help="Cases to work on side by side; default: the cores."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
-) -> int:
-    """Run the rules' cases at three sizes, and keep what each gains here.
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says of a measurement."""
 
-    Without --python and --targets under this workspace's interpreter. What was measured counts for
-    hints before the table that ships. A run that was stopped goes on where it was.
-    """
-    rules = {rule_named(name).id for name in rule}
+    rules: Sequence[str]
+    pythons: Sequence[str]
+    targets: str | None
+    out: str | None
+    again: bool
+    at_once: int | None
+
+
+def measure(asked: Asked, *, as_json: bool) -> int:
+    """Measure what the table has not yet, and keep it there. Raises InputError and Cancelled."""
+    rules = {rule_named(name).id for name in asked.rules}
     cases = [case for case in all_cases() if not rules or case.rule in rules]
     languages = {case.language for case in cases} if rules else {PYTHON}
-    chosen = _targets(python, targets, languages)
-    table = Path(out).absolute() if out else rules_table()
+    chosen = _targets(asked.pythons, asked.targets, languages)
+    table = Path(asked.out).absolute() if asked.out else rules_table()
     ledger = Ledger(table, chosen, all_cases())
     jobs = jobs_for(cases, chosen)
-    todo = [job for job in jobs if again or not ledger.has(job)]
+    todo = [job for job in jobs if asked.again or not ledger.has(job)]
     cores = min(len(os.sched_getaffinity(0)), _MOST_AT_ONCE)
     outcomes: list[Outcome] = []
 
@@ -80,7 +68,7 @@ def measure(
             _print(outcome)
 
     with cancel_on_interrupt() as cancel, ProgressLine(quiet=as_json) as progress:
-        measure_all(todo, keep, at_once=at_once or cores, progress=progress, cancel=cancel)
+        measure_all(todo, keep, at_once=asked.at_once or cores, progress=progress, cancel=cancel)
     if as_json:
         emit_json(_json(table, jobs, todo, outcomes))
     else:
