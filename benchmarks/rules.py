@@ -30,16 +30,16 @@ PAGE = Path(__file__).parent.parent / "docs" / "rules-gains.md"
 _HEAD = """\
 # What the rules gain
 
-This page is made from `analysis/rules/evidence.json` by `python -m benchmarks.rules --page`; a test
-checks that it is current. `make rules-table` measures the table, and `hasten rules measure` the same
-on another machine, where it then counts before what ships.
+This page is made from `analysis/rules/evidence.json` by `python -m benchmarks.rules --page`; a
+test checks that it is current. `make rules-table` measures the table, and `hasten rules measure`
+does so on another machine, where its rows count before what ships.
 
-Every case of a rule (`analysis/rules/cases/`, `analysis/languages/*/rules/cases/`) is run before and
-after the edit on inputs of three sizes, in 5 or 8 pairs of fresh processes that take turns; a size
-ends early where it is clear. A number is the time before by the time after: above 1 is faster.
-**Bold** is faster for sure (the 95 % interval lies above 1, and by 3 % at least), ~~struck~~ is
-slower for sure, all others may be noise. For programs (C, C++, JavaScript) what starting them takes
-is taken off. `hasten rules explain ID` shows the intervals.
+Every case of a rule (`analysis/rules/cases/`, `analysis/languages/*/rules/cases/`) is run before
+and after the edit on inputs of three sizes, in 5 or 8 pairs of fresh processes that take turns. A
+number is the time before by the time after: above 1 is faster. **Bold** is faster for sure (the
+95 % interval lies above 1, and the ratio is 1.03 at least), ~~struck~~ is slower for sure, all
+others may be noise. For programs (C, C++, JavaScript) what starting them takes is taken off.
+`hasten rules explain ID` shows the intervals.
 
 """
 _FLAT = """\

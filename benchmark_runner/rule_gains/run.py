@@ -63,7 +63,7 @@ class Ledger:
             "cpu": environment.cpu,
             "cores": environment.cores,
             "platform": environment.platform,
-            "kernel": environment.kernel,
+            "kernel": environment.kernel.split("-", 1)[0],
             "hasten": environment.hasten,
         }
         versions = {**found.targets, **{target.name: target.version for target in targets}}
