@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import logging
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from benchmark_runner.rule_gains.outcome import NotEqual, Sizes
 from benchmark_runner.rule_gains.program import measure_program
 from benchmark_runner.rule_gains.python import measure_python
 from benchmark_runner.rule_gains.targets import PYTHON, Target
+
+logger = logging.getLogger(__name__)
 
 _SECONDS = 20.0
 _POLL_S = 0.1
@@ -154,6 +157,9 @@ def measure_one(job: Job, *, cancel: CancelToken | None = None) -> Outcome:
         raise
     except HastenError as error:
         return Outcome(job, skipped=error.message)
+    except Exception as error:  # hours of other cases must not end with it
+        logger.exception("%s on %s", job.case.name, job.target.name)
+        return Outcome(job, skipped=f"{type(error).__name__}: {error}")
     return _outcome(job, sizes)
 
 

@@ -67,7 +67,7 @@ def measure(asked: Asked, *, as_json: bool) -> int:
         if not as_json:
             _print(outcome)
 
-    with cancel_on_interrupt() as cancel, ProgressLine(quiet=as_json) as progress:
+    with cancel_on_interrupt() as cancel, ProgressLine() as progress:
         measure_all(todo, keep, at_once=asked.at_once or cores, progress=progress, cancel=cancel)
     if as_json:
         emit_json(_json(table, jobs, todo, outcomes))

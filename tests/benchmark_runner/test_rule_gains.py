@@ -292,3 +292,13 @@ def test_what_keeping_raises_ends_the_run() -> None:
     skipped = a_job(a_case(before="import no_such_library\n" + SLOW))
     with pytest.raises(OSError, match="disk full"):
         measure_all([skipped] * 3, keep, at_once=2)
+
+
+def test_a_case_that_can_t_even_be_parsed_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    kept: list[Outcome] = []
+    broken = a_job(a_case(before="def ("))
+    lacking = a_job(a_case(before="import no_such_library\n" + SLOW))
+    measure_all([broken, lacking], kept.append)
+    assert [outcome.gains for outcome in kept] == [(), ()]
+    assert "SyntaxError" in str(kept[0].skipped)
+    assert "same on cpython" in caplog.text
