@@ -60,6 +60,16 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class Short:
+    """A size at which a case can't be timed on a target: a run of it is over too soon."""
+
+    case: str
+    target: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of gains: the machine it was made on, the day (YYYY-MM-DD), and the rows.
 
@@ -71,6 +81,7 @@ class Table:
     targets: Mapping[str, str] = field(default_factory=dict)
     measured: str = ""
     gains: tuple[Gain, ...] = ()
+    short: tuple[Short, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,20 +190,27 @@ def read_table(path: Path) -> Table:
 def write_table(path: Path, table: Table) -> None:
     """Write a table whole or not at all, one row a line. Raises OSError."""
     rows = sorted(table.gains, key=lambda g: (g.rule, g.case, g.target, g.size))
+    short = sorted(table.short, key=lambda s: (s.case, s.target, s.size))
     head = {"schema": SCHEMA, "machine": dict(table.machine), "targets": dict(table.targets)}
-    lines = ",\n".join(f"  {json.dumps(asdict(row))}" for row in rows)
     text = json.dumps({**head, "measured": table.measured}, indent=1)[:-2]
+    text += f',\n "short": {_lines(short)},\n "gains": {_lines(rows)}\n}}\n'
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f'{text},\n "gains": [\n{lines}\n ]\n}}\n')
+            file.write(text)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _lines(rows: Iterable[Gain | Short]) -> str:
+    """A list with one row a line."""
+    shown = ",\n".join(f"  {json.dumps(asdict(row))}" for row in rows)
+    return f"[\n{shown}\n ]"
 
 
 def _stamp(path: Path) -> tuple[Path, int, int]:
@@ -209,6 +227,7 @@ def _table(path: Path, _time: int, _size: int) -> Table:
             targets={str(k): str(v) for k, v in data.get("targets", {}).items()},
             measured=str(data["measured"]),
             gains=tuple(_gain(row) for row in data["gains"]),
+            short=tuple(Short(**row) for row in data.get("short", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(path, error) from error

@@ -8,7 +8,7 @@ not measured; a case's `main` should do its work often enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +35,10 @@ from benchmark_runner.sandbox.policy import Sandbox
 from benchmark_runner.workload import ProgramWorkload, Version
 
 _EMPTY = {"c": "int main(void) { return 0; }\n", "c++": "int main() { return 0; }\n"}
-_STARTS = 5
+_STARTS = 3
 """Runs of the empty program in a replicate."""
+_TELLING = 3
+"""Replicates after which it is told whether runs are too short."""
 _LEAST_SHARE = 0.2
 """Of a start, how much a run must take beside it."""
 _TOLD = 0.25
@@ -50,6 +52,14 @@ class _Forms:
     before: Sequence[Program]
     after: Sequence[Program]
     empty: Program
+
+
+@dataclass(frozen=True)
+class _Net:
+    """CPU seconds of a run of either version in one replicate, without the program's start."""
+
+    before: float
+    after: float
 
 
 def measure_program(
@@ -98,40 +108,51 @@ def _known(runner: Runner, forms: _Forms, number: int, given: Case) -> Known:
 
 def _raced(race: Race, runner: Runner, empty: Program) -> Sizes:
     """Replicates until no size asks for more. Raises CandidateFailed and Cancelled."""
-    values: dict[int, list[float]] = {number: [] for number in race.cases}
-    wanted, number = set(values), 0
+    took: dict[int, list[_Net]] = {size: [] for size in race.cases}
+    starts: list[float] = []
+    wanted = set(took)
     while wanted:
         none = Case("empty", b"")
-        start_s = median([runner.run(empty, none).cpu_s for _ in range(_STARTS)])
-        for size, log in _replicate(race, number, sorted(wanted), start_s).items():
-            if log is None:
-                wanted.discard(size)
-            else:
-                values[size].append(log)
-        number += 1
-        wanted = {size for size in wanted if not enough(values[size])}
-    found = [read(values[size]) if values[size] else None for size in sorted(values)]
-    return found[0], found[1], found[2]
+        starts.append(median([runner.run(empty, none).cpu_s for _ in range(_STARTS)]))
+        pairs = race(len(starts) - 1, sorted(wanted)).pairs
+        for size in wanted:
+            own = [pair for pair in pairs if pair.index == size]
+            before, after = (
+                median([getattr(pair, f"{side}_cpu_s") for pair in own]) - starts[-1]
+                for side in ("before", "after")
+            )
+            took[size].append(_Net(before, after))
+        least = _least(starts)
+        wanted = {
+            size
+            for size in wanted
+            if not enough(_logs(took[size], least)) and not _short(took[size], least)
+        }
+    least = _least(starts)
+    small, middle, large = (
+        None if _short(own, least) else read(_logs(own, least)) for own in took.values()
+    )
+    return small, middle, large
 
 
-def _replicate(
-    race: Race, number: int, sizes: Sequence[int], start_s: float
-) -> Mapping[int, float | None]:
-    """The log-ratio at each size in one replicate; None where the first one finds runs too short.
+def _least(starts: Sequence[float]) -> float:
+    """CPU seconds that a run must take beside its start."""
+    return max(LEAST_RUN_S, _LEAST_SHARE * median(starts))
 
-    Where those of one version are, its time counts as the least that can be told.
-    """
-    pairs = race(number, sizes).pairs
-    least = max(LEAST_RUN_S, _LEAST_SHARE * start_s)
-    found: dict[int, float | None] = {}
-    for size in sizes:
-        own = [pair for pair in pairs if pair.index == size]
-        before = median([pair.before_cpu_s for pair in own]) - start_s
-        after = median([pair.after_cpu_s for pair in own]) - start_s
-        floor = least * _TOLD
-        log = math.log(max(before, floor) / max(after, floor))
-        found[size] = log if number or max(before, after) >= least else None
-    return found
+
+def _short(took: Sequence[_Net], least: float) -> bool:
+    """Whether the runs of both versions are too short, as soon as that can be told."""
+    if len(took) < _TELLING:
+        return False
+    sides = ([net.before for net in took], [net.after for net in took])
+    return all(median(side) < least for side in sides)
+
+
+def _logs(took: Sequence[_Net], least: float) -> list[float]:
+    """The log-ratio of each replicate. Where the runs of one version are too short, their time
+    counts as the least that can be told, which understates."""
+    floor = _TOLD * least
+    return [math.log(max(net.before, floor) / max(net.after, floor)) for net in took]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 from analysis.errors import Cancelled, HastenError
 from analysis.progress import CancelToken, Progress, silent
 from analysis.rules.cases import Case, Measure
-from analysis.rules.evidence import Gain, Table, read_table, write_table
+from analysis.rules.evidence import Gain, Short, Table, read_table, write_table
 from benchmark_runner.environment import describe
 from benchmark_runner.rule_gains.outcome import NotEqual, Sizes
 from benchmark_runner.rule_gains.program import measure_program
@@ -71,24 +71,31 @@ class Ledger:
         }
         versions = {**found.targets, **{target.name: target.version for target in targets}}
         kept = tuple(gain for gain in found.gains if digests.get(gain.case) == gain.digest)
-        self.table = replace(found, machine=machine, targets=versions, gains=kept)
+        short = tuple(row for row in found.short if digests.get(row.case) == row.digest)
+        self.table = replace(found, machine=machine, targets=versions, gains=kept, short=short)
 
     def has(self, job: Job) -> bool:
-        """Whether all sizes of a job are in the table."""
-        name, sizes = job.case.name, set(job.measure.sizes)
-        return sizes <= {
-            g.size for g in self.table.gains if (g.case, g.target) == (name, job.target.name)
-        }
+        """Whether a job's sizes are all in the table, or known to be too short to time."""
+        own = (job.case.name, job.target.name)
+        rows: tuple[Gain | Short, ...] = (*self.table.gains, *self.table.short)
+        return set(job.measure.sizes) <= {row.size for row in rows if (row.case, row.target) == own}
 
     def add(self, outcome: Outcome) -> None:
         """Put a job's rows, if there are any, in the place of those it had. Raises OSError."""
-        if not outcome.gains:
+        if not outcome.gains and not outcome.short:
             return
-        own = (outcome.job.case.name, outcome.job.target.name)
+        job = outcome.job
+        own = (job.case.name, job.target.name)
+        new = tuple(Short(*own, size, job.case.digest) for size in outcome.short)
         with self._lock:
-            others = tuple(g for g in self.table.gains if (g.case, g.target) != own)
-            today = datetime.now(timezone.utc).date().isoformat()
-            self.table = replace(self.table, measured=today, gains=(*others, *outcome.gains))
+            gains = tuple(g for g in self.table.gains if (g.case, g.target) != own)
+            short = tuple(s for s in self.table.short if (s.case, s.target) != own)
+            self.table = replace(
+                self.table,
+                measured=datetime.now(timezone.utc).date().isoformat(),
+                gains=(*gains, *outcome.gains),
+                short=(*short, *new),
+            )
             write_table(self.path, self.table)
 
 

@@ -258,17 +258,23 @@ def test_rows_are_kept_as_they_come_and_the_next_run_goes_on(tmp_path: Path) -> 
     assert not again.has(a_job(second))
     again.add(Outcome(job, skipped="no reason"))
     assert read_table(table).gains == gains
+    again.add(Outcome(job, gains[1:], short=(2,)))
+    assert read_table(table).gains == gains[1:]
+    assert [row.size for row in read_table(table).short] == [2]
+    assert Ledger(table, [job.target], [first, second]).has(job)
+    again.add(Outcome(job, gains))
+    assert (read_table(table).gains, read_table(table).short) == (gains, ())
     assert [path.name for path in table.parent.iterdir()] == ["table.json"]
 
 
 def test_a_case_that_was_changed_is_measured_anew(tmp_path: Path) -> None:
     table = tmp_path / "table.json"
     job = a_job()
-    Ledger(table, [job.target], [job.case]).add(Outcome(job, rows(job)))
+    Ledger(table, [job.target], [job.case]).add(Outcome(job, rows(job)[1:], short=(2,)))
     changed = a_job(a_case(after=FAST + "\n"))
     ledger = Ledger(table, [job.target], [changed.case])
     assert not ledger.has(changed)
-    assert ledger.table.gains == ()
+    assert (ledger.table.gains, ledger.table.short) == ((), ())
 
 
 def test_a_cancel_ends_what_runs_and_keeps_what_was_done() -> None:

@@ -14,6 +14,7 @@ from analysis.rules.evidence import (
     Evidence,
     Gain,
     Precision,
+    Short,
     Table,
     load_evidence,
     load_gains,
@@ -58,10 +59,10 @@ def test_hints() -> None:
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     table = Table({"cpu": "x", "cores": 2}, {"cpython-3.11": "3.11.7"}, "2026-01-02",
-                  (FASTER, SLOWER))  # fmt: skip
+                  (FASTER, SLOWER), (Short("c", "g++-12", 3, "d2"),))  # fmt: skip
     write_table(path, table)
     assert read_table(path) == table
-    assert path.read_text("utf-8").count("\n  {") == 2
+    assert path.read_text("utf-8").count("\n  {") == 3
     write_table(path, Table())
     assert read_table(path) == Table()
 
