@@ -81,7 +81,7 @@ def measure_program(
             known = {n: _known(runner, forms, n, given) for n, given in enumerate(inputs)}
             race = Race(runner, forms.before, forms.after, known, None, cancel)
             with timing_lock(progress, cancel):
-                return _raced(race, runner, forms.empty)
+                return raced(race, runner, forms.empty)
 
 
 def _filled(measure: Measure, size: int) -> list[str]:
@@ -106,7 +106,7 @@ def _known(runner: Runner, forms: _Forms, number: int, given: Case) -> Known:
     return Known(number, given, own)
 
 
-def _raced(race: Race, runner: Runner, empty: Program) -> Sizes:
+def raced(race: Race, runner: Runner, empty: Program) -> Sizes:
     """Replicates until no size asks for more. Raises CandidateFailed and Cancelled."""
     took: dict[int, list[_Net]] = {size: [] for size in race.cases}
     starts: list[float] = []

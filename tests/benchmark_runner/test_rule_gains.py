@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from analysis.rules.evidence import Gain, read_table
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.measuring.samples import Samples
 from benchmark_runner.measuring.windows import PairOfWindows, PairRun
+from benchmark_runner.rule_gains.program import raced
 from benchmark_runner.rule_gains.python import by_size, function_and_inputs
 from benchmark_runner.rule_gains.reading import MOST, enough, read
 from benchmark_runner.rule_gains.run import (
@@ -202,22 +204,44 @@ def test_a_program_is_timed_where_its_runs_are_long_enough() -> None:
     assert [gain.size for gain in outcome.gains] == [4_000_000]
 
 
-def test_a_program_of_node() -> None:
+class FakeRace:
+    """Programs that take these CPU seconds, (before, after) for each size."""
+
+    def __init__(self, took: list[tuple[float, float]]) -> None:
+        self.took, self.cases = took, dict(enumerate(took))
+        self.asked: list[list[int]] = []
+
+    def __call__(self, replicate: int, inputs: list[int]) -> PairRun:
+        self.asked.append(inputs)
+        pairs = [PairOfWindows(i, *self.took[i], *self.took[i], 1, 1) for i in inputs]
+        return PairRun(tuple(pairs), (), 0, 0, 0, 0, 0, 0)
+
+
+def test_what_starting_a_program_takes_is_taken_off() -> None:
+    runner = SimpleNamespace(run=lambda program, case: SimpleNamespace(cpu_s=0.001))
+    race = FakeRace([(0.0011, 0.0014), (0.011, 0.006), (0.101, 0.001)])
+    small, middle, large = raced(race, runner, None)
+    assert small is None
+    assert middle is not None
+    assert middle.ratio == pytest.approx(2.0)
+    assert large is not None
+    assert large.ratio == pytest.approx(200.0)  # the least that can be told, a quarter of 2 ms
+    assert [len(inputs) for inputs in race.asked] == [3, 3, 3, 2, 2]
+
+
+def test_a_program_of_node_runs_and_is_compared() -> None:
     target = tool_target("javascript")
     if target is None:
         pytest.skip("no node here")
     case = a_case(
-        JS_LOOP, JS_SHORT, language="javascript", suffix=".js", main=JS_MAIN,
-        measure=Measure((1, 2, 20_000_000), ("{n}",)),
+        JS_LOOP, JS_SHORT.replace("21", "22"), language="javascript", suffix=".js", main=JS_MAIN,
+        measure=Measure((1, 2, 20), ("{n}",)),
     )  # fmt: skip
     [job] = jobs_for([case], [target])
-    outcome = measure_one(job)
-    assert outcome.skipped is None
-    assert outcome.short == (1, 2)
-    assert [gain.size for gain in outcome.gains] == [20_000_000]
-    wrong = replace(case, after=JS_SHORT.replace("21", "22"))
-    differs = measure_one(replace(job, case=wrong))
-    assert "line 1: '59999997', now" in str(differs.skipped)
+    differs = measure_one(job)
+    assert "at n = 20: line 1: '57', now '59'" in str(differs.skipped)
+    fails = measure_one(replace(job, case=replace(case, before="throw new Error('no')\n")))
+    assert "Error: no" in str(fails.skipped)
 
 
 # -- many of them
