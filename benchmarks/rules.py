@@ -1,6 +1,7 @@
 """What the rewrite rules gain, by interpreter and size.
 
     python -m benchmarks.rules [--python PATH]...
+    python -m benchmarks.rules --aa 20 [--python PATH]...
     python -m benchmarks.rules --page
 
 The first form measures two known findings on every CPython 3.9 to 3.13 that is found here: ruff's
@@ -9,7 +10,11 @@ rewrites PERF401 (append in a loop to `extend` of a generator) and PERF403 (item
 in the same run: our own rules for such loops, append-loop-extend and item-loop-comprehension, which
 `hasten rules` does not hint on an interpreter where they lose.
 
-The second form writes docs/rules-gains.md from the table that ships (analysis/rules/evidence.json),
+The second form measures identical code: of each of so many cases the text before the edit against a
+copy with another comment. It prints how many of the 95 % intervals leave 1 out, and how many would
+count as a gain or a loss.
+
+The third form writes docs/rules-gains.md from the table that ships (analysis/rules/evidence.json),
 which `make rules-table` measures.
 """
 
@@ -17,12 +22,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.rules.cases import Case, Measure, all_cases
 from analysis.rules.evidence import SHIPPED, Evidence, Gain, Table, read_table
 from benchmark_runner.interpreters import interpreter_at
+from benchmark_runner.measuring.rates import clopper_pearson
 from benchmark_runner.rule_gains.run import jobs_for, measure_one
 from benchmark_runner.rule_gains.targets import PYTHON, Target, all_targets, python_target
 
@@ -104,6 +112,26 @@ def compare(targets: Sequence[Target]) -> None:
             print(f"{case.name:44} {size:6} " + " ".join(f"{cell:>14}" for cell in cells))
 
 
+def identical(targets: Sequence[Target], count: int) -> None:
+    """Measure cases against copies of themselves, and print what would be claimed of them."""
+    every = [case for case in all_cases() if case.language == PYTHON]
+    cases = every[:: max(1, len(every) // count)][:count]
+    gains: list[Gain] = []
+    started = time.perf_counter()
+    for case in cases:
+        copy = replace(case, after=f"{case.before}\n# the same\n")
+        for job in jobs_for([copy], targets):
+            gains += measure_one(job).gains
+    out = sum(not gain.low <= 1 <= gain.high for gain in gains)
+    most = clopper_pearson(out, len(gains))[1]
+    claimed = sum(gain.faster or gain.slower for gain in gains)
+    seconds = (time.perf_counter() - started) / max(1, len(gains))
+    print(f"{len(gains)} readings of identical code, {seconds:.1f} s each")
+    print(f"1 lies outside of the interval in {out / len(gains):.1%} (at most {most:.1%}, 95 %)")
+    print(f"gains and losses by the rule of the table: {claimed}")
+    print(f"the ratio farthest from 1: {max(abs(gain.ratio - 1) for gain in gains):.1%}")
+
+
 def _shown(gain: Gain | None) -> str:
     if gain is None or not gain.equal:
         return "-"
@@ -178,6 +206,7 @@ def _cell(gain: Gain) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--page", action="store_true", help="write docs/rules-gains.md")
+    parser.add_argument("--aa", type=int, default=0, metavar="CASES", help="identical code")
     parser.add_argument("--python", action="append", type=Path, default=[])
     arguments = parser.parse_args()
     if arguments.page:
@@ -185,7 +214,11 @@ def main() -> None:
         return
     own = interpreter_at(Path(sys.executable))
     targets = [python_target(interpreter_at(path.absolute())) for path in arguments.python]
-    compare(targets or [target for target in all_targets(own) if target.language == PYTHON])
+    targets = targets or [target for target in all_targets(own) if target.language == PYTHON]
+    if arguments.aa:
+        identical(targets, arguments.aa)
+    else:
+        compare(targets)
 
 
 if __name__ == "__main__":
