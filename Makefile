@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: all demo test test-all bench lint corpus vsix wheel clean
+.PHONY: all demo test test-all bench lint corpus rules-table vsix wheel clean
 all: test
 
 $(STAMP): constraints.txt pyproject.toml
@@ -35,6 +35,12 @@ bench: $(STAMP)
 
 corpus: $(STAMP)
 	$(BIN)/python tools/build_corpus.py
+
+# About half an hour on two cores; a run that was stopped goes on where it was. The interpreters
+# are those that PATH and pyenv have; the own one comes first, since it has numpy and pandas.
+rules-table: $(STAMP)
+	$(BIN)/hasten rules measure --python $(BIN)/python --targets all --out analysis/rules/evidence.json
+	$(BIN)/python -m benchmarks.rules --page
 
 vsix:
 	$(MAKE) -C editors/vscode vsix

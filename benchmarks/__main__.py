@@ -8,6 +8,7 @@ RUNS = (
     ["benchmarks.prove", "--runs", "3"],
     ["benchmarks.aa"],
     ["benchmarks.hostile", "--level", "L1"],
+    ["benchmarks.rules", "--python", sys.executable],
 )
 
 for arguments in RUNS:

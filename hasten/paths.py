@@ -20,6 +20,11 @@ def receipts_dir() -> Path:
     return data_dir() / "receipts"
 
 
+def rules_table() -> Path:
+    """What was measured of the rules on this machine (`hasten rules measure`)."""
+    return data_dir() / "rules.json"
+
+
 def state_dir(workspace: Path) -> Path:
     """What can be rebuilt (results, profiles, captures): deletable at any time.
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from analysis.decompose import normalised_key
+from analysis.errors import AnalysisError
 from analysis.gate import check_candidate
 from analysis.languages import PYTHON, language_of
 from analysis.progress import CancelToken, Progress
+from analysis.rules.evidence import Evidence, load_evidence
 from analysis.text import changes_between, to_replacements
 from benchmark_runner.bench import Bench
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import InputsUsed
+from benchmark_runner.rule_gains.targets import Target as RuleTarget
+from benchmark_runner.rule_gains.targets import python_target, tool_target
+from hasten.paths import rules_table
 from optimizer.budget import Budget
 from optimizer.contenders import first_to_prove
 from optimizer.critic import FailureCritic
@@ -36,6 +42,8 @@ from optimizer.strategies.choose import choose
 from optimizer.suggestion import Rejection, Suggestion
 from optimizer.targets import MIN_WORTH, Target
 from optimizer.trial_log import TrialLog
+
+logger = logging.getLogger(__name__)
 
 _PREPARED, _SEARCHED = 0.1, 0.6
 """Shares of a function's search that are behind it after these steps."""
@@ -99,7 +107,7 @@ class FunctionSearch:
         target, spec, services = self._target, self._spec, self._services
         prover = BenchProver(bench, target.path, self._base)
         outcomes = Outcomes(services.memory, target, runtime_name(target.path, spec), used.digest)
-        catalogue = CatalogueProposer(self._path, self._name)
+        catalogue = CatalogueProposer(self._path, self._name, evidence_of(target.path, spec))
         model = self._model(bench)
         parts = Parts(
             strategy=choose(
@@ -226,3 +234,22 @@ def runtime_name(path: Path, spec: OptimizeSpec) -> str:
         return f"{language.title}, {spec.build or 'default build'}"
     version = interpreter_at(Path(spec.python)).version
     return "CPython " + ".".join(map(str, version))
+
+
+def evidence_of(path: Path, spec: OptimizeSpec) -> Evidence | None:
+    """What was measured of the rules on what runs a file; None where no table can be read.
+
+    Raises InterpreterError.
+    """
+    language = language_of(path)
+    if language is PYTHON:
+        target: RuleTarget | None = python_target(interpreter_at(Path(spec.python)))
+    else:
+        target = tool_target(language.name)
+    if target is None:
+        return None
+    try:
+        return load_evidence(target.name, rules_table())
+    except AnalysisError as error:
+        logger.warning("the order of the rules does not know what they gain: %s", error.message)
+        return None

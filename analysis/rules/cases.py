@@ -11,12 +11,15 @@ It is cut by lines of the form `=== word ===`:
   program that reads its input and prints what the function gave.
 - `unchanged` (any number): files in which the rule must find nothing.
 - `measure`: how the gain is measured at three sizes. Its first line is `sizes A B C`, small to
-  large; then Python: one call of a function of the module per line, in terms of `n`; other
-  languages: the lines of standard input, with `{n}` for the size.
+  large; then Python: one call of a function of the module, or of a method of a new object, per
+  line, in terms of `n` and of what the module defines; other languages: the lines of standard
+  input, with `{n}` for the size. Large is what takes some hundred microseconds or more; a program
+  must be busy for milliseconds at every size, so `main` does its work often enough.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -58,6 +61,16 @@ class Case:
     def file_name(self) -> str:
         """The name that its text goes by where a file's name tells the language."""
         return f"case{self.suffix}"
+
+    @property
+    def digest(self) -> str:
+        """A digest of all that a measurement of it depends on."""
+        measured = (*map(str, self.measure.sizes), *self.measure.lines) if self.measure else ()
+        total = hashlib.sha256()
+        for part in (self.before, self.after, self.main, *measured):
+            data = part.encode()
+            total.update(len(data).to_bytes(8, "little") + data)
+        return total.hexdigest()[:16]
 
 
 def case_folders() -> Mapping[str, Path]:

@@ -60,6 +60,8 @@ class Wanted:
 
 THOROUGH = Wanted(mutated=200, branches=80, symbolic_s=8.0, trials_s=0.5, stressing_steps=600_000)
 """For a proof that may take some seconds more."""
+NONE_WANTED = Wanted(mutated=0, branches=0, trials_s=0.0, stressing_steps=0)
+"""For given calls that say all there is to say."""
 
 
 @dataclass
@@ -99,6 +101,8 @@ def find_extras(spec: Spec, text: str, called: str, wanted: Wanted, cancel: Canc
     there are no extra inputs, and the run that follows says why. Raises Cancelled.
     """
     tried = Tried()
+    if not (wanted.mutated or wanted.branches or wanted.stressing_steps or wanted.symbolic_s):
+        return tried
     candidates: list[Extra] | None = None
     longest = 0.0
     paths = covering(text, called, seconds=wanted.symbolic_s, cancel=cancel)

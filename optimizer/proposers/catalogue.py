@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from analysis.decompose import normalised_key
 from analysis.edits import AtomicEdit
 from analysis.functions import functions_in
 from analysis.rules.catalogue import all_rules, find
+from analysis.rules.evidence import Evidence
 from optimizer.protocols import Candidate, Observation, Proposal
 
 Idea = tuple[str, tuple[tuple[str, str], ...]]
@@ -18,11 +20,12 @@ class CatalogueProposer:
 
     Rules may be bold: what is wrong or not faster is refused when it is run. A rule that can only
     gain little is tried at one place at a time, and no more once it gained nothing at one: its
-    other places in the function are as cheap.
+    other places in the function are as cheap. A rule that was measured to gain nothing on what runs
+    the function (`evidence`) is tried when all others were.
     """
 
-    def __init__(self, path: str, qualname: str) -> None:
-        self._path, self._qualname = path, qualname
+    def __init__(self, path: str, qualname: str, evidence: Evidence | None = None) -> None:
+        self._path, self._qualname, self._evidence = path, qualname, evidence
         self._proposed: dict[int, set[str]] = {}
 
     def propose(self, seen: Observation, n: int) -> Proposal:
@@ -31,7 +34,7 @@ class CatalogueProposer:
         wrong, idle = _wrong_before(seen), _idle_before(seen)
         proposed = self._proposed.setdefault(seen.node.id, set())
         chosen: list[Candidate] = []
-        for candidate in findings(parent, self._path, self._qualname):
+        for candidate in self._ordered(findings(parent, self._path, self._qualname)):
             rule = candidate.edits[-1].source
             if len(chosen) == n:
                 break
@@ -44,6 +47,14 @@ class CatalogueProposer:
             chosen.append(candidate)
         proposed.update(candidate.key for candidate in chosen)
         return Proposal(tuple(chosen))
+
+    def _ordered(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """The order of the catalogue, but what loses here last: elsewhere, or larger, it may gain,
+        and it is proved like any other."""
+        evidence = self._evidence
+        if evidence is None:
+            return list(found)
+        return sorted(found, key=lambda c: evidence.standing(c.edits[-1].source) == "loses")
 
 
 @cache

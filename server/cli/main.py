@@ -14,7 +14,16 @@ from typer.exceptions import TyperException
 
 import hasten
 from analysis.errors import Cancelled, HastenError
-from server.cli import apply, doctor, index, optimize, profile, trust, verify
+from server.cli import (
+    apply,
+    doctor,
+    index,
+    optimize,
+    profile,
+    rules,
+    trust,
+    verify,
+)
 from server.cli.output import BAD_INPUT, CANCELLED, INTERNAL, emit_error
 
 app = typer.Typer(
@@ -49,6 +58,7 @@ app.command("verify")(verify.verify)
 app.command("apply")(apply.apply)
 app.command("undo")(apply.undo)
 app.add_typer(index.app, name="index")
+app.add_typer(rules.app, name="rules")
 app.command("doctor")(doctor.doctor)
 app.command("trust")(trust.trust)
 

@@ -1,6 +1,7 @@
 """The catalogue as a proposer: order, and rules that gain little."""
 
 from analysis.decompose import normalised_key
+from analysis.rules.evidence import Evidence, Gain
 from optimizer.proposers.catalogue import CatalogueProposer
 from optimizer.protocols import Candidate, Evaluation, Node, Observation
 
@@ -51,3 +52,12 @@ def test_a_small_rule_that_was_faster_is_tried_at_the_next_place():
     child = Node(1, node, first, Evaluation("timing", True, utility=0.1), 1)
     node.children.append(child)
     assert "hoist-method" in proposals(child, proposer)
+
+
+def test_a_rule_that_loses_here_is_tried_last_and_still_tried():
+    usual = proposals(root(), CatalogueProposer("f.py", "split"))
+    loses = Gain("membership-set", "membership-set", "cpython-3.11", 4, 0.5, 0.4, 0.6)
+    evidence = Evidence([loses], ())
+    found = proposals(root(), CatalogueProposer("f.py", "split", evidence))
+    assert usual[0] == "membership-set"
+    assert found == [*usual[1:], usual[0]]

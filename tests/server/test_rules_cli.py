@@ -1,0 +1,210 @@
+"""`hasten rules`: what it lists, explains and finds, and what `measure` refuses."""
+
+from __future__ import annotations
+
+import cProfile
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.rules import evidence
+from analysis.rules.catalogue import all_rules
+from analysis.rules.evidence import Gain, Table, read_table, write_table
+from hasten.paths import rules_table
+from server.cli.main import main
+
+TARGET = f"cpython-{sys.version_info[0]}.{sys.version_info[1]}"
+SLOW = """é = "😀"; x = 1
+
+
+def common(left, right: list):
+    return [é for item in left if "😀" and item in right]
+
+
+# hasten: ignore
+def silenced(left, right: list):
+    return [item for item in left if item in right]
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command ended with; `value` is the one JSON value on stdout."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def value(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "pyproject.toml").write_text(
+        "[project]\nname = 'x'\n[tool.hasten]\nignore = ['gone']\n"
+    )
+    for name in ("src/slow.py", ".hidden/slow.py", "gone/slow.py", "node_modules/slow.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(SLOW)
+    (tmp_path / "broken.py").write_bytes(b"# coding: none\n")
+
+    def run(*arguments: object) -> Done:
+        capsys.readouterr()
+        code = main(["rules", *map(str, arguments)])
+        return Done(code, *capsys.readouterr())
+
+    return run
+
+
+def test_list(cli: Cli) -> None:
+    gain = Gain("membership-set", "membership-set", TARGET, 4, 0.5, 0.4, 0.6, True, "")
+    write_table(rules_table(), Table(gains=(gain,)))
+    done = cli("list", "--json")
+    assert done.code == 0
+    rows = {row["id"]: row for row in done.value}
+    assert list(rows) == [rule.id for rule in all_rules()]
+    assert set(rows["membership-set"]) == {
+        "id", "title", "languages", "gain", "target", "standing", "hinted", "precision",
+    }  # fmt: skip
+    assert rows["membership-set"]["target"] == TARGET
+    python = cli("list", "--language", "python")
+    assert python.code == 0
+    assert "membership-set" in python.out
+    wrong = cli("list", "--language", "cobol", "--json")
+    assert (wrong.code, wrong.value["error"]["code"]) == (2, "language-unknown")
+
+
+def test_explain(cli: Cli) -> None:
+    gain = Gain("no-such-case", "x", "cpython-3.9", 4, 1.5, 1.4, 1.6, True, "")
+    own = Gain("sorted-first", "x", "cpython-3.9", 4, 1.5, 1.4, 1.6, True, "")
+    write_table(rules_table(), Table(gains=(gain, own)))
+    done = cli("explain", "sorted-first", "--json")
+    assert done.code == 0
+    assert "Why it is slow:" in done.value["doc"]
+    assert asdict(own) in done.value["gains"]
+    assert {row["rule"] for row in done.value["gains"]} == {"sorted-first"}
+    page = cli("explain", "sorted-first")
+    assert "n=4 1.50×" in page.out
+    wrong = cli("explain", "sorted-frist", "--json")
+    assert (wrong.code, wrong.value["error"]["code"]) == (2, "rule-unknown")
+    assert "sorted-first" in wrong.value["error"]["mend"]
+
+
+def test_find_all_below_a_folder(cli: Cli, tmp_path: Path) -> None:
+    done = cli("find", ".", "--all", "--rule", "membership-set", "--json")
+    assert done.code == 0
+    [row] = done.value
+    line = SLOW.split("\n")[4]
+    units = len(line[: line.index("item in right")].encode("utf-16-le")) // 2
+    assert row == {
+        "rule": "membership-set",
+        "path": str(tmp_path / "src" / "slow.py"),
+        "range": {
+            "start": {"line": 4, "character": units},
+            "end": {"line": 4, "character": units + len("item in right")},
+        },
+        "function": "common",
+        "title": "test membership in a set",
+        "description": row["description"],
+    }
+    assert row["description"].endswith(".")
+    assert "broken.py" in done.err
+
+
+def profile_of(file: Path, folder: Path) -> Path:
+    """A profile of a run that spends its time in one function of the file."""
+    space: dict[str, Any] = {}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    profile = cProfile.Profile()
+    profile.runcall(space["common"], range(500), list(range(500)))
+    out = folder / "run.pstats"
+    profile.dump_stats(out)
+    return out
+
+
+def test_find_gives_what_would_be_hinted(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "SHIPPED", tmp_path / "none.json")
+    monkeypatch.setattr(evidence, "PRECISION", tmp_path / "none.json")
+    file = tmp_path / "src" / "slow.py"
+    profile = profile_of(file, tmp_path)
+    assert cli("find", file, "--json").code == 1
+    hot = cli("find", file, "--profile", profile, "--json")
+    assert hot.code == 0
+    assert {(row["rule"], row["function"]) for row in hot.value} >= {("membership-set", "common")}
+    loses = Gain("membership-set", "membership-set", TARGET, 4, 0.5, 0.4, 0.6, True, "")
+    write_table(rules_table(), Table(gains=(loses,)))
+    left = cli("find", file, "--profile", profile, "--rule", "membership-set", "--json")
+    assert (left.code, left.value) == (1, [])
+    page = cli("find", file, "--profile", profile, "--rule", "membership-set")
+    assert "1 finding would not be hinted here" in page.err
+    assert cli("find", file, "--profile", "none.pstats", "--json").code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("none.py",), "file-missing"),
+        (("src/slow.py", "--rule", "none"), "rule-unknown"),
+        (("pyproject.toml",), "language-unknown"),
+        (("broken.py",), "source-encoding"),
+    ],
+)
+def test_find_refuses(cli: Cli, arguments: tuple[str, ...], code: str) -> None:
+    done = cli("find", *arguments, "--all", "--json")
+    assert (done.code, done.value["error"]["code"]) == (2, code)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--python", "none"), "python-missing"),
+        (("--targets", "pascal-3"), "target-unknown"),
+        (("--rule", "none"), "rule-unknown"),
+    ],
+)
+def test_measure_refuses(cli: Cli, arguments: tuple[str, ...], code: str) -> None:
+    done = cli("measure", *arguments, "--json")
+    assert (done.code, done.value["error"]["code"]) == (2, code)
+
+
+def test_measure_keeps_a_damaged_table_and_says_so(cli: Cli) -> None:
+    rules_table().parent.mkdir(parents=True)
+    rules_table().write_text("{")
+    done = cli("measure", "--json")
+    assert (done.code, done.value["error"]["code"]) == (2, "evidence-damaged")
+    assert rules_table().read_text() == "{"
+
+
+def test_measure_goes_on_where_it_was(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "own" / "table.json"
+    first = cli("measure", "--rule", "any-equality", "--out", out, "--json")
+    assert first.code == 0
+    assert first.value["table"] == str(out)
+    assert first.value["known"] == 0
+    kept = read_table(out)
+    assert first.value["measured"] == [asdict(gain) for gain in kept.gains]
+    assert {gain.target for gain in kept.gains} == {TARGET}
+    assert kept.machine["cores"] == len(os.sched_getaffinity(0))
+    second = cli("measure", "--rule", "any-equality", "--out", out, "--json")
+    assert (second.code, second.value["measured"], second.value["known"]) == (0, [], 1)
+    assert read_table(out) == kept
+    assert not rules_table().exists()
