@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.functions import Function
+from analysis.languages import language_of
+from analysis.languages.native.rules.scope import CPP, C, NativeScope
 from analysis.rules.base import Finding, Rule
+from analysis.rules.trees import find_in_trees
 
-RULES: tuple[Rule, ...] = ()
+_FAMILIES: tuple[tuple[Rule, ...], ...] = ()
+
+RULES: tuple[Rule, ...] = tuple(rule for family in _FAMILIES for rule in family)
 
 
 def find(
     text: str, path: str, functions: Sequence[Function], only: str | None
 ) -> tuple[Finding, ...]:
     """See analysis.rules.catalogue.find."""
-    return ()
+    language = language_of(path).name
+    return find_in_trees(
+        text,
+        path,
+        functions,
+        only,
+        grammar=C if language == "c" else CPP,
+        rules=[rule for rule in RULES if language in rule.languages],
+        scope_class=NativeScope,
+    )
