@@ -45,6 +45,14 @@ LANGUAGES = (
         "c++", "C++", "native", (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h"),
         "// hasten: ignore",
     ),
+    Language(
+        "javascript", "JavaScript", "javascript", (".js", ".mjs", ".cjs", ".jsx"),
+        "// hasten: ignore",
+    ),
+    Language(
+        "typescript", "TypeScript", "javascript", (".ts", ".mts", ".cts", ".tsx"),
+        "// hasten: ignore",
+    ),
 )  # fmt: skip
 
 _BY_SUFFIX = {suffix: language for language in LANGUAGES for suffix in language.suffixes}

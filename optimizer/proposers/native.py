@@ -16,7 +16,8 @@ from analysis.functions import Function, function_named, functions_in, parse_fil
 from analysis.languages import language_of
 from analysis.languages.native.functions import definition_named
 from analysis.languages.native.macros import readable
-from analysis.languages.native.syntax import form, tokens, whole
+from analysis.languages.common import form, tokens
+from analysis.languages.native.syntax import whole
 from analysis.syntax import Tree, walk
 from analysis.text import LineIndex, TextChange, apply_changes
 from optimizer.proposers.model_answer import BadAnswer, code_block, words_of
