@@ -208,6 +208,8 @@ def _owner(scope: ScriptScope, node: SgNode) -> SgNode | None:
 
 def _expression(scope: ScriptScope, name: str, body: SgNode) -> str:
     """A block that does what the arrow's expression did; `c ? added : all` becomes an `if`."""
+    while body.kind() == "parenthesized_expression":
+        body = members(body)[0]
     condition, one, other = (body.field(f) for f in ("condition", "consequence", "alternative"))
     if body.kind() == "ternary_expression" and condition and one and other:
         test = scope.text(condition)

@@ -14,6 +14,7 @@ from analysis.languages.javascript.rules.scope import (
 )
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 
+_STATEMENT = "expression_statement"
 _FLAGS = re.compile(r"[gy]")
 _RESETTING = ("replace", "replaceAll", "match", "matchAll", "split")
 _NAMES = {
@@ -23,6 +24,22 @@ _NAMES = {
     "toUpperCase": "raised", "sort": "sorted", "filter": "kept", "map": "mapped",
 }  # fmt: skip
 _TEXTS = ("Math.max", "Math.min", "JSON.stringify", "join", "toLowerCase", "toUpperCase")
+_CALLS = (
+    "Math.max(...$X)",
+    "Math.min(...$X)",
+    "Object.keys($X)",
+    "Object.values($X)",
+    "Object.entries($X)",
+    "JSON.stringify($X)",
+    "$X.split($S)",
+    "$X.join($S)",
+    "$X.reduce($F, $S)",
+    "$X.toLowerCase()",
+    "$X.toUpperCase()",
+    "[...$X].sort($F)",
+    "$X.filter($F)",
+    "$X.map($F)",
+)
 _IMPURE = ("await_expression", "yield_expression", "assignment_expression", "update_expression")
 
 
@@ -183,12 +200,7 @@ def regex_hoist(scope: ScriptScope, node: SgNode) -> Proposal:
     title="compute once before the loop",
     description="A call whose operands do not change is made in each turn of a loop. It is made"
     " once before it.",
-    patterns=(
-        "Math.max(...$X)", "Math.min(...$X)", "Object.keys($X)", "Object.values($X)",
-        "Object.entries($X)", "JSON.stringify($X)", "$X.split($S)", "$X.join($S)",
-        "$X.reduce($F, $S)", "$X.toLowerCase()", "$X.toUpperCase()", "[...$X].sort($F)",
-        "$X.filter($F)", "$X.map($F)",
-    ),
+    patterns=_CALLS,
     gain=3,
     languages=SCRIPTS,
     words=("for|while|map|filter|forEach|some|every|reduce",),
@@ -233,7 +245,15 @@ def hoist_call(scope: ScriptScope, node: SgNode) -> Proposal:
         return None
     name = scope.fresh(_NAMES[kind])
     head = scope.put_before(loop, f"const {name} = {scope.line_text(node)};")
-    return Rewrite((*head, scope.replace(node, name)))
+    same = [
+        other
+        for pattern in _CALLS
+        for other in scope.matches(pattern)
+        if scope.inside(other, loop) and scope.text(other) == scope.text(node)
+    ]
+    if kind not in _TEXTS:
+        same = [other for other in same if _only_read(scope, other)]
+    return Rewrite((*head, *(scope.replace(other, name) for other in same)))
 
 
 _ARROWS = ("arrow_function", "function_expression")
@@ -301,9 +321,7 @@ def await_all(scope: ScriptScope, node: SgNode) -> Proposal:
     if scope.loops(wait) != scope.loops(body) or scope.has_comment(wait):
         return None
     first = scope.body(body)[0]
-    if not scope.inside(wait, first) or first.kind() not in (
-        "expression_statement", "lexical_declaration",
-    ):  # fmt: skip
+    if not scope.inside(wait, first) or first.kind() not in (_STATEMENT, "lexical_declaration"):
         return None
     item = node["X"]
     waited = members(wait)[0]
@@ -312,13 +330,17 @@ def await_all(scope: ScriptScope, node: SgNode) -> Proposal:
         raise NoRewriteError("the element is used beside the call")
     if any(scope.changed(n, body) for n in scope.names_in(waited) - scope.names_in(item)):
         raise NoRewriteError("the calls may depend on each other")
-    result = scope.fresh("result")
+    named = first.find(kind="variable_declarator") if first.kind() != _STATEMENT else None
+    whole = named is not None and named.field("value") == wait and len(members(first)) == 1
+    target = named.field("name") if named is not None and whole else None
+    result = scope.text(target) if target is not None else scope.fresh("result")
+    taken = scope.remove(first) if target is not None else scope.replace(wait, result)
     start = f"Array.from({scope.text(node['L'])}, ({scope.text(item)}) => {scope.text(waited)})"
     head = f"for (const {result} of await Promise.all({start})) "
     return Rewrite(
         (
             scope.replace_between(scope.start(node), scope.start(body), head),
-            scope.replace(wait, result),
+            taken,
         ),
         sure=False,
     )

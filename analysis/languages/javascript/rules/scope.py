@@ -11,6 +11,7 @@ from typing import Any
 from ast_grep_py import SgNode
 
 from analysis.languages.javascript.facts import ITERATORS
+from analysis.languages.javascript.names import GLOBALS
 from analysis.languages.javascript.syntax import FUNCTIONS, LOOPS
 from analysis.rules.base import NoRewriteError, words
 from analysis.rules.tree_scope import Grammar, Scope
@@ -226,6 +227,8 @@ class ScriptScope(Scope):
         if self.is_target(use):
             return True
         made = self.declaration(use.text(), use)
+        if made is None and use.text() in GLOBALS:
+            return False
         if made is not None and made.name == use:
             return True
         at = self.whole(use)

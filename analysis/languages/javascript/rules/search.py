@@ -17,6 +17,7 @@ _NONE = (
     "$X.filter($F).length === 0", "$X.filter($F).length == 0", "$X.filter($F).length < 1",
 )  # fmt: skip
 _COPIES = re.compile(r"\[\s*\.\.\.\s*([\w$]+)\s*\]|([\w$]+)\.slice\(\)")
+_ALONE = ("variable_declarator", "arguments", "return_statement", "assignment_expression")
 _FRESH = ("map", "filter", "slice", "concat", "flat", "flatMap", "split")
 _FRESH_CALLS = ("Object.values(", "Object.keys(", "Object.entries(", "Array.from(")
 
@@ -181,7 +182,10 @@ def filter_groups(scope: ScriptScope, node: SgNode) -> Proposal:
         f"const {made} = new Map();\nfor (const {item} of {node['L'].text()}) {{\n"
         f"\tif (!{made}.has({at})) {made}.set({at}, []);\n\t{made}.get({at}).push({item});\n}}",
     )
-    return Rewrite((*head, scope.replace(node, f"({made}.get({value}) ?? [])")))
+    up = node.parent()
+    alone = up is not None and up.kind() in _ALONE
+    group = f"{made}.get({value}) ?? []"
+    return Rewrite((*head, scope.replace(node, group if alone else f"({group})")))
 
 
 @rule(
@@ -223,7 +227,8 @@ def sort_extreme(scope: ScriptScope, node: SgNode) -> Proposal:
         scope.method(source) in _FRESH or text.startswith(_FRESH_CALLS)
     ):
         return None
-    a, b, left, right = node["A"], node["B"], node["X"], node["Y"]
+    a, b = (node[n].field("pattern") or node[n] for n in "AB")
+    left, right = node["X"], node["Y"]
     if a.kind() != "identifier" or b.kind() != "identifier":
         return None
     item, best, at = (scope.fresh(n, a.text(), b.text()) for n in ("item", "best", "i"))
