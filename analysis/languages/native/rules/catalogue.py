@@ -6,13 +6,34 @@ from collections.abc import Sequence
 
 from analysis.functions import Function
 from analysis.languages import language_of
+from analysis.languages.native.rules import (
+    containers,
+    copies,
+    loops,
+    numbers,
+    searching,
+    sorting,
+    streams,
+    strings,
+    texts,
+)
 from analysis.languages.native.rules.scope import CPP, C, NativeScope
 from analysis.rules.base import Finding, Rule
 from analysis.rules.trees import find_in_trees
 
-_FAMILIES: tuple[tuple[Rule, ...], ...] = ()
+_FAMILIES = (
+    searching,
+    containers,
+    sorting,
+    strings,
+    texts,
+    numbers,
+    loops,
+    copies,
+    streams,
+)
 
-RULES: tuple[Rule, ...] = tuple(rule for family in _FAMILIES for rule in family)
+RULES: tuple[Rule, ...] = tuple(rule for family in _FAMILIES for rule in family.RULES)
 
 
 def find(
