@@ -8,7 +8,6 @@ from ast_grep_py import SgNode
 
 from analysis.languages.native.rules.calls import (
     arguments,
-    container,
     element,
     is_heavy,
     method,
@@ -233,43 +232,6 @@ def lambda_parameter_reference(scope: NativeScope, node: SgNode) -> Proposal:
 
 
 @rule(
-    "move-before-clear",
-    title="move a value that is emptied next",
-    description="A string or vector is copied into a container and emptied right after. Moving it"
-    " copies nothing.",
-    patterns=["$V.push_back($S)"],
-    gain=1,
-    languages=_CPP,
-    words=("push_back", "clear|=", "for|while"),
-)
-def move_before_clear(scope: NativeScope, node: SgNode) -> Proposal:
-    """Move with `std::move` what is emptied in the next line.
-
-    Why it is slow: the copy allocates memory and copies all that the value holds, which is then
-    thrown away.
-
-    Example:
-        rows.push_back(row);                   rows.push_back(std::move(row));
-        row.clear();                           row.clear();
-
-    When not to: the value is so short that it needs no memory of its own, or its memory is used
-    again for the next one at each turn.
-    """
-    value, statement = node["S"], node.parent()
-    made = container(scope, value, "string", "vector", "set", "map", "deque")
-    below = scope.neighbour(statement, 1) if statement is not None else None
-    if below is None or made.is_const or not scope.loops(node):
-        return None
-    name = re.escape(value.text())
-    emptied = rf"{name}(\.clear\(\)|\s*=\s*(\"\"|\{{\}}|[\w:<>]+\(\)));"
-    if not re.fullmatch(emptied, scope.text(below)):
-        return None
-    return Rewrite(
-        (scope.replace(value, f"std::move({value.text()})"), *scope.add_include("utility"))
-    )
-
-
-@rule(
     "function-to-auto",
     title="keep a lambda in its own type",
     description="A lambda is kept behind a type that hides which function it is, so that each call"
@@ -351,6 +313,5 @@ RULES = (
     loop_copy_reference,
     copy_to_reference,
     lambda_parameter_reference,
-    move_before_clear,
     function_to_auto,
 )

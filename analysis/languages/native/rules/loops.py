@@ -230,7 +230,9 @@ def break_when_found(scope: NativeScope, node: SgNode) -> Proposal:
         return None
     if then.kind() == "compound_statement":
         return Rewrite((scope.insert_after(inner[0], "break;"),))
-    return Rewrite((scope.replace(then, f"{{ {scope.text(then)} break; }}"),))
+    block = scope.lines(f"{scope.text(then)}\nbreak;", scope.indent(test) + scope.unit)
+    text = f" {{\n{block}{scope.indent(test)}}}"
+    return Rewrite((scope.replace_between(scope.end(condition), scope.end(then), text),))
 
 
 def _without(condition: SgNode, scope: NativeScope) -> str:
@@ -293,41 +295,6 @@ def _repointed(scope: NativeScope, name: str, loop: SgNode) -> bool:
 
 
 @rule(
-    "root-once",
-    title="compute the bound of the loop once",
-    description="The bound of a loop is computed by a slow function at each turn, from values that"
-    " the loop does not change.",
-    patterns=std("sqrt($N)", "pow($N, $M)", "cbrt($N)", "log2($N)", "log($N)"),
-    gain=1,
-    languages=_BOTH,
-    words=("sqrt|pow|cbrt|log", "for|while"),
-)
-def root_once(scope: NativeScope, node: SgNode) -> Proposal:
-    """Compute a loop's bound before the loop.
-
-    Why it is slow: a square root takes about as long as a division, at each turn; logarithms and
-    powers are calls.
-
-    Example:
-        for (int d = 2; d <= sqrt(n); d++)     const double bound = sqrt(n);
-            if (n % d == 0)                    for (int d = 2; d <= bound; d++)
-                count++;                           if (n % d == 0)
-                                                       count++;
-
-    When not to: the loop changes what the bound is computed from (then it is left alone).
-    """
-    loop = next(iter(scope.loops(node)), None)
-    condition = loop.field("condition") if loop is not None else None
-    if loop is None or condition is None or not scope.inside(node, condition):
-        return None
-    if any(scope.changed(name, loop) for name in scope.names_in(node.field("arguments"))):
-        return None
-    fresh = scope.fresh("bound")
-    line = f"const double {fresh} = {scope.text(node)};"
-    return Rewrite((scope.insert_before(loop, line), scope.replace(node, fresh)))
-
-
-@rule(
     "adjacent-loops-fuse",
     title="walk over the data once",
     description="Two loops one after the other walk over the same range. In one loop each element"
@@ -381,6 +348,5 @@ RULES = (
     accumulate_in_local,
     break_when_found,
     strlen_once,
-    root_once,
     adjacent_loops_fuse,
 )

@@ -198,7 +198,7 @@ def recursion_memo(scope: NativeScope, node: SgNode) -> Proposal:
     if not 1 <= len(made) <= 2 or len(calls) < 2 or not is_integer(scope.text(result)):
         return None
     if body.find(kind="lambda_expression") is not None or any(
-        scope.changed(n, body) for n in names
+        scope.assigned(n, body) for n in names
     ):
         return None
     table, compute, this = scope.fresh("known"), scope.fresh("compute"), scope.fresh("self")
@@ -223,7 +223,7 @@ def recursion_memo(scope: NativeScope, node: SgNode) -> Proposal:
     start, end = scope.source.line_start(scope.start(first)), scope.end(last)
     for line in range(scope.source.index.line_of(start), scope.source.index.line_of(end) + 1):
         place = scope.source.index.starts[line]
-        if scope.source.index.line_text(line).strip() and place >= start:
+        if scope.source.index.line_text(line).strip() and place > start:
             changes.append(scope.replace_between(place, place, unit))
     inner = lead + unit
     head = [
@@ -236,7 +236,7 @@ def recursion_memo(scope: NativeScope, node: SgNode) -> Proposal:
     ]
     foot = [f"{inner}}};", f"{inner}return {compute}({compute}, {', '.join(names)});"]
     above = "".join(f"{inner}{line}\n" for line in head)
-    changes.append(scope.replace_between(start, start, above))
+    changes.append(scope.replace_between(start, start, above + unit))
     changes.append(scope.replace_between(end, end, "\n" + "\n".join(foot)))
     return Rewrite((*changes, *scope.add_include("map")))
 

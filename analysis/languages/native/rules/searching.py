@@ -242,9 +242,9 @@ def found_then_index(scope: NativeScope, node: SgNode) -> Proposal:
     as key both hash or compare all of it.
 
     Example:
-        if (ages.count(name)) {            const auto at = ages.find(name);
-            total += ages[name];           if (at != ages.end()) {
-        }                                      total += at->second;
+        if (ages.count(name)) {            const auto found = ages.find(name);
+            total += ages[name];           if (found != ages.end()) {
+        }                                      total += found->second;
                                            }
 
     When not to: most keys are not there (then the second look-up is rare).
@@ -256,7 +256,7 @@ def found_then_index(scope: NativeScope, node: SgNode) -> Proposal:
     table, key = _asked(scope, inner[0])
     made = container(scope, table, *_MAPS)
     name = made.name.text()
-    fresh = scope.fresh("at", "it")
+    fresh = scope.fresh("found")
     changes = [
         scope.insert_before(node, f"const auto {fresh} = {name}.find({scope.text(key)});"),
         scope.replace(inner[0], f"{fresh} != {name}.end()"),
