@@ -271,7 +271,7 @@ class Scope:
 
     def replace_statement(self, statement: SgNode, code: str) -> TextChange:
         """Put lines in a statement's place; the first stands where it stood."""
-        lines = self._lines(code, self.indent(statement)).rstrip("\r\n")
+        lines = self.lines(code, self.indent(statement)).rstrip("\r\n")
         return self.replace(statement, lines.lstrip(" \t"))
 
     @cached_property
@@ -301,7 +301,7 @@ class Scope:
         """Lines above a statement of a block. Raises NoRewriteError where that can't be."""
         self._require_own(statement)
         at = self.source.line_start(self.start(statement))
-        return TextChange(at, at, self._lines(code, self.indent(statement)))
+        return TextChange(at, at, self.lines(code, self.indent(statement)))
 
     def insert_after(self, statement: SgNode, code: str) -> TextChange:
         """Lines below a statement of a block. Raises NoRewriteError where it shares its line."""
@@ -311,7 +311,7 @@ class Scope:
         rest = self.source.text[end:at].strip()
         if rest and not rest.startswith(self.grammar.comment):
             raise NoRewriteError("the statement shares its line")
-        return TextChange(at, at, self._lines(code, self.indent(statement)))
+        return TextChange(at, at, self.lines(code, self.indent(statement)))
 
     def remove(self, statement: SgNode) -> TextChange:
         """Take a statement's lines away. Raises NoRewriteError when it shares them."""
@@ -327,6 +327,7 @@ class Scope:
         if up is None or up.kind() not in self.grammar.blocks or not self.owns_line(statement):
             raise NoRewriteError("the statement does not stand on its own line in a block")
 
-    def _lines(self, code: str, indent: str) -> str:
+    def lines(self, code: str, indent: str) -> str:
+        """Lines of code, each indented; a tab stands for one step of indentation more."""
         lines = [indent + line.replace("\t", self.unit) for line in code.split("\n")]
         return "".join(line + self.source.newline for line in lines)

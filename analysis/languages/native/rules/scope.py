@@ -26,11 +26,15 @@ _RESERVED = words(
 )
 
 
-def _grammar(name: str) -> Grammar:
+ONLY_CPP = ("lambda_expression", "for_range_loop", "optional_parameter_declaration")
+"""Kinds of nodes that the grammar of C does not know."""
+
+
+def _grammar(name: str, *more: str) -> Grammar:
     return Grammar(
         name,
-        functions=("function_definition", "lambda_expression"),
-        loops=("for_statement", "while_statement", "do_statement", "for_range_loop"),
+        functions=("function_definition", *more[:1]),
+        loops=("for_statement", "while_statement", "do_statement", *more[1:2]),
         once=("initializer", "right"),
         blocks=("compound_statement",),
         names=("identifier", "type_identifier"),
@@ -40,7 +44,7 @@ def _grammar(name: str) -> Grammar:
     )
 
 
-C, CPP = _grammar("c"), _grammar("cpp")
+C, CPP = _grammar("c"), _grammar("cpp", *ONLY_CPP)
 
 CONST_METHODS = words(
     """
@@ -53,14 +57,12 @@ CONST_METHODS = words(
 
 _PURE_CALLS = words(
     """
-    abs accumulate binary_search cos count equal_range exp fabs find find_if log lower_bound max
-    max_element memcmp min min_element pow printf sin size sqrt stoi strcmp strlen strncmp
+    abs accumulate binary_search cbrt cos count equal_range exp fabs find find_if log lower_bound
+    max max_element memcmp min min_element pow printf sin size sqrt stoi strcmp strlen strncmp
     to_string upper_bound
     """
 )
-_KINDS = (
-    "declaration", "parameter_declaration", "optional_parameter_declaration", "for_range_loop",
-)  # fmt: skip
+_KINDS = ("declaration", "parameter_declaration")
 _NOT_OURS = ("parameter_list", "argument_list")
 _PLAIN = re.compile(r"\bstd::|\bconst\b|\s+|&")
 
@@ -104,7 +106,8 @@ class NativeScope(Scope):
     @cached_property
     def _declared(self) -> dict[str, list[Declaration]]:
         found: dict[str, list[Declaration]] = {}
-        kinds: Any = {"rule": {"any": [{"kind": kind} for kind in _KINDS]}}
+        known = _KINDS if self.grammar is C else (*_KINDS, *ONLY_CPP[1:])
+        kinds: Any = {"rule": {"any": [{"kind": kind} for kind in known]}}
         for node in self.root.find_all(kinds):
             for made in self._declarations(node, is_global=False):
                 found.setdefault(made.name.text(), []).append(made)
@@ -272,19 +275,22 @@ class NativeScope(Scope):
     # -- what the file has ----------------------------------------------------------------------
 
     def add_include(self, header: str) -> list[TextChange]:
-        """What puts `#include <header>` below the file's includes; nothing where it is there."""
-        text, last = self.source.text, None
+        """What puts `#include <header>` among the file's includes; nothing where it is there."""
+        text, found = self.source.text, []
         for node in self.source.root.children():
             if node.kind() == "preproc_include":
                 path = node.field("path")
-                name = path.text().strip('<>"') if path is not None else ""
-                if name in (header, "bits/stdc++.h"):
+                name = path.text() if path is not None else ""
+                if name.strip('<>"') in (header, "bits/stdc++.h"):
                     return []
-                last = node
+                found.append((name, self.source.line_start(self.start(node))))
         line = f"#include <{header}>{self.source.newline}"
-        if last is not None:
-            at = self.source.next_line(max(self.start(last), self.end(last) - 1))
-            at = self.source.next_line(self.start(last)) if at > self.first else at
+        system = [(name, at) for name, at in found if name.startswith("<")]
+        above = [at for name, at in system if name > f"<{header}>"]
+        if above and system == sorted(system):
+            return [TextChange(above[0], above[0], line)]
+        if found:
+            at = self.source.next_line((system or found)[-1][1])
             return [TextChange(at, at, line)]
         at = 0
         while text.startswith(("//", "/*"), at) and at < self.first:
@@ -299,6 +305,13 @@ _INNER = (
 )  # fmt: skip
 
 
-def std(*patterns: str) -> tuple[str, ...]:
+def std(*patterns: str) -> tuple[str | dict[str, Any], ...]:
     """Each pattern as it is, and with its first name in the namespace std."""
-    return tuple(p for pattern in patterns for p in (pattern, f"std::{pattern}"))
+    return tuple(_call(p) for pattern in patterns for p in (pattern, f"std::{pattern}"))
+
+
+def _call(pattern: str) -> str | dict[str, Any]:
+    """A call's pattern with a function around it: alone it may read as a declaration."""
+    if not pattern.endswith(")"):
+        return pattern
+    return {"pattern": {"context": f"void f() {{ {pattern}; }}", "selector": "call_expression"}}
