@@ -1,4 +1,4 @@
-"""Loops that repeat what stays the same, or that the engine runs in a slower way than others."""
+"""Loops that repeat what stays the same, wait in turn, or run over an array as over an object."""
 
 from __future__ import annotations
 
@@ -89,60 +89,6 @@ def for_in_index(scope: ScriptScope, node: SgNode) -> Proposal:
 def _resizes(scope: ScriptScope, use: SgNode) -> bool:
     up = use.parent()
     return scope.may_change(use) and (up is None or up.kind() != "subscript_expression")
-
-
-@rule(
-    "js-foreach-for-of",
-    title="loop by for...of instead of a callback",
-    description="Each element costs a call of a function, and variables that the callback shares"
-    " with its surroundings are kept on the heap. A loop has neither.",
-    patterns=("$X.forEach($F)",),
-    gain=1,
-    languages=SCRIPTS,
-    words=(".forEach(",),
-)
-def foreach_for_of(scope: ScriptScope, node: SgNode) -> Proposal:
-    """Loop over an array by `for...of`.
-
-    Why it is slow: the callback is called for each element, and what it changes outside of itself
-    lives in a context that the engine can't keep in registers.
-
-    Example:
-        values.forEach((value) => {        for (const value of values) {
-          total += value;                    total += value;
-        });                                }
-
-    When not to: the array has holes, which `forEach` leaves out, or is no array but a Map.
-    """
-    function, statement = node["F"], node.parent()
-    if statement is None or statement.kind() != "expression_statement":
-        return None
-    if function.kind() != "arrow_function" or "?." in scope.text(node).split("forEach")[0]:
-        return None
-    parameters = function.field("parameter") or function.field("parameters")
-    body = function.field("body")
-    if parameters is None or body is None or function.text().startswith("async"):
-        return None
-    given = [parameters] if parameters.kind() == "identifier" else members(parameters)
-    if len(given) != 1 or "=" in scope.text(given[0]):
-        return None
-    item = given[0].field("pattern") or given[0]
-    changes = []
-    for back in body.find_all(kind="return_statement"):
-        ups = list(back.ancestors())
-        inner = [u.kind() for u in ups[: ups.index(function)]]
-        if any(kind in scope.grammar.functions for kind in inner):
-            continue
-        if members(back) or any(
-            kind in (*scope.grammar.loops, "switch_statement") for kind in inner
-        ):
-            return None
-        changes.append(scope.replace(back, "continue;"))
-    head = f"for (const {scope.text(item)} of {scope.text(node['X'])}) "
-    changes.append(scope.replace_between(scope.start(statement), scope.start(body), head))
-    tail = "" if body.kind() == "statement_block" else ";"
-    changes.append(scope.replace_between(scope.end(body), scope.end(statement), tail))
-    return Rewrite(tuple(changes))
 
 
 @rule(
@@ -346,4 +292,4 @@ def await_all(scope: ScriptScope, node: SgNode) -> Proposal:
     )
 
 
-RULES = (for_in_index, foreach_for_of, regex_hoist, hoist_call, await_all)
+RULES = (for_in_index, regex_hoist, hoist_call, await_all)

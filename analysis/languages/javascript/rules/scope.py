@@ -293,7 +293,7 @@ class ScriptScope(Scope):
             raise NoRewriteError("no body")
         start, end = self.start(body), self.end(body)
         indent = self._lead(start)
-        lines = self._lines(code, indent + self.unit)
+        lines = self.lines(code, indent + self.unit)
         head = f"{{{self.source.newline}{lines}{indent}{self.unit}return "
         tail = f";{self.source.newline}{indent}}}"
         return TextChange(start, start, head), TextChange(end, end, tail)
