@@ -81,7 +81,6 @@ def test_what_may_be_tried(after: str):
         (outside("function next() { return count++; }"), "keeps state across calls: count"),
         (outside("let known;"), "adds code outside"),
         (outside("helper(1);"), "adds code outside"),
-        (BEFORE.replace("at(x)", "extra() {}\n  at(x)"), "adds a member to a class"),
         (inside("  eval('n++');"), "it uses eval"),
         (inside("  Array.prototype.x = 1;"), "keeps state across calls"),
         (inside("  const now = Date.now();"), "it uses Date"),
@@ -108,6 +107,8 @@ def test_methods_and_arrows():
     after = BEFORE.replace("return this.cells[x];", "const { cells } = this; return cells[x];")
     assert check_candidate(BEFORE, after, "Grid.at", "a.js") is None
     assert "outside" in (check_candidate(BEFORE, after, "common", "a.js") or "")
+    member = after.replace("at(x)", "extra() {}\n  at(x)")
+    assert "adds a member to a class" in (check_candidate(BEFORE, member, "Grid.at", "a.js") or "")
     arrow = "export const f = (xs) => xs.filter((x) => x)[0];\n"
     assert check_candidate(arrow, arrow.replace("filter", "find"), "f", "a.ts") is None
     block = "export const f = (xs) => {\n  return xs[0];\n};\n"
