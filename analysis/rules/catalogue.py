@@ -33,7 +33,7 @@ from analysis.rules import (
 )
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
 from analysis.rules.module import Module, bindings, bound_in
-from analysis.rules.places import Scored, is_open, outermost, owner, ranked, score
+from analysis.rules.places import Scored, families, is_open, owner, ranked, score
 from analysis.rules.scope import Scope
 from analysis.text import TextChange, apply_changes
 
@@ -87,17 +87,15 @@ def find(
     dialect = dialect_of(path)
     if dialect is not None:
         return dialect.find_rules(text, path, functions, only)
-    wanted = [f for f in functions if only is None or f.qualname == only]
     try:
         module = Module(text)
     except Exception:
         _LOG.exception("%s: the rules can't read the file", path)
         return ()
     scored: list[Scored] = []
-    for outer in outermost(functions):
-        if not any(outer.start <= f.start and f.end <= outer.end for f in wanted):
+    for outer, inner in families(functions):
+        if only is not None and not any(f.qualname == only for f in inner):
             continue
-        inner = [f for f in functions if outer.start <= f.start and f.end <= outer.end]
         try:
             scope = Scope(module, outer)
         except NoRewriteError:

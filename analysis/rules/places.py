@@ -26,13 +26,19 @@ def newline_of(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
 
 
-def outermost(functions: Sequence[Function]) -> Iterator[Function]:
-    """The functions that lie in no other one, in document order."""
-    end = -1
+def families(functions: Sequence[Function]) -> Iterator[tuple[Function, list[Function]]]:
+    """The functions that lie in no other one, in document order, each with all that it holds.
+
+    The function itself is the first of these.
+    """
+    held: list[Function] = []
     for function in sorted(functions, key=lambda f: (f.start, -f.end)):
-        if function.start >= end:
-            end = function.end
-            yield function
+        if held and function.start >= held[0].end:
+            yield held[0], held
+            held = []
+        held.append(function)
+    if held:
+        yield held[0], held
 
 
 def is_open(functions: Sequence[Function], start: int, end: int, *, whole: bool) -> bool:

@@ -37,7 +37,7 @@ class Grammar:
     repeat; what stands in a field of `once` is evaluated before. `blocks`: nodes whose children are
     statements. `names`: nodes that are names of variables. `comment` begins a comment to the end of
     the line. `outside` is what an edit may add outside of the function. `reserved` are names that
-    no variable can have.
+    no variable can have. `kinds` are further nodes that are found in one walk with the names.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Grammar:
     comment: str
     outside: re.Pattern[str]
     reserved: frozenset[str] = frozenset()
+    kinds: tuple[str, ...] = ()
 
 
 class Source:
@@ -68,6 +69,14 @@ class Source:
         for node in self.root.find_all({"rule": {"any": kinds}}):
             place = node.range()
             found.setdefault((place.start.index, place.end.index), node)
+        return found
+
+    @cached_property
+    def top(self) -> dict[str, list[SgNode]]:
+        """The nodes at the file's top level by their kinds, in document order."""
+        found: dict[str, list[SgNode]] = {}
+        for node in self.root.children():
+            found.setdefault(node.kind(), []).append(node)
         return found
 
     @cached_property
@@ -127,6 +136,8 @@ class Scope:
 
     def matches(self, pattern: str | dict[str, Any]) -> list[SgNode]:
         """What a pattern (text or ast-grep rule) matches in the function, in document order."""
+        if isinstance(pattern, dict) and len(pattern) == 1 and "kind" in pattern:
+            return self.of_kind(pattern["kind"])
         key = str(pattern)
         if key not in self._matches:
             self._matches[key] = (
@@ -135,6 +146,23 @@ class Scope:
                 else self.root.find_all({"rule": pattern})
             )
         return self._matches[key]
+
+    def of_kind(self, kind: str) -> list[SgNode]:
+        """The nodes of a kind in the function, in document order."""
+        if kind in self.grammar.kinds or kind in self.grammar.names:
+            return self._by_kind.get(kind, [])
+        key = f"kind: {kind}"
+        if key not in self._matches:
+            self._matches[key] = self.root.find_all(kind=kind)
+        return self._matches[key]
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[SgNode]]:
+        wanted = [{"kind": kind} for kind in (*self.grammar.names, *self.grammar.kinds)]
+        found: dict[str, list[SgNode]] = {}
+        for node in self.root.find_all({"rule": {"any": wanted}}):
+            found.setdefault(node.kind(), []).append(node)
+        return found
 
     # -- the tree -------------------------------------------------------------------------------
 
@@ -205,10 +233,13 @@ class Scope:
 
     @cached_property
     def _names(self) -> dict[str, list[SgNode]]:
-        kinds: Any = {"rule": {"any": [{"kind": kind} for kind in self.grammar.names]}}
         found: dict[str, list[SgNode]] = {}
-        for node in self.root.find_all(kinds):
-            found.setdefault(node.text(), []).append(node)
+        for kind in self.grammar.names:
+            for node in self.of_kind(kind):
+                found.setdefault(node.text(), []).append(node)
+        if len(self.grammar.names) > 1:
+            for nodes in found.values():
+                nodes.sort(key=self.start)
         return found
 
     def uses(self, name: str, within: SgNode | None = None) -> list[SgNode]:

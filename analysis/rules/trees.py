@@ -14,7 +14,7 @@ from ast_grep_py import SgNode
 from analysis.edits import AtomicEdit
 from analysis.functions import Function, parse_file
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
-from analysis.rules.places import Scored, is_open, outermost, owner, ranked, score
+from analysis.rules.places import Scored, families, is_open, owner, ranked, score
 from analysis.rules.tree_scope import Grammar, Scope, Source
 from analysis.syntax import walk
 from analysis.text import TextChange, apply_changes
@@ -33,8 +33,7 @@ def find_in_trees(
     scope_class: Callable[[Source, Function], Scope] = Scope,
 ) -> tuple[Finding, ...]:
     """See analysis.rules.catalogue.find; `rules` are those of the file's language."""
-    wanted = [f for f in functions if only is None or f.qualname == only]
-    if not wanted or not rules:
+    if not rules or not any(only is None or f.qualname == only for f in functions):
         return ()
     try:
         source = Source(text, path, grammar)
@@ -42,11 +41,12 @@ def find_in_trees(
         _LOG.exception("%s: the rules can't read the file", path)
         return ()
     scored: list[Scored] = []
-    for outer in outermost(functions):
-        if not any(outer.start <= f.start and f.end <= outer.end for f in wanted):
+    grouped = [(rule, [words.split("|") for words in rule.words]) for rule in rules]
+    for outer, inner in families(functions):
+        if only is not None and not any(f.qualname == only for f in inner):
             continue
-        asked = [r for r in rules if _holds(text, outer, r.words)]
-        inner = [f for f in functions if outer.start <= f.start and f.end <= outer.end]
+        held = text[outer.start : outer.end]
+        asked = [r for r, groups in grouped if _holds(held, groups)]
         if not asked or all(f.ignored for f in inner):
             continue
         try:
@@ -61,12 +61,15 @@ def find_in_trees(
     return ranked(scored)
 
 
-def _holds(text: str, function: Function, words: Sequence[str]) -> bool:
-    """Whether a function's text holds one of each group of words."""
-    return all(
-        any(text.find(word, function.start, function.end) >= 0 for word in group.split("|"))
-        for group in words
-    )
+def _holds(text: str, groups: Sequence[Sequence[str]]) -> bool:
+    """Whether a text holds one word of each group."""
+    for group in groups:
+        for word in group:
+            if word in text:
+                break
+        else:
+            return False
+    return True
 
 
 def _apply(

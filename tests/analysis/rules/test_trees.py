@@ -154,12 +154,14 @@ def test_outside_of_the_function_only_includes_are_added() -> None:
         assert len(found(text, made(add))) == count
 
 
-def test_an_include_goes_below_the_others_once() -> None:
+def test_an_include_goes_among_the_others_once() -> None:
     def include(scope: NativeScope, node: SgNode) -> Proposal:
         return Rewrite((*scope.add_include("algorithm"), scope.replace(node, "1")))
 
     (text,) = after("// About.\n#include <vector>\n\n" + LOOP, include)
-    assert text.startswith("// About.\n#include <vector>\n#include <algorithm>\n\nint sum")
+    assert text.startswith("// About.\n#include <algorithm>\n#include <vector>\n\nint sum")
+    (text,) = after("#include <vector>\n#include <array>\n" + LOOP, include)
+    assert text.startswith("#include <vector>\n#include <array>\n#include <algorithm>\nint sum")
     (text,) = after("// About.\n" + LOOP, include)
     assert text.startswith("// About.\n#include <algorithm>\nint sum")
     (text,) = after("#include <bits/stdc++.h>\n" + LOOP, include)

@@ -146,7 +146,7 @@ def _moves(scope: NativeScope, name: str, tree: SgNode) -> bool:
     title="refer to the value instead of copying it",
     description="A container or string is copied into a local variable that is only read. A"
     " constant reference copies nothing.",
-    patterns=[{"kind": "declaration", "has": {"kind": "init_declarator"}}],
+    patterns=[{"kind": "declaration"}],
     gain=2,
     languages=_CPP,
     words=("=",),
@@ -236,12 +236,11 @@ def lambda_parameter_reference(scope: NativeScope, node: SgNode) -> Proposal:
     title="keep a lambda in its own type",
     description="A lambda is kept behind a type that hides which function it is, so that each call"
     " goes through a pointer. In its own type it can be inlined.",
-    patterns=[{"kind": "declaration", "has": {"kind": "init_declarator", "has": {
-        "kind": "lambda_expression", "field": "value"}}}],
+    patterns=[{"kind": "declaration"}],
     gain=2,
     languages=_CPP,
     words=("function<", "["),
-)  # fmt: skip
+)
 def function_to_auto(scope: NativeScope, node: SgNode) -> Proposal:
     """Keep a lambda in an `auto` variable; one that calls itself gets itself as an argument.
 

@@ -118,74 +118,6 @@ def _indices(scope: NativeScope, access: SgNode) -> list[str]:
 
 
 @rule(
-    "accumulate-in-local",
-    title="add up in a local variable",
-    description="A loop adds to an element in memory at each turn, so that each turn waits for the"
-    " store of the one before. A local variable stays in a register.",
-    patterns=[{"kind": "for_statement"}, {"kind": "for_range_loop"}],
-    gain=2,
-    languages=_BOTH,
-    words=("for", "+=|-=|*=|^="),
-)
-def accumulate_in_local(scope: NativeScope, node: SgNode) -> Proposal:
-    """Accumulate in a local variable and store it once after the loop.
-
-    Why it is slow: the compiler can't know that the element is not one of those that are read, so
-    it stores and loads it again at each turn: some five cycles in a row, and no vectors.
-
-    Example:
-        for (int j = 0; j < m; j++)            double total = out[i];
-            out[i] += a[i][j] * x[j];          for (int j = 0; j < m; j++)
-                                                   total += a[i][j] * x[j];
-                                               out[i] = total;
-
-    When not to: what is read is what is added to.
-    """
-    body = scope.body(node)
-    assignment = body[0].child(0) if len(body) == 1 else None
-    if assignment is None or assignment.kind() != "assignment_expression":
-        return None
-    left, sign = assignment.field("left"), assignment.field("operator")
-    right = assignment.field("right")
-    if left is None or sign is None or right is None or sign.text() not in ("+=", "-=", "*=", "^="):
-        return None
-    if left.kind() not in ("subscript_expression", "pointer_expression", "field_expression"):
-        return None
-    moving = _moving(scope, node)
-    text = scope.line_text(left)
-    if scope.names_in(left) & moving or re.search(r"\(|\+\+|--", text):
-        return None
-    base = next(iter(sorted(scope.names_in(left), key=text.find)), "")
-    made = scope.declaration(base, left)
-    kind = "auto" if scope.grammar.name == "cpp" else ""
-    if not kind:
-        depth = len(re.findall(r"\[|\*|->", text))
-        if made is None or made.type.count("*") + made.type.count("[]") != depth or "." in text:
-            return None
-        kind = made.spelled
-    elif made is not None and made.type.startswith(("map<", "unordered_map<", "vector<bool")):
-        return None
-    fresh = scope.fresh("total")
-    return Rewrite(
-        (
-            scope.insert_before(node, f"{kind} {fresh} = {text};"),
-            scope.replace(left, fresh),
-            scope.insert_after(node, f"{text} = {fresh};"),
-        )
-    )
-
-
-def _moving(scope: NativeScope, loop: SgNode) -> set[str]:
-    """The names that a loop gives new values to."""
-    if loop.kind() == "for_range_loop":
-        declarator = loop.field("declarator")
-        return scope.names_in(declarator) if declarator is not None else set()
-    return {name for name in scope.names_in(loop) if any(
-        scope.may_change(use) and scope.whole(use) == use for use in scope.uses(name, loop)
-    )} | {_counter(scope, loop)}  # fmt: skip
-
-
-@rule(
     "break-when-found",
     title="leave the loop when the answer is known",
     description="A loop sets a flag and goes on, though nothing later can change the answer. It can"
@@ -345,7 +277,6 @@ def adjacent_loops_fuse(scope: NativeScope, node: SgNode) -> Proposal:
 
 RULES = (
     loop_interchange,
-    accumulate_in_local,
     break_when_found,
     strlen_once,
     adjacent_loops_fuse,

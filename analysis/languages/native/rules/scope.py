@@ -41,7 +41,11 @@ def _grammar(name: str, *more: str) -> Grammar:
         comment="//",
         outside=_OUTSIDE,
         reserved=_RESERVED,
-    )
+        kinds=(
+            "declaration", "parameter_declaration", "for_statement", "if_statement",
+            "assignment_expression", "call_expression", *more,
+        ),
+    )  # fmt: skip
 
 
 C, CPP = _grammar("c"), _grammar("cpp", *ONLY_CPP)
@@ -55,6 +59,7 @@ CONST_METHODS = words(
 )
 """Methods of the standard library's containers that change nothing in them."""
 
+_ITERATORS = ("begin", "end", "rbegin", "rend", "data")
 _PURE_CALLS = words(
     """
     abs accumulate binary_search cbrt cos count equal_range exp fabs find find_if log lower_bound
@@ -62,7 +67,9 @@ _PURE_CALLS = words(
     to_string upper_bound
     """
 )
-_KINDS = ("declaration", "parameter_declaration")
+_KINDS = (
+    "declaration", "parameter_declaration", "optional_parameter_declaration", "for_range_loop",
+)  # fmt: skip
 _NOT_OURS = ("parameter_list", "argument_list")
 _PLAIN = re.compile(r"\bstd::|\bconst\b|\s+|&")
 
@@ -106,9 +113,8 @@ class NativeScope(Scope):
     @cached_property
     def _declared(self) -> dict[str, list[Declaration]]:
         found: dict[str, list[Declaration]] = {}
-        known = _KINDS if self.grammar is C else (*_KINDS, *ONLY_CPP[1:])
-        kinds: Any = {"rule": {"any": [{"kind": kind} for kind in known]}}
-        for node in self.root.find_all(kinds):
+        known = [kind for kind in _KINDS if kind in self.grammar.kinds]
+        for node in (n for kind in known for n in self.of_kind(kind)):
             for made in self._declarations(node, is_global=False):
                 found.setdefault(made.name.text(), []).append(made)
         return found
@@ -116,10 +122,9 @@ class NativeScope(Scope):
     @cached_property
     def _globals(self) -> dict[str, list[Declaration]]:
         found: dict[str, list[Declaration]] = {}
-        for node in self.source.root.children():
-            if node.kind() == "declaration":
-                for made in self._declarations(node, is_global=True):
-                    found.setdefault(made.name.text(), []).append(made)
+        for node in self.source.top.get("declaration", []):
+            for made in self._declarations(node, is_global=True):
+                found.setdefault(made.name.text(), []).append(made)
         return found
 
     def declaration(self, name: str, at: SgNode) -> Declaration | None:
@@ -216,7 +221,7 @@ class NativeScope(Scope):
             return True
         kind = up.kind()
         if kind == "call_expression":
-            return self._method_changes(at)
+            return self._method_changes(at, up)
         if kind == "argument_list":
             return self._call_changes(up)
         if kind == "pointer_expression":
@@ -227,10 +232,16 @@ class NativeScope(Scope):
             return self._extracts(at, up)
         return kind in ("lambda_capture_specifier", "lambda_default_capture")
 
-    def _method_changes(self, function: SgNode) -> bool:
-        """Whether `a.b.method` in a call's place of the function is one that changes `a`."""
+    def _method_changes(self, function: SgNode, call: SgNode) -> bool:
+        """Whether a call of `a.b.method` changes `a`, or hands its elements to what may."""
         field = function.field("field")
-        return field is None or field.text() not in CONST_METHODS
+        name = field.text() if field is not None else ""
+        if name not in CONST_METHODS:
+            return True
+        listed = call.parent()
+        if name not in _ITERATORS or listed is None or listed.kind() != "argument_list":
+            return False
+        return self._call_changes(listed)
 
     def _call_changes(self, arguments: SgNode) -> bool:
         call = arguments.parent()
@@ -277,13 +288,12 @@ class NativeScope(Scope):
     def add_include(self, header: str) -> list[TextChange]:
         """What puts `#include <header>` among the file's includes; nothing where it is there."""
         text, found = self.source.text, []
-        for node in self.source.root.children():
-            if node.kind() == "preproc_include":
-                path = node.field("path")
-                name = path.text() if path is not None else ""
-                if name.strip('<>"') in (header, "bits/stdc++.h"):
-                    return []
-                found.append((name, self.source.line_start(self.start(node))))
+        for node in self.source.top.get("preproc_include", []):
+            path = node.field("path")
+            name = path.text() if path is not None else ""
+            if name.strip('<>"') in (header, "bits/stdc++.h"):
+                return []
+            found.append((name, self.source.line_start(self.start(node))))
         line = f"#include <{header}>{self.source.newline}"
         system = [(name, at) for name, at in found if name.startswith("<")]
         above = [at for name, at in system if name > f"<{header}>"]

@@ -228,9 +228,7 @@ def count_in_loop_map(scope: NativeScope, node: SgNode) -> Proposal:
     title="look a key up once",
     description="A key is looked up to see whether it is there, and again to get at its value. One"
     " search gives both.",
-    patterns=[
-        {"kind": "if_statement", "has": {"field": "condition", "regex": r"\.(count|find|contains)"}}
-    ],
+    patterns=[{"kind": "if_statement"}],
     gain=2,
     languages=_CPP,
     words=("if", "count|find|contains"),

@@ -20,7 +20,7 @@ _STDIO = re.compile(
     title="end lines without flushing",
     description="Each line that is written is also flushed, which is a call of the system for each"
     " line. A newline character is buffered.",
-    patterns=[{"any": [{"kind": "identifier", "regex": "^endl$"}]}],
+    patterns=["endl"],
     gain=2,
     languages=_CPP,
     words=("endl", "for|while"),

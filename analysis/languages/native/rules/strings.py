@@ -49,7 +49,7 @@ def _as_char(literal: str) -> str:
     title="append to the string in place",
     description="A string is copied with each piece that is joined to it. Appending in place copies"
     " only the piece.",
-    patterns=[{"kind": "assignment_expression", "has": {"field": "right", "regex": r"\+"}}],
+    patterns=[{"kind": "assignment_expression"}],
     gain=3,
     languages=_CPP,
     words=("string", "+", "for|while"),
