@@ -82,7 +82,7 @@ def _grown(scope: ScriptScope, node: SgNode) -> Proposal:
     name = target.text()
     made = scope.declaration(name, node)
     around = scope.loops(node)
-    if made is None or made.value is None or made.is_parameter:
+    if made is None or made.value is None or scope.owner(made.name) != scope.owner(node):
         return None
     if made.value.kind() not in ("array", "object") or len(scope.loops(made.name)) >= len(around):
         return None
@@ -95,9 +95,7 @@ def _grown(scope: ScriptScope, node: SgNode) -> Proposal:
     up = statement.parent()
     if len(code) > 1 and (up is None or up.kind() not in scope.grammar.blocks):
         return Rewrite((scope.replace(statement, f"{{ {' '.join(code)} }}"),))
-    if len(code) > 1:
-        return Rewrite((scope.replace_statement(statement, "\n".join(code)),))
-    return Rewrite((scope.replace(statement, code[0]),))
+    return Rewrite((scope.replace_statement(statement, "\n".join(code)),))
 
 
 @rule(

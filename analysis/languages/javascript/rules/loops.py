@@ -269,6 +269,8 @@ def await_all(scope: ScriptScope, node: SgNode) -> Proposal:
     first = scope.body(body)[0]
     if not scope.inside(wait, first) or first.kind() not in (_STATEMENT, "lexical_declaration"):
         return None
+    if wait.parent() == first:
+        return None  # what is only waited for has an effect, and effects have an order
     item = node["X"]
     waited = members(wait)[0]
     outside = [u for n in scope.names_in(item) for u in scope.uses(n, body)]

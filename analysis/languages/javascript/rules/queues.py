@@ -20,6 +20,8 @@ def _own_loop(scope: ScriptScope, node: SgNode, name: str) -> SgNode:
         raise NoRewriteError("not an array of the function's own")
     if value.kind() not in ("array", "call_expression", "new_expression"):
         raise NoRewriteError("it may have another name")
+    if scope.owner(made.name) != scope.owner(node):
+        raise NoRewriteError("it outlives the loop's function")
     outer = scope.loops(made.name)
     around = scope.loops(node)
     if len(around) <= len(outer) or around[len(around) - len(outer) :] != outer:

@@ -121,6 +121,13 @@ class ScriptScope(Scope):
         method = self.method(call)
         return call if method in ITERATORS and arguments.named_children()[0] == function else None
 
+    def owner(self, node: SgNode) -> SgNode | None:
+        """The innermost function around a node that is no callback of an iterating method."""
+        for up in node.ancestors():
+            if up.kind() in self.grammar.functions and self.iterating_call(up) is None:
+                return up
+        return None
+
     def method(self, call: SgNode) -> str:
         """The name of the method that is called; "" where it is no method's call."""
         if call.kind() != "call_expression":
@@ -308,6 +315,16 @@ class ScriptScope(Scope):
                 return up
             below = up
         return None
+
+    def lines(self, code: str, indent: str) -> str:
+        """See Scope.lines; a file that ends no statement with a semicolon gets none."""
+        if not self._has_semicolons:
+            code = "\n".join(line.removesuffix(";") for line in code.split("\n"))
+        return super().lines(code, indent)
+
+    @cached_property
+    def _has_semicolons(self) -> bool:
+        return re.search(r";[ \t]*(?:[\r\n]|$|//)", self.source.text) is not None
 
     @cached_property
     def unit(self) -> str:
