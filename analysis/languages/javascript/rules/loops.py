@@ -6,6 +6,7 @@ import re
 
 from ast_grep_py import SgNode
 
+from analysis.languages.javascript.names import GLOBALS
 from analysis.languages.javascript.rules.scope import (
     PURE_METHODS,
     SCRIPTS,
@@ -80,6 +81,8 @@ def for_in_index(scope: ScriptScope, node: SgNode) -> Proposal:
         if holder is None or holder.text() != array.text():
             return None
     if any(_resizes(scope, use) for use in scope.uses(array.text(), body)):
+        return None
+    if any(not scope.inside(use, node) for use in scope.uses(index.text())):
         return None
     name, of = index.text(), array.text()
     head = f"for (let {name} = 0; {name} < {of}.length; {name}++) "
@@ -179,15 +182,15 @@ def hoist_call(scope: ScriptScope, node: SgNode) -> Proposal:
     callbacks = node.find_all({"rule": {"any": [{"kind": k} for k in _ARROWS]}})
     own = {d for c in callbacks for d in _parameters(scope, c)}
     loop: SgNode | None = None
+    free = [n for n in scope.names_in(node) if n not in own]
     for up in scope.loops(node):
-        free = [n for n in scope.names_in(node) if n not in own]
         if node.find(kind="this") is not None or any(scope.changed(n, up) for n in free):
             break
         made = [scope.declaration(n, node) for n in free]
         if any(m is not None and not m.first <= scope.start(up) < m.last for m in made):
             break
         loop = up
-    if loop is None:
+    if loop is None or _is_guarded(scope, node, loop, {n for n in free if n not in GLOBALS}):
         return None
     name = scope.fresh(_NAMES[kind])
     head = scope.put_before(loop, f"const {name} = {scope.line_text(node)};")
@@ -200,6 +203,26 @@ def hoist_call(scope: ScriptScope, node: SgNode) -> Proposal:
     if kind not in _TEXTS:
         same = [other for other in same if _only_read(scope, other)]
     return Rewrite((*head, *(scope.replace(other, name) for other in same)))
+
+
+def _is_guarded(scope: ScriptScope, node: SgNode, loop: SgNode, names: set[str]) -> bool:
+    """Whether a condition on one of the names decides inside the loop if the call is made."""
+    below = node
+    for up in node.ancestors():
+        kind = up.kind()
+        condition = (
+            up.field("condition") if kind in ("if_statement", "ternary_expression") else None
+        )
+        if kind == "binary_expression" and up.field("right") == below:
+            operator = up.field("operator")
+            logical = operator is not None and operator.text() in ("&&", "||", "??")
+            condition = up.field("left") if logical else None
+        if condition is not None and condition != below and scope.names_in(condition) & names:
+            return True
+        if up == loop:
+            return False
+        below = up
+    return False
 
 
 _ARROWS = ("arrow_function", "function_expression")

@@ -88,7 +88,8 @@ def _length(scope: ScriptScope, member: SgNode, name: str, head: str) -> TextCha
         for operator in (">", "!==", "!=", "===", "=="):
             if text == f"{name}.length{operator}0":
                 return scope.replace(up, f"{name}.length {operator} {head}")
-    if up is not None and up.kind() == "parenthesized_expression":
+    around = up.parent() if up is not None and up.kind() == "parenthesized_expression" else None
+    if around is not None and around.kind() in ("while_statement", "if_statement"):
         return scope.replace(member, f"{name}.length > {head}")
     return scope.replace(member, f"({name}.length - {head})")
 

@@ -11,7 +11,8 @@ _OUTER = (
     "this", "await_expression", "yield_expression", "assignment_expression",
     "augmented_assignment_expression", "update_expression", "new_expression", "throw_statement",
 )  # fmt: skip
-_MOST_PARAMETERS = 3
+_MOST_PARAMETERS = 4
+_ARITHMETIC = ("-", "*", "/", "%", "**", "<<", ">>")
 
 
 def _parts(scope: ScriptScope, node: SgNode) -> tuple[str, list[SgNode], SgNode, list[SgNode]]:
@@ -97,11 +98,8 @@ def recursion_memo(scope: ScriptScope, node: SgNode) -> Proposal:
     )
     parameters, result = _signature(scope, node)
     names = ", ".join(p.text() for p in given)
-    made = (
-        given[0].text()
-        if len(given) == 1
-        else "`" + ",".join(f"${{{p.text()}}}" for p in given) + "`"
-    )
+    told = _told_apart(scope, body, given, calls)
+    made = told[0] if len(told) == 1 else f"`{','.join(f'${{{name}}}' for name in told)}`"
     changes = [(f, solve) for c in calls if (f := c.field("function")) is not None]
     unit, indent = scope.unit, scope.indent(node)
     lines = [
@@ -121,6 +119,41 @@ def recursion_memo(scope: ScriptScope, node: SgNode) -> Proposal:
     text = f"{{\n{head}\n{_inner(scope, body, changes)}\n{indent}{unit}}};\n"
     text += f"{indent}{unit}return {solve}({names});\n{indent}}}"
     return Rewrite((scope.replace(body, text),))
+
+
+def _told_apart(
+    scope: ScriptScope, body: SgNode, given: list[SgNode], calls: list[SgNode]
+) -> list[str]:
+    """The parameters by which calls differ; of several, only numbers make a text that is a key.
+
+    Raises NoRewriteError where they can't be told.
+    """
+    passed = [members(a) for c in calls if (a := c.field("arguments")) is not None]
+    if any(len(arguments) != len(given) for arguments in passed):
+        raise NoRewriteError("a call leaves parameters out")
+    told = [
+        p.text()
+        for i, p in enumerate(given)
+        if any(scope.text(arguments[i]) != p.text() for arguments in passed)
+    ]
+    if not told or (len(told) > 1 and not all(_is_number(scope, body, name) for name in told)):
+        raise NoRewriteError("calls can't be told apart")
+    return told
+
+
+def _is_number(scope: ScriptScope, body: SgNode, name: str) -> bool:
+    """Whether a parameter is computed with as only a number is."""
+    for use in scope.uses(name, body):
+        up = use.parent()
+        if up is None:
+            continue
+        operator = up.field("operator")
+        if up.kind() == "binary_expression" and operator is not None:
+            if operator.text() in _ARITHMETIC:
+                return True
+        elif up.kind() == "subscript_expression" and up.field("index") == use:
+            return True
+    return False
 
 
 @rule(
