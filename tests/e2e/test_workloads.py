@@ -236,6 +236,52 @@ def test_a_cpp_program_on_the_command_line(cli: Cli, model: dict[str, Any], answ
     assert file.read_text() == PAIRS
 
 
+DISTINCT = """\
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+int distinct(const std::vector<int> &values) {
+    std::vector<int> seen;
+    for (int value : values) {
+        if (std::find(seen.begin(), seen.end(), value) == seen.end()) {
+            seen.push_back(value);
+        }
+    }
+    return seen.size();
+}
+
+int main() {
+    int count, wanted;
+    if (scanf("%d %d", &count, &wanted) != 2) return 1;
+    std::vector<int> values(count);
+    for (int &value : values) {
+        if (scanf("%d", &value) != 1) return 1;
+    }
+    printf("%d\\n", distinct(values));
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_cpp_program_by_rules_alone(cli: Cli):
+    folder = cli.folder / "project"
+    write_cases(folder / "cases")
+    file = folder / "distinct.cpp"
+    file.write_text(DISTINCT)
+    done = cli(
+        "optimize", "distinct.cpp::distinct", "--cases", "cases", "--budget", "1", "--json",
+        cwd=folder, timeout=480,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    [found] = done.value["suggestions"]
+    [edit] = found["edits"]
+    assert edit["title"] == "remember what was seen in a hash set"
+    assert found["receipt"]["kind"] == "program"
+    assert cli("apply", found["id"], cwd=folder).code == 0
+    assert "std::unordered_set<int> seen_set(seen.begin(), seen.end());" in file.read_text()
+
+
 def test_what_is_missing_is_named(cli: Cli):
     folder = cli.folder / "project"
     folder.mkdir()
@@ -249,8 +295,8 @@ def test_what_is_missing_is_named(cli: Cli):
         return error
 
     alone = refused("pairs.cpp::main")
-    assert alone["code"] == "model-needed"
-    assert "no rewrite rules for C++" in alone["message"]
+    assert alone["code"] == "workload-unsupported"
+    assert "no cases are named" in alone["message"]
     unknown = refused("pairs.cpp::pair", "--model", "openai/x")
     assert unknown["code"] == "function-unknown"
     assert "pairs(const std::vector<int> &, int)" in unknown["mend"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.functions import functions_in, parse_file
+from analysis.gate import check_candidate
 from analysis.languages.native.rules.catalogue import RULES
 from analysis.rules.base import Finding
 from analysis.rules.cases import Case, all_cases
@@ -63,6 +64,12 @@ def test_golden(case: Case) -> None:
     findings = found(case.before, case)
     assert findings, "nothing found"
     assert findings[0].edit.apply(case.before) == case.after
+
+
+@each_case
+def test_the_gate_lets_it_pass(case: Case) -> None:
+    name = found(case.before, case)[0].function
+    assert check_candidate(case.before, case.after, name, case.file_name) is None
 
 
 @each_case
