@@ -116,10 +116,10 @@ class Planner:
     def _require_proposer(self) -> None:
         """Raise OptimizeError where nobody could propose an edit."""
         path, language = self._spec.path, language_of(self._spec.path or "")
-        has_rules = any(language.name in rule.languages for rule in all_rules())
-        if path is not None and not has_rules and self._spec.model is None:
+        by_rules = any(language.name in rule.languages for rule in all_rules())
+        if path is not None and not by_rules and self._spec.model is None:
             raise OptimizeError(
-                f"{path}: there are no rewrite rules for {language.title}, and no model is set",
+                f"{path}: there are no rewrite rules for {language.title} yet, and no model is set",
                 code="model-needed",
                 mend="name a model that proposes edits: --model NAME, or the setting `model`",
             )
