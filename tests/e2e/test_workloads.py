@@ -236,19 +236,20 @@ def test_a_cpp_program_on_the_command_line(cli: Cli, model: dict[str, Any], answ
     assert file.read_text() == PAIRS
 
 
-DISTINCT = """\
-#include <algorithm>
+QUEUE = """\
 #include <cstdio>
 #include <vector>
 
-int distinct(const std::vector<int> &values) {
-    std::vector<int> seen;
-    for (int value : values) {
-        if (std::find(seen.begin(), seen.end(), value) == seen.end()) {
-            seen.push_back(value);
-        }
+long long passed_on(const std::vector<int> &values) {
+    std::vector<int> queue(values);
+    long long total = 0;
+    for (size_t turn = 0; turn < 6 * values.size(); turn++) {
+        int first = queue.front();
+        queue.erase(queue.begin());
+        queue.push_back(first ^ 1);
+        total += first * (turn % 3);
     }
-    return seen.size();
+    return total;
 }
 
 int main() {
@@ -258,7 +259,7 @@ int main() {
     for (int &value : values) {
         if (scanf("%d", &value) != 1) return 1;
     }
-    printf("%d\\n", distinct(values));
+    printf("%lld\\n", passed_on(values));
 }
 """
 
@@ -267,19 +268,19 @@ int main() {
 def test_a_cpp_program_by_rules_alone(cli: Cli):
     folder = cli.folder / "project"
     write_cases(folder / "cases")
-    file = folder / "distinct.cpp"
-    file.write_text(DISTINCT)
+    file = folder / "queue.cpp"
+    file.write_text(QUEUE)
     done = cli(
-        "optimize", "distinct.cpp::distinct", "--cases", "cases", "--budget", "1", "--json",
+        "optimize", "queue.cpp::passed_on", "--cases", "cases", "--budget", "1", "--json",
         cwd=folder, timeout=480,
     )  # fmt: skip
     assert done.code == 0, done.err
     [found] = done.value["suggestions"]
     [edit] = found["edits"]
-    assert edit["title"] == "remember what was seen in a hash set"
+    assert edit["title"] == "take from the front of a deque"
     assert found["receipt"]["kind"] == "program"
     assert cli("apply", found["id"], cwd=folder).code == 0
-    assert "std::unordered_set<int> seen_set(seen.begin(), seen.end());" in file.read_text()
+    assert "std::deque<int> queue(values.begin(), values.end());" in file.read_text()
 
 
 def test_what_is_missing_is_named(cli: Cli):

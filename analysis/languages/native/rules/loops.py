@@ -214,7 +214,8 @@ def strlen_once(scope: NativeScope, node: SgNode) -> Proposal:
     places = {(scope.start(c), scope.end(c)): c for c in calls}
     changes = [scope.replace(c, fresh) for c in places.values()]
     line = f"const size_t {fresh} = {scope.text(node)};"
-    return Rewrite((scope.insert_before(outer, line), *changes))
+    needed = scope.add_include("string.h") if scope.grammar.name == "c" else []
+    return Rewrite((scope.insert_before(outer, line), *changes, *needed))
 
 
 def _repointed(scope: NativeScope, name: str, loop: SgNode) -> bool:
