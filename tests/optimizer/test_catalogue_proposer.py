@@ -1,7 +1,6 @@
 """The catalogue as a proposer: order, and rules that gain little."""
 
 from analysis.decompose import normalised_key
-from analysis.gate import check_candidate
 from optimizer.proposers.catalogue import CatalogueProposer
 from optimizer.protocols import Candidate, Evaluation, Node, Observation
 
@@ -52,30 +51,3 @@ def test_a_small_rule_that_was_faster_is_tried_at_the_next_place():
     child = Node(1, node, first, Evaluation("timing", True, utility=0.1), 1)
     node.children.append(child)
     assert "hoist-method" in proposals(child, proposer)
-
-
-NATIVE = """\
-#include <algorithm>
-#include <vector>
-
-int common(const std::vector<int> &xs, const std::vector<int> &ys) {
-    std::vector<int> seen;
-    for (int x : xs) {
-        if (std::find(ys.begin(), ys.end(), x) != ys.end()) {
-            seen.push_back(x);
-        }
-    }
-    return seen.size();
-}
-"""
-
-
-def test_a_function_of_cpp_has_candidates_that_pass_the_gate():
-    name = "common(const std::vector<int> &, const std::vector<int> &)"
-    text = Candidate(NATIVE, (), normalised_key(NATIVE, name, "f.cpp"))
-    node = Node(0, None, text, Evaluation("timing", True), 0)
-    seen = Observation(node, (), node, (), None, 0)
-    found = CatalogueProposer("f.cpp", name).propose(seen, 8).candidates
-    assert [c.edits[-1].source for c in found] == ["find-in-loop-set"]
-    assert check_candidate(NATIVE, found[0].source, name, "f.cpp") is None
-    assert "ys_set.count(x) != 0" in found[0].source
