@@ -43,6 +43,8 @@ def kinds_of(target: Target, spec: OptimizeSpec) -> tuple[Kind, ...]:
     cases = cases_of(target, spec) is not None
     alone: Kind = "function" if language is PYTHON else "native"
     kinds: tuple[Kind, ...] = ("program",) if cases else (alone,)
+    if alone == "native" and target.function.name == "main" and spec.command and not cases:
+        return ("command",)
     return kinds if spec.command is None or cases else (*kinds, "command")
 
 
@@ -78,6 +80,11 @@ def workload_of(
     if kind == "command":
         return _command(target, spec, before)
     if kind == "native":
+        if target.function.name == "main":
+            raise _unsupported(
+                f"{target.path}: main is run as a program, and no cases are named",
+                "name them: --cases FOLDER",
+            )
         inputs = target.inputs
         if not isinstance(inputs, InputsFile | GeneratedInputs):
             inputs = GeneratedInputs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.functions import functions_in, parse_file
+from analysis.gate import check_candidate
 from analysis.languages.native.rules.catalogue import RULES
 from analysis.rules.base import Finding
 from analysis.rules.cases import Case, all_cases
@@ -66,6 +68,12 @@ def test_golden(case: Case) -> None:
 
 
 @each_case
+def test_the_gate_lets_it_pass(case: Case) -> None:
+    name = found(case.before, case)[0].function
+    assert check_candidate(case.before, case.after, name, case.file_name) is None
+
+
+@each_case
 def test_look_alikes(case: Case) -> None:
     for text in case.unchanged:
         assert not parse_file(text, case.file_name).root.has_error
@@ -77,6 +85,18 @@ def test_every_rule_has_look_alikes_and_is_measured(rule: str) -> None:
     cases = [c for c in CASES if c.rule == rule]
     assert any(c.unchanged for c in cases)
     assert all(c.measure is not None and c.inputs for c in cases)
+
+
+@each_case
+def test_all_rules_give_text_that_parses(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    for text in (case.before, case.after, *case.unchanged):
+        with caplog.at_level(logging.ERROR):
+            findings = find(text, case.file_name, functions_in(text, case.file_name))
+        for finding in findings:
+            after = finding.edit.apply(text)
+            assert not parse_file(after, case.file_name).root.has_error, finding.rule
+            assert check_candidate(text, after, finding.function, case.file_name) is None
+    assert caplog.records == []
 
 
 @each_case

@@ -39,7 +39,7 @@ def _head_text(scope: NativeScope, loop: SgNode) -> str:
 
 
 @rule(
-    "loop-interchange",
+    "row-major-loops",
     title="walk through memory in the order it lies in",
     description="The inner loop goes down the columns of an array that lies in memory row by row:"
     " each step touches another cache line. With the loops swapped it walks along the rows.",
@@ -48,7 +48,7 @@ def _head_text(scope: NativeScope, loop: SgNode) -> str:
     languages=_BOTH,
     words=("for", "]["),
 )
-def loop_interchange(scope: NativeScope, node: SgNode) -> Proposal:
+def row_major_loops(scope: NativeScope, node: SgNode) -> Proposal:
     """Swap two nested loops so that the inner one walks along rows.
 
     Why it is slow: elements of one column lie a whole row apart: each access brings a cache line of
@@ -214,7 +214,8 @@ def strlen_once(scope: NativeScope, node: SgNode) -> Proposal:
     places = {(scope.start(c), scope.end(c)): c for c in calls}
     changes = [scope.replace(c, fresh) for c in places.values()]
     line = f"const size_t {fresh} = {scope.text(node)};"
-    return Rewrite((scope.insert_before(outer, line), *changes))
+    needed = scope.add_include("string.h") if scope.grammar.name == "c" else []
+    return Rewrite((scope.insert_before(outer, line), *changes, *needed))
 
 
 def _repointed(scope: NativeScope, name: str, loop: SgNode) -> bool:
@@ -276,7 +277,7 @@ def adjacent_loops_fuse(scope: NativeScope, node: SgNode) -> Proposal:
 
 
 RULES = (
-    loop_interchange,
+    row_major_loops,
     break_when_found,
     strlen_once,
     adjacent_loops_fuse,

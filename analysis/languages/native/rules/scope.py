@@ -14,7 +14,8 @@ from analysis.rules.base import words
 from analysis.rules.tree_scope import Grammar, Scope
 from analysis.text import TextChange
 
-_OUTSIDE = re.compile(r"#include <[\w./]+>")
+_OUTSIDE = re.compile(r"#include <[\w./]+>|static long long \w+\(void\) \{.*\}", re.DOTALL)
+"""A header, or the reader of numbers of the family `streams`."""
 _RESERVED = words(
     """
     alignas and asm auto bool break case catch char class const constexpr continue default delete
