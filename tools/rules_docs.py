@@ -15,7 +15,7 @@ from analysis.rules.catalogue import all_rules
 DOCS = Path(__file__).parent.parent / "docs"
 _GAINS = {3: "another order of growth", 2: "a large constant factor", 1: "a small constant factor"}
 _IMPORT = "an import and a private constant to\nthe module"
-_OUTSIDE = {"native": "includes of the standard\nlibrary"}
+_OUTSIDE = {"native": "includes of the standard\nlibrary", "javascript": "nothing"}
 _HEAD = """\
 # Rewrite rules{title}
 
