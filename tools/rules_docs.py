@@ -14,8 +14,11 @@ from analysis.rules.catalogue import all_rules
 
 DOCS = Path(__file__).parent.parent / "docs"
 _GAINS = {3: "another order of growth", 2: "a large constant factor", 1: "a small constant factor"}
-_IMPORT = "an import and a private constant to\nthe module"
-_OUTSIDE = {"native": "includes of the standard\nlibrary", "javascript": "nothing"}
+_IMPORT = "at most an import and a private constant to\nthe module"
+_OUTSIDE = {
+    "native": "at most includes of the standard\nlibrary",
+    "javascript": "nothing\nelse",
+}
 _HEAD = """\
 # Rewrite rules{title}
 
@@ -25,7 +28,7 @@ that it is current.
 Rules propose; they don't judge. Each finding is run against the original on real or generated
 inputs and is timed before it is offered, so a rule may be bold: what is wrong for the inputs, or
 not faster, is refused and never shown. A rule keeps comments and formatting outside of what it
-replaces, edits only inside of the function, and adds at most {outside}. `{ignore}` on a \
+replaces, edits only inside of the function, and adds {outside}. `{ignore}` on a \
 function's line, the line above it, or in the first lines of a
 file silences all rules there.
 
