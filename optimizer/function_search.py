@@ -230,6 +230,8 @@ def runtime_name(path: Path, spec: OptimizeSpec) -> str:
     Raises InterpreterError.
     """
     language = language_of(path)
+    if language.by_commands:
+        return f"{language.title}, the project's commands"
     if language is not PYTHON:
         return f"{language.title}, {spec.build or 'default build'}"
     version = interpreter_at(Path(spec.python)).version

@@ -18,7 +18,7 @@ from analysis.languages import PYTHON, language_of
 from analysis.profiles.load import load_profile
 from analysis.profiles.store import captures_folder, newest_profile, profiles_folder
 from analysis.progress import CancelToken, Progress
-from analysis.rules.catalogue import find
+from analysis.rules.catalogue import all_rules, find
 from analysis.source import read_source
 from benchmark_runner.inputs.from_tests import find_tests
 from benchmark_runner.recording.record import (
@@ -116,7 +116,8 @@ class Planner:
     def _require_proposer(self) -> None:
         """Raise OptimizeError where nobody could propose an edit."""
         path, language = self._spec.path, language_of(self._spec.path or "")
-        if path is not None and language is not PYTHON and self._spec.model is None:
+        by_rules = any(language.name in rule.languages for rule in all_rules())
+        if path is not None and not by_rules and self._spec.model is None:
             raise OptimizeError(
                 f"{path}: there are no rewrite rules for {language.title} yet, and no model is set",
                 code="model-needed",

@@ -27,13 +27,24 @@ def kinds_of(target: Target, spec: OptimizeSpec) -> tuple[Kind, ...]:
     """The kinds to prove a function by, in turn: a later one where the earlier can't call it.
 
     A file with cases is a program. Else a function is called by itself where its inputs can be had,
-    and the project's own commands stand in where there are any.
+    and the project's own commands stand in where there are any. For a language that hasten does not
+    run by itself they are the only kind.
     """
+    language = language_of(target.path)
+    if language.by_commands:
+        if spec.kind not in (None, "command") or spec.inputs_file is not None:
+            raise _unsupported(
+                f"{target.path}: {language.title} is proved by the project's own commands only",
+                "leave out cases and inputs",
+            )
+        return ("command",)
     if spec.kind is not None:
         return (spec.kind,)
     cases = cases_of(target, spec) is not None
-    alone: Kind = "function" if language_of(target.path) is PYTHON else "native"
+    alone: Kind = "function" if language is PYTHON else "native"
     kinds: tuple[Kind, ...] = ("program",) if cases else (alone,)
+    if alone == "native" and target.function.name == "main" and spec.command and not cases:
+        return ("command",)
     return kinds if spec.command is None or cases else (*kinds, "command")
 
 
@@ -69,6 +80,11 @@ def workload_of(
     if kind == "command":
         return _command(target, spec, before)
     if kind == "native":
+        if target.function.name == "main":
+            raise _unsupported(
+                f"{target.path}: main is run as a program, and no cases are named",
+                "name them: --cases FOLDER",
+            )
         inputs = target.inputs
         if not isinstance(inputs, InputsFile | GeneratedInputs):
             inputs = GeneratedInputs()
@@ -80,8 +96,9 @@ def _command(target: Target, spec: OptimizeSpec, before: Version) -> CommandWork
     given = spec.command
     if given is None:
         raise _unsupported(
-            "no commands are named",
-            "give `test` and `benchmark` in [tool.hasten.command] of pyproject.toml",
+            f"{target.path}: it is proved by the project's own commands, and none are named",
+            "give `test` and `benchmark` in [command] of hasten.toml, or [tool.hasten.command] of"
+            " pyproject.toml; those of a workspace count after `hasten trust`",
         )
     tree = Path(spec.workspace)
     if not target.path.resolve().is_relative_to(tree.resolve()):

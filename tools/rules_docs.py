@@ -1,17 +1,26 @@
-"""Write docs/rules.md from the docstrings of the rules: `python -m tools.rules_docs`."""
+"""Write the pages of the rules from their docstrings: `python -m tools.rules_docs`.
+
+Python's is docs/rules.md; each folder of other languages has docs/rules-FOLDER.md.
+"""
 
 from __future__ import annotations
 
 import inspect
 from pathlib import Path
 
+from analysis.languages import LANGUAGES
 from analysis.rules.base import Rule
 from analysis.rules.catalogue import all_rules
 
-TARGET = Path(__file__).parent.parent / "docs" / "rules.md"
+DOCS = Path(__file__).parent.parent / "docs"
 _GAINS = {3: "another order of growth", 2: "a large constant factor", 1: "a small constant factor"}
+_IMPORT = "at most an import and a private constant to\nthe module"
+_OUTSIDE = {
+    "native": "at most includes of the standard\nlibrary",
+    "javascript": "nothing\nelse",
+}
 _HEAD = """\
-# Rewrite rules
+# Rewrite rules{title}
 
 This page is made from the rules' own docstrings by `python -m tools.rules_docs`; a test checks
 that it is current.
@@ -19,8 +28,8 @@ that it is current.
 Rules propose; they don't judge. Each finding is run against the original on real or generated
 inputs and is timed before it is offered, so a rule may be bold: what is wrong for the inputs, or
 not faster, is refused and never shown. A rule keeps comments and formatting outside of what it
-replaces, edits only inside of the function, and adds at most an import and a private constant to
-the module. `# hasten: ignore` on a function's line, the line above it, or in the first lines of a
+replaces, edits only inside of the function, and adds {outside}. `{ignore}` on a \
+function's line, the line above it, or in the first lines of a
 file silences all rules there.
 
 """
@@ -48,13 +57,31 @@ def _section(rule: Rule) -> str:
     return f"## {rule.id}\n\n{summary} Gain hoped for: {_GAINS[rule.gain]}.\n\n{body}\n"
 
 
-def render() -> str:
-    """The page as text."""
-    rules = all_rules()
+def pages() -> dict[Path, str]:
+    """Each page's file and its text."""
+    by_folder: dict[str | None, list[Rule]] = {}
+    for rule in all_rules():
+        by_folder.setdefault(_folder(rule), []).append(rule)
+    names = {f: "rules.md" if f is None else f"rules-{f}.md" for f in by_folder}
+    return {DOCS / names[folder]: _page(folder, rules) for folder, rules in by_folder.items()}
+
+
+def _folder(rule: Rule) -> str | None:
+    return next(lang.folder for lang in LANGUAGES if lang.name in rule.languages)
+
+
+def _page(folder: str | None, rules: list[Rule]) -> str:
+    languages = [lang for lang in LANGUAGES if lang.folder == folder]
+    titles = " and ".join(dict.fromkeys(lang.title for lang in languages))
+    title = "" if folder is None else f" for {titles}"
+    head = _HEAD.format(
+        title=title, outside=_OUTSIDE.get(folder, _IMPORT), ignore=languages[0].ignore
+    )
     rows = "".join(f"| [{r.id}](#{r.id}) | {r.title} | {_GAINS[r.gain]} |\n" for r in rules)
     table = f"| rule | what it offers | gain hoped for |\n|---|---|---|\n{rows}\n"
-    return _HEAD + table + "\n".join(_section(rule) for rule in rules)
+    return head + table + "\n".join(_section(rule) for rule in rules)
 
 
 if __name__ == "__main__":
-    TARGET.write_text(render(), "utf-8")
+    for path, text in pages().items():
+        path.write_text(text, "utf-8")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Language:
     """`name` is the one of workloads and records, `title` the one that people read.
 
-    `ignore` is what silences hasten at a function, as it is written in this language.
+    `ignore` is what silences hasten at a function, as it is written in this language. `by_commands`
+    says that only the project's own test and benchmark commands prove its edits.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Language:
     folder: str | None
     suffixes: tuple[str, ...]
     ignore: str
+    by_commands: bool = False
 
 
 PYTHON = Language("python", "Python", None, (".py", ".pyw", ".pyi"), "# hasten: ignore")
@@ -44,6 +46,14 @@ LANGUAGES = (
     Language(
         "c++", "C++", "native", (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h"),
         "// hasten: ignore",
+    ),
+    Language(
+        "javascript", "JavaScript", "javascript", (".js", ".mjs", ".cjs", ".jsx"),
+        "// hasten: ignore", by_commands=True,
+    ),
+    Language(
+        "typescript", "TypeScript", "javascript", (".ts", ".mts", ".cts", ".tsx"),
+        "// hasten: ignore", by_commands=True,
     ),
 )  # fmt: skip
 

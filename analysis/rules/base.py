@@ -43,6 +43,8 @@ class Rule:
     to `check`, in Python as the node of the standard library's `ast` of one of the classes `node`.
     `gain` says what kind of gain can be hoped for: 3 another order of growth, 2 a large constant
     factor, 1 a small one. `languages` are names of `analysis.languages`; an id is unique among all.
+    `words` (languages by tree-sitter alone) are texts that a function must hold to be worth a look;
+    one with `|` in it stands for any of several.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Rule:
     gain: int
     check: Check
     languages: tuple[str, ...] = ("python",)
+    words: tuple[str, ...] = ()
 
     @property
     def doc(self) -> str:
@@ -76,14 +79,17 @@ def rule(
     title: str,
     description: str,
     patterns: Sequence[str | dict[str, Any]],
-    node: type[ast.AST] | tuple[type[ast.AST], ...],
+    node: type[ast.AST] | tuple[type[ast.AST], ...] = (),
     gain: int,
+    languages: tuple[str, ...] = ("python",),
+    words: tuple[str, ...] = (),
 ) -> Callable[[Check], Rule]:
     """Make a rule of the function that checks guards and writes the changes."""
     classes = node if isinstance(node, tuple) else (node,)
 
     def wrap(check: Check) -> Rule:
-        return Rule(rule_id, title, description, tuple(patterns), classes, gain, check)
+        found = tuple(patterns)
+        return Rule(rule_id, title, description, found, classes, gain, check, languages, words)
 
     return wrap
 

@@ -33,6 +33,7 @@ from analysis.rules import (
 )
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
 from analysis.rules.module import Module, bindings, bound_in
+from analysis.rules.places import Scored, families, is_open, owner, ranked, score
 from analysis.rules.scope import Scope
 from analysis.text import TextChange, apply_changes
 
@@ -86,17 +87,15 @@ def find(
     dialect = dialect_of(path)
     if dialect is not None:
         return dialect.find_rules(text, path, functions, only)
-    wanted = [f for f in functions if only is None or f.qualname == only]
     try:
         module = Module(text)
     except Exception:
         _LOG.exception("%s: the rules can't read the file", path)
         return ()
-    scored: list[tuple[float, int, Finding]] = []
-    for outer in _outermost(functions):
-        if not any(outer.start <= f.start and f.end <= outer.end for f in wanted):
+    scored: list[Scored] = []
+    for outer, inner in families(functions):
+        if only is not None and not any(f.qualname == only for f in inner):
             continue
-        inner = [f for f in functions if outer.start <= f.start and f.end <= outer.end]
         try:
             scope = Scope(module, outer)
         except NoRewriteError:
@@ -106,30 +105,18 @@ def find(
                 scored += _apply(rule, scope, inner, only)
             except Exception:
                 _LOG.exception("%s: rule %s failed in %s", path, rule.id, outer.qualname)
-    scored.sort(key=lambda s: (-s[0], s[1]))
-    unique: dict[tuple[TextChange, ...], Finding] = {}
-    for _, _, finding in scored:
-        unique.setdefault(finding.edit.changes, finding)
-    return tuple(unique.values())
-
-
-def _outermost(functions: Sequence[Function]) -> Iterator[Function]:
-    end = -1
-    for function in sorted(functions, key=lambda f: (f.start, -f.end)):
-        if function.start >= end:
-            end = function.end
-            yield function
+    return ranked(scored)
 
 
 def _apply(
     rule: Rule, scope: Scope, functions: Sequence[Function], only: str | None
-) -> Iterator[tuple[float, int, Finding]]:
+) -> Iterator[Scored]:
     seen: set[tuple[TextChange, ...]] = set()
     for start, end in _sites(rule, scope):
         node = scope.node_at(start, end, rule.node)
         if node is None:
             continue
-        if not _is_open(functions, node, start, end):
+        if not is_open(functions, start, end, whole=isinstance(node, ast.FunctionDef)):
             continue
         try:
             rewrite: Rewrite | None = rule.check(scope, node)
@@ -138,16 +125,16 @@ def _apply(
         if rewrite is None or not rewrite.changes or rewrite.changes in seen:
             continue
         seen.add(rewrite.changes)
-        owner = _owner(functions, start, end, only, _reach(scope, rewrite.changes))
-        if owner is None:
+        name = owner(functions, start, end, only, _reach(scope, rewrite.changes))
+        if name is None:
             continue
         problem = _problem(scope, rewrite.changes)
         if problem:
             _LOG.debug("rule %s at offset %d: %s", rule.id, start, problem)
             continue
-        score = 3 * rule.gain + min(scope.depth(node), 3) - (0 if rewrite.sure else 1.5)
         edit = AtomicEdit(rule.title, rule.description, rewrite.changes, "rule", rule.id)
-        yield score, start, Finding(rule.id, owner, scope.module.index.range(start, end), edit)
+        finding = Finding(rule.id, name, scope.module.index.range(start, end), edit)
+        yield score(rule, rewrite, scope.depth(node)), start, finding
 
 
 def _sites(rule: Rule, scope: Scope) -> list[tuple[int, int]]:
@@ -157,32 +144,6 @@ def _sites(rule: Rule, scope: Scope) -> list[tuple[int, int]]:
         first, last = bisect_left(places, (scope.first,)), bisect_left(places, (scope.last,))
         sites.update(p for p in places[first:last] if p[1] <= scope.last)
     return sorted(sites)
-
-
-def _is_open(functions: Sequence[Function], node: ast.AST, start: int, end: int) -> bool:
-    """Whether a place is in the body of a function, and no function around it is ignored.
-
-    Decorators, defaults and annotations are evaluated elsewhere and at other times.
-    """
-    around = [f for f in functions if f.start <= start and end <= f.end]
-    if any(f.ignored for f in around):
-        return False
-    whole = isinstance(node, ast.FunctionDef)
-    return all(f.body_start <= start or (whole and f.def_start == start) for f in around)
-
-
-def _owner(
-    functions: Sequence[Function], start: int, end: int, only: str | None, reach: tuple[int, int]
-) -> str | None:
-    """The qualified name of the innermost function whose body holds the place and its edit."""
-    around = [
-        f
-        for f in functions
-        if f.start <= start and end <= f.end and f.def_start < reach[0] and reach[1] <= f.end
-    ]
-    if only is not None:
-        return only if any(f.qualname == only for f in around) else None
-    return max(around, key=lambda f: f.start).qualname if around else None
 
 
 def _reach(scope: Scope, changes: Sequence[TextChange]) -> tuple[int, int]:

@@ -17,12 +17,11 @@ from typing import Any
 from ast_grep_py import SgRoot
 
 from analysis.rules.base import NoRewriteError
+from analysis.rules.places import newline_of, parseable
 from analysis.text import LineIndex, TextChange
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _CODING = re.compile(r"^[ \t\f]*#.*?coding[:=]")
-_LONE_CR = re.compile(r"\r(?!\n)")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
 _RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self", "cls"}
 
@@ -83,12 +82,8 @@ class Module:
     def __init__(self, text: str) -> None:
         self.text = text
         self.index = LineIndex(text)
-        self.newline = (
-            "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
-        )
-        # Same lengths, so that offsets hold: tree-sitter knows no lone \r, UTF-8 no surrogates.
-        clean = _SURROGATE.sub("\ufffd", _LONE_CR.sub("\n", text))
-        self._root = SgRoot(clean, "python").root()
+        self.newline = newline_of(text)
+        self._root = SgRoot(parseable(text), "python").root()
         self._matches: dict[str, list[tuple[int, int]]] = {}
         self._top = [
             (n.kind(), n.range().start.index, n.range().end.index) for n in self._root.children()

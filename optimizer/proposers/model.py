@@ -13,10 +13,11 @@ from analysis.progress import CancelToken
 from benchmark_runner.interpreters import interpreter_at
 from index.record import Record
 from optimizer.engine.protocol import ModelSpec, OptimizeSpec
-from optimizer.proposers import native, prompt
+from optimizer.proposers import prompt
 from optimizer.proposers.answers import AnswerCache
 from optimizer.proposers.client import AT_ONCE, Ledger, Reply, ask_all, unreachable
 from optimizer.proposers.model_answer import BadAnswer, Declined, parse_answer, to_edit
+from optimizer.proposers.tellers import of_language
 from optimizer.protocols import Candidate, Node, Observation, Proposal
 
 
@@ -125,7 +126,8 @@ class ModelProposer:
             answer = parse_answer(reply.text, name)
             edit = to_edit(text, self.path, self.qualname, answer, self.spec.model)
         else:
-            edit = native.edit_of(reply.text, text, self.path, self.qualname, self.spec.model)
+            told = of_language(self.path)
+            edit = told.edit_of(reply.text, text, self.path, self.qualname, self.spec.model)
         after = edit.apply(text)
         key = normalised_key(after, self.qualname, self.path)
         return Candidate(after, (*parent.edits, edit), key)
@@ -159,7 +161,10 @@ def _examples(seen: Observation, n: int) -> list[Record | None]:
 
 def runs_under(path: str, spec: OptimizeSpec) -> str:
     """ "It runs under Python 3.11.", or how it is built. Raises InterpreterError."""
-    if language_of(path) is not PYTHON:
+    language = language_of(path)
+    if language.by_commands:
+        return "It runs under the engine that its project's commands start."
+    if language is not PYTHON:
         return f"It is built with `{spec.build}`." if spec.build else "It is built with -O2."
     version = interpreter_at(Path(spec.python)).version[:2]
     return f"It runs under Python {'.'.join(map(str, version))}."

@@ -6,7 +6,6 @@ standard library, static helpers and static constants reaches a file (see the ga
 
 from __future__ import annotations
 
-import re
 import textwrap
 
 from tree_sitter import Node
@@ -14,17 +13,24 @@ from tree_sitter import Node
 from analysis.edits import AtomicEdit
 from analysis.functions import Function, function_named, functions_in, parse_file
 from analysis.languages import language_of
+from analysis.languages.common import form, tokens
 from analysis.languages.native.functions import definition_named
 from analysis.languages.native.macros import readable
-from analysis.languages.native.syntax import form, tokens, whole
+from analysis.languages.native.syntax import whole
 from analysis.syntax import Tree, walk
-from analysis.text import LineIndex, TextChange, apply_changes
+from analysis.text import TextChange, apply_changes
 from optimizer.proposers.model_answer import BadAnswer, code_block, words_of
+from optimizer.proposers.pieces import (
+    LIMIT_CHARS,
+    PIECE_CHARS,
+    fitting,
+    in_place,
+    newlines,
+    shown,
+    without_secrets,
+    worst,
+)
 
-_PIECE_CHARS = 1_500
-_LIMIT_CHARS = 6_000
-_SECRET = re.compile(r"secret|passw|token|credential|api_?key|private_?key|_?pwd", re.IGNORECASE)
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _CLASSES = ("class_specifier", "struct_specifier", "union_specifier", "enum_specifier")
 _FENCES = {"c", "cpp", "c++", "cc", "cxx"}
 
@@ -70,20 +76,20 @@ def context(text: str, path: str, function: Function) -> tuple[tuple[str, str], 
     for node in _outside(tree, own):
         if node.type in ("preproc_def", "preproc_function_def"):
             if _first_name(tree, node) in names:
-                macros.append(_shown(tree, node))
+                macros.append(shown(tree, node))
         elif node.type in (*_CLASSES, "type_definition", "alias_declaration"):
             if _declared_names(tree, node) & names:
-                types.append(_shown(tree, node))
+                types.append(shown(tree, node))
         elif node.type == "declaration" and _declared_names(tree, node) & names:
-            globals_.append(_shown(tree, node))
+            globals_.append(shown(tree, node))
     includes = [tree.source(n).strip() for n in walk(tree.root) if n.type == "preproc_include"]
     using = [tree.source(n) for n in tree.root.named_children if n.type == "using_declaration"]
     return (
-        ("includes of its file", _fitting([*includes, *using], "\n")),
-        ("macros of its file", _fitting(macros, "\n")),
-        ("types of its file", _fitting(types)),
-        ("globals of its file", _fitting(globals_, "\n")),
-        ("functions it calls", _fitting(_callees(text, path, function, names))),
+        ("includes of its file", fitting([*includes, *using], "\n")),
+        ("macros of its file", fitting(macros, "\n")),
+        ("types of its file", fitting(types)),
+        ("globals of its file", fitting(globals_, "\n")),
+        ("functions it calls", fitting(_callees(text, path, function, names))),
     )
 
 
@@ -125,14 +131,6 @@ def _declared_names(tree: Tree, node: Node) -> set[str]:
     return found
 
 
-def _shown(tree: Tree, node: Node) -> str:
-    """A piece of the file; strings are left out where a name beside them looks like a secret."""
-    source = tree.source(node).strip()
-    if _SECRET.search(source):
-        source = _STRING.sub('"..."', source)
-    return source if len(source) <= _PIECE_CHARS else source[:_PIECE_CHARS] + " ..."
-
-
 def _callees(text: str, path: str, function: Function, names: set[str]) -> list[str]:
     parts: list[str] = []
     size = 0
@@ -140,17 +138,12 @@ def _callees(text: str, path: str, function: Function, names: set[str]) -> list[
         if other.name not in names or other.qualname == function.qualname:
             continue
         source = textwrap.dedent(other.source)
-        if _SECRET.search(source):
-            source = _STRING.sub('"..."', source)
-        if len(source) > _PIECE_CHARS or size + len(source) > _LIMIT_CHARS:
+        source = without_secrets(source)
+        if len(source) > PIECE_CHARS or size + len(source) > LIMIT_CHARS:
             source = source.split("{", 1)[0].strip() + ";"
         size += len(source)
         parts.append(source)
     return parts
-
-
-def _fitting(parts: list[str], between: str = "\n\n") -> str:
-    return between.join(dict.fromkeys(parts))[:_LIMIT_CHARS]
 
 
 def edit_of(reply: str, text: str, path: str, qualname: str, model: str) -> AtomicEdit:
@@ -163,16 +156,16 @@ def edit_of(reply: str, text: str, path: str, qualname: str, model: str) -> Atom
     if old is None or function is None:
         raise BadAnswer("the function is no longer in the file")
     body, includes, above = _parts(code, text, path, function)
-    changes = [_in_place(text, function, body)]
+    changes = [in_place(text, function, body)]
     there = {form(tree, n) for n in walk(tree.root) if n.type == "preproc_include"}
     missing = [line for line in includes if "\x1f".join(_include_form(line, path)) not in there]
     if missing:
         at = _include_place(tree, function)
-        changes.append(TextChange(at, at, _newlines("\n".join(missing) + "\n", text)))
+        changes.append(TextChange(at, at, newlines("\n".join(missing) + "\n", text)))
     if above:
         at, lead = _above(tree, old, text)
         pieces = "\n\n".join(textwrap.indent(piece, lead) for piece in above)
-        changes.append(TextChange(at, at, _newlines(pieces + "\n\n", text)))
+        changes.append(TextChange(at, at, newlines(pieces + "\n\n", text)))
     merged = _merged(changes)
     if function_named(apply_changes(text, merged), path, qualname) is None:
         raise BadAnswer("the function would be gone from the file")
@@ -196,8 +189,8 @@ def _include_form(line: str, path: str) -> list[str]:
 
 def _parts(code: str, text: str, path: str, function: Function) -> tuple[str, list[str], list[str]]:
     """The function's source, the includes, and what else stands above it."""
-    bad = _worst(parse_file(readable(code, text), path).root)
-    odd = _worst(parse_file(readable(function.source, text), path).root)
+    bad = worst(parse_file(readable(code, text), path).root)
+    odd = worst(parse_file(readable(function.source, text), path).root)
     if bad is not None and odd is None:  # of an odd original the gate counts the errors
         raise BadAnswer(f"the code does not parse: line {bad}")
     tree = parse_file(code, path)
@@ -227,14 +220,6 @@ def _parts(code: str, text: str, path: str, function: Function) -> tuple[str, li
     return textwrap.dedent(found), includes, above
 
 
-def _worst(root: Node) -> int | None:
-    """The 1-based line of the first error."""
-    if not root.has_error:
-        return None
-    bad = next((n for n in walk(root) if n.is_error or n.is_missing), None)
-    return None if bad is None else int(bad.start_point.row) + 1
-
-
 def _is_asked_for(tree: Tree, node: Node, function: Function) -> bool:
     """Whether a top-level node defines the function; a member may come without its class."""
     if node.type not in ("function_definition", "template_declaration"):
@@ -244,17 +229,6 @@ def _is_asked_for(tree: Tree, node: Node, function: Function) -> bool:
         return False
     wanted, got = function.qualname, inner[0].qualname
     return got == wanted or (wanted.endswith(f"::{got}"))
-
-
-def _in_place(text: str, function: Function, source: str) -> TextChange:
-    """The new definition where the old one is, indented as it was."""
-    index = LineIndex(text)
-    start = index.starts[index.line_of(function.start)]
-    lead = text[start : function.start]
-    lines = source.split("\n")
-    if not lead.strip():
-        lines = [lines[0], *(lead + line if line.strip() else line for line in lines[1:])]
-    return TextChange(function.start, function.end, _newlines("\n".join(lines), text))
 
 
 def _include_place(tree: Tree, function: Function) -> int:
@@ -285,7 +259,3 @@ def _above(tree: Tree, old: Node, text: str) -> tuple[int, str]:
     if lead.strip():
         raise BadAnswer("the function stands behind other code on its line")
     return tree.lines.starts[line], lead
-
-
-def _newlines(new: str, text: str) -> str:
-    return new.replace("\n", "\r\n") if "\r\n" in text else new

@@ -15,9 +15,9 @@ from analysis.facts import static_facts
 from analysis.functions import Function, function_named
 from analysis.languages import PYTHON, language_of
 from index.record import Record
-from optimizer.proposers import native
 from optimizer.proposers.context import Context
 from optimizer.proposers.splice import dedented
+from optimizer.proposers.tellers import of_language
 
 _EXAMPLE_CHARS = 4_000
 
@@ -90,7 +90,8 @@ def build(
         raise LookupError(qualname)
     words, pieces = SYSTEM, _pieces(text, path, function)
     if language_of(path) is not PYTHON:
-        words, pieces = native.system(path), native.context(text, path, function)
+        teller = of_language(path)
+        words, pieces = teller.system(path), teller.context(text, path, function)
     parts = [
         *(_data(title, piece) for title, piece in pieces),
         _data("the function", dedented(text, function)),

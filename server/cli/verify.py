@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from analysis.errors import InputError
+from analysis.languages import language_of
 from benchmark_runner.receipt import Receipt
 from benchmark_runner.receipts.repeat import save as save_receipt
 from server.cli.output import GOOD, NOT_GOOD, emit_json, note, shown
@@ -205,6 +206,12 @@ def _judge(
     """Which kind of workload the arguments name, and its judgement."""
     if before is None or after is None:
         raise _usage("BEFORE and AFTER are missing", "name the file as it is and the changed one")
+    language = language_of(before)
+    if language.by_commands:
+        raise _usage(
+            f"{before}: {language.title} is proved by the project's own commands only",
+            "hasten verify --command, with the change in the work tree",
+        )
     if program.cases is not None:
         if function is not None or inputs is not None:
             raise _usage(

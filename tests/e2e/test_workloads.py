@@ -236,6 +236,53 @@ def test_a_cpp_program_on_the_command_line(cli: Cli, model: dict[str, Any], answ
     assert file.read_text() == PAIRS
 
 
+QUEUE = """\
+#include <cstdio>
+#include <vector>
+
+long long passed_on(const std::vector<int> &values) {
+    std::vector<int> queue(values);
+    long long total = 0;
+    for (size_t turn = 0; turn < 6 * values.size(); turn++) {
+        int first = queue.front();
+        queue.erase(queue.begin());
+        queue.push_back(first ^ 1);
+        total += first * (turn % 3);
+    }
+    return total;
+}
+
+int main() {
+    int count, wanted;
+    if (scanf("%d %d", &count, &wanted) != 2) return 1;
+    std::vector<int> values(count);
+    for (int &value : values) {
+        if (scanf("%d", &value) != 1) return 1;
+    }
+    printf("%lld\\n", passed_on(values));
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_cpp_program_by_rules_alone(cli: Cli):
+    folder = cli.folder / "project"
+    write_cases(folder / "cases")
+    file = folder / "queue.cpp"
+    file.write_text(QUEUE)
+    done = cli(
+        "optimize", "queue.cpp::passed_on", "--cases", "cases", "--budget", "1", "--json",
+        cwd=folder, timeout=480,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    [found] = done.value["suggestions"]
+    [edit] = found["edits"]
+    assert edit["title"] == "take from the front of a deque"
+    assert found["receipt"]["kind"] == "program"
+    assert cli("apply", found["id"], cwd=folder).code == 0
+    assert "std::deque<int> queue(values.begin(), values.end());" in file.read_text()
+
+
 def test_what_is_missing_is_named(cli: Cli):
     folder = cli.folder / "project"
     folder.mkdir()
@@ -249,8 +296,8 @@ def test_what_is_missing_is_named(cli: Cli):
         return error
 
     alone = refused("pairs.cpp::main")
-    assert alone["code"] == "model-needed"
-    assert "no rewrite rules for C++" in alone["message"]
+    assert alone["code"] == "workload-unsupported"
+    assert "no cases are named" in alone["message"]
     unknown = refused("pairs.cpp::pair", "--model", "openai/x")
     assert unknown["code"] == "function-unknown"
     assert "pairs(const std::vector<int> &, int)" in unknown["mend"]

@@ -53,6 +53,8 @@ def spec(folder: Path, **more: Any) -> OptimizeSpec:
         ("m.c", MAIN, {"cases": "there", "command": COMMAND}, ("program",)),
         ("m.c", MAIN, {"cases": "nowhere", "command": COMMAND}, ("native", "command")),
         ("m.c", "int f(int a) { return a; }\n", {"cases": "there"}, ("native",)),
+        ("m.js", "function f() {}\n", {"cases": "there", "command": COMMAND}, ("command",)),
+        ("m.ts", "const f = (): void => {};\n", {}, ("command",)),
     ],
 )
 def test_kinds(tmp_path: Path, name: str, text: str, given: Any, kinds: tuple[str, ...]):
@@ -83,8 +85,14 @@ def test_what_is_missing_is_an_error(tmp_path: Path):
     one = target(tmp_path, "m.c", MAIN)
     with pytest.raises(OptimizeError, match="no cases"):
         workload_of(one, spec(tmp_path), "program")
-    with pytest.raises(OptimizeError, match="no commands"):
+    with pytest.raises(OptimizeError, match="none are named"):
         workload_of(one, spec(tmp_path), "command")
+    script = target(tmp_path, "m.js", "function f() {}\n")
+    with pytest.raises(OptimizeError, match="it is proved by the project") as caught:
+        workload_of(script, spec(tmp_path), "command")
+    assert "`hasten trust`" in caught.value.mend
+    with pytest.raises(OptimizeError, match="JavaScript is proved by the project's own commands"):
+        kinds_of(script, spec(tmp_path, kind="program"))
     elsewhere = spec(tmp_path / "inner", command=COMMAND)
     with pytest.raises(OptimizeError, match="outside"):
         workload_of(one, elsewhere, "command")

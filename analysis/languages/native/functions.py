@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from functools import lru_cache
 
 from tree_sitter import Node
 
 from analysis.functions import Function, Kind
-from analysis.languages.native.syntax import (
-    SCOPES,
-    definitions,
-    form,
-    parse,
-    spelled,
-    tokens,
-    whole,
-)
+from analysis.languages.common import form, ignored_lines, is_silenced, silence_file, tokens
+from analysis.languages.native.syntax import SCOPES, definitions, parse, spelled, whole
 from analysis.syntax import Tree
 
-_IGNORE = re.compile(r"(?://|/\*)[ \t]*hasten:[ \t]*ignore\b")
 _BLANK = re.compile(r"(?<!\w) | (?!\w)")
-_FILE_WIDE_LINES = 5
 _NAMES = (
     "identifier", "field_identifier", "destructor_name", "operator_name", "qualified_identifier",
     "template_function", "template_method", "type_identifier",
@@ -34,15 +24,13 @@ _CLASSES = ("class_specifier", "struct_specifier", "union_specifier")
 def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Function, ...]:
     """All functions with a body, in document order. Both branches of an #if are listed."""
     tree = tree or parse(text, path)
-    silenced = _ignored_lines(tree)
+    silenced = ignored_lines(tree)
     found = [
         function
         for node, around in definitions(tree.root)
         if (function := _function(tree, path, node, around, silenced)) is not None
     ]
-    if silenced and _file_is_ignored(silenced, {f.first_line for f in found}):
-        found = [_silenced(f) for f in found]
-    return tuple(found)
+    return silence_file(found, silenced)
 
 
 def find(functions: tuple[Function, ...], name: str) -> Function | None:
@@ -129,7 +117,7 @@ def _function(
         first_line=first_line,
         kind=kind,
         is_async=False,
-        ignored=_is_silenced(tree, silenced, first_line, tree.lines.line_of(end)),
+        ignored=is_silenced(tree, silenced, first_line, tree.lines.line_of(end)),
         source=tree.text[tree.lines.starts[first_line] : end],
     )
 
@@ -236,37 +224,3 @@ def _words(tree: Tree, node: Node, name: Node | None) -> list[str]:
         declarator = node.child_by_field_name("declarator")
         name = _declared(declarator) if declarator is not None else None
     return [word for child in node.children for word in _words(tree, child, name)]
-
-
-def _ignored_lines(tree: Tree) -> frozenset[int]:
-    if "hasten" not in tree.text:
-        return frozenset()
-    lines = set()
-    for match in _IGNORE.finditer(tree.text):
-        node = tree.node_at(match.start(), match.start() + 1)
-        if node is not None and node.type == "comment":
-            lines.add(tree.lines.line_of(match.start()))
-    return frozenset(lines)
-
-
-def _is_silenced(tree: Tree, silenced: frozenset[int], first_line: int, last_line: int) -> bool:
-    """Whether the comment stands on the lines of the head, or alone on the line above it."""
-    if not silenced:
-        return False
-    head_end = first_line
-    while head_end < last_line and "{" not in tree.lines.line_text(head_end):
-        head_end += 1
-    if any(n in silenced for n in range(first_line, head_end + 1)):
-        return True
-    above = first_line - 1
-    return above in silenced and bool(_IGNORE.match(tree.lines.line_text(above).lstrip()))
-
-
-def _file_is_ignored(silenced: frozenset[int], heads: set[int]) -> bool:
-    """Whether a comment among the first lines speaks for the file, and not for a function."""
-    first = min(heads, default=_FILE_WIDE_LINES)
-    return any(n < min(first - 1, _FILE_WIDE_LINES) for n in silenced)
-
-
-def _silenced(function: Function) -> Function:
-    return replace(function, ignored=True)

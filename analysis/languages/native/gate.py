@@ -13,14 +13,11 @@ from difflib import SequenceMatcher
 
 from tree_sitter import Node
 
+from analysis.languages.common import MAX_DEPTH, form, new_error, short, tokens, unfit
 from analysis.languages.native.functions import definition_named
 from analysis.languages.native.macros import readable
-from analysis.languages.native.syntax import CONTAINERS, form, parse, tokens
+from analysis.languages.native.syntax import CONTAINERS, parse
 from analysis.syntax import Tree, depth, walk
-
-MAX_ADDED = 30_000
-MAX_DEPTH = 200
-MAX_ERRORS_SEEN = 1_000
 
 _SYSTEM_INCLUDE = re.compile(r"#\s*include\s*<([A-Za-z0-9_./+]+)>")
 _ODD = re.compile(r"\\\r?\n|\?\?[=/'()!<>-]|%:")
@@ -55,18 +52,15 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
     It must parse as well as before and keep the function's head. Outside the function it may add
     includes of the standard library, static (in C++ also template) helpers and constants.
     """
-    if after == before:
-        return "it changes nothing"
-    if len(after) > len(before) + MAX_ADDED:
-        return f"it is too long: {len(after) - len(before)} characters more than before"
-    if "\0" in after or re.search("[\ud800-\udfff]", after):
-        return "it holds characters that source can't have"
+    problem = unfit(before, after)
+    if problem is not None:
+        return problem
     old, new = parse(before, path), parse(after, path)
     was = definition_named(old, before, path, qualname)
     if was is None:
         return f"before the edit, there is no function {qualname}"
     now = definition_named(new, after, path, qualname)
-    broken = _broken(before, after, path)
+    broken = new_error(parse(readable(before), path), parse(readable(after, before), path))
     if broken is not None:
         return f"it does not parse: syntax error in line {broken}"
     if now is None:
@@ -80,26 +74,6 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
         or _inside_problem(old, was, new, now, qualname)
         or _new_words(old, new)
     )
-
-
-def _broken(before: str, after: str, path: str) -> int | None:
-    """The 1-based line of an error that the old text has not; None where there is none."""
-    old, new = parse(readable(before), path), parse(readable(after, before), path)
-    if not new.root.has_error:
-        return None
-    known = Counter(form(old, n) for n in _errors(old))
-    for node in _errors(new):
-        text = form(new, node)
-        if not known[text]:
-            return int(node.start_point.row) + 1
-        known[text] -= 1
-    return None
-
-
-def _errors(tree: Tree) -> list[Node]:
-    if not tree.root.has_error:
-        return []
-    return [n for n in walk(tree.root) if n.is_error or n.is_missing][:MAX_ERRORS_SEEN]
 
 
 def _definition(outer: Node) -> Node:
@@ -147,7 +121,7 @@ def _outside_difference(old: Tree, was: Node, new: Tree, now: Node) -> str | Non
         if tag == "equal":
             continue
         if i2 > i1:
-            return f"it changes code outside the function: {_short(before[i1][0])}"
+            return f"it changes code outside the function: {short(before[i1][0])}"
         for _, node in after[j1:j2]:
             reason = _addition_problem(new, node)
             if reason:
@@ -158,14 +132,14 @@ def _outside_difference(old: Tree, was: Node, new: Tree, now: Node) -> str | Non
 def _addition_problem(tree: Tree, node: Node | None) -> str | None:
     if node is None:
         return "it moves the function"
-    shown = _short(form(tree, node))
+    shown = short(form(tree, node))
     if node.parent is not None and node.parent.type == "field_declaration_list":
         return f"it adds a member to a class: {shown}"
     if node.type == "preproc_include":
         return _include_problem(tree, node)
     words = [t for _, t in tokens(tree, node)]
     if lasting := _lasting(tree, node):
-        return f"it keeps state across calls: {_short(tree.source(lasting[0]))}"
+        return f"it keeps state across calls: {short(tree.source(lasting[0]))}"
     if node.type == "template_declaration":
         inner = next((c for c in node.children if c.type == _DEFINITION), None)
         return None if inner is not None else f"it adds code outside the function: {shown}"
@@ -187,7 +161,7 @@ def _include_problem(tree: Tree, node: Node) -> str | None:
     text = tree.source(node).strip()
     match = _SYSTEM_INCLUDE.fullmatch(text)
     if match is None:
-        return f"it includes something that is not the standard library's: {_short(text)}"
+        return f"it includes something that is not the standard library's: {short(text)}"
     name = match[1]
     if name in _HEADERS_REFUSED or ".." in name or name.startswith("/"):
         return f"it includes <{name}>"
@@ -203,7 +177,7 @@ def _inside_problem(old: Tree, was: Node, new: Tree, now: Node, qualname: str) -
     known = Counter(form(old, n) for n in walk(earlier) if n.type.startswith("preproc_"))
     for node in walk(body):
         if node.type.startswith("preproc_") and not known[form(new, node)]:
-            return f"it adds a preprocessor directive: {_short(new.source(node))}"
+            return f"it adds a preprocessor directive: {short(new.source(node))}"
     if _ODD.search(new.source(body)) and not _ODD.search(old.source(earlier)):
         return "it adds a line splice, digraph or trigraph"
     if qualname.startswith("main("):
@@ -211,7 +185,7 @@ def _inside_problem(old: Tree, was: Node, new: Tree, now: Node, qualname: str) -
     kept = Counter(form(old, n) for n in _lasting(old, earlier))
     for node in _lasting(new, body):
         if not kept[form(new, node)]:
-            return f"it keeps state across calls: {_short(new.source(node))}"
+            return f"it keeps state across calls: {short(new.source(node))}"
     return None
 
 
@@ -237,15 +211,10 @@ def _new_words(old: Tree, new: Tree) -> str | None:
         if node.type in ("preproc_call", "preproc_def", "preproc_function_def"):
             directive = form(new, node)
             if directive not in _directives(old):
-                return f"it adds a preprocessor directive: {_short(new.source(node))}"
+                return f"it adds a preprocessor directive: {short(new.source(node))}"
     return None
 
 
 def _directives(tree: Tree) -> set[str]:
     kinds = ("preproc_call", "preproc_def", "preproc_function_def")
     return {form(tree, n) for n in walk(tree.root) if n.type in kinds}
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.replace("\x1f", " ").split())
-    return line if len(line) <= 60 else line[:57] + "..."

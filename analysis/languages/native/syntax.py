@@ -64,26 +64,6 @@ def whole(definition: Node) -> Node:
     return node
 
 
-def tokens(tree: Tree, node: Node) -> Iterator[tuple[str, str]]:
-    """Type and text of each leaf below a node but comments, in document order."""
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if at.type == "comment":
-            continue
-        if at.child_count == 0:
-            text = tree.source(at).strip()
-            if text:
-                yield at.type, text
-        else:
-            stack.extend(reversed(at.children))
-
-
-def form(tree: Tree, node: Node) -> str:
-    """The node's tokens: what is the same for texts that differ in layout and comments only."""
-    return "\x1f".join(text for _, text in tokens(tree, node))
-
-
 def spelled(words: list[str]) -> str:
     """Tokens of a type as one writes them: "const std::vector<int> &", "int (*)(int, char *)"."""
     out = ""

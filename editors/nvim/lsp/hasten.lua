@@ -7,8 +7,10 @@
 ---@type vim.lsp.Config
 return {
   cmd = { "hasten", "lsp" },
-  filetypes = { "python", "c", "cpp" },
-  root_markers = { "hasten.toml", "pyproject.toml", "setup.py", "setup.cfg", ".git" },
+  filetypes = {
+    "python", "c", "cpp", "javascript", "javascriptreact", "typescript", "typescriptreact",
+  },
+  root_markers = { "hasten.toml", "pyproject.toml", "setup.py", "setup.cfg", "package.json", ".git" },
   -- `:help hasten-settings`; sent by workspace/didChangeConfiguration.
   settings = { hasten = {} },
 }

@@ -1,7 +1,7 @@
 /**
- * Starts `hasten lsp` for Python, C and C++ files and shows what it says. All knowledge is in the server; this
- * passes on what only the editor knows: which program to start, and whether the workspace is
- * trusted.
+ * Starts `hasten lsp` for files of the languages that it knows and shows what it says. All knowledge
+ * is in the server; this passes on what only the editor knows: which program to start, and whether
+ * the workspace is trusted.
  */
 
 import * as vscode from "vscode";
@@ -19,6 +19,16 @@ class Client extends LanguageClient {
     super.error(message, data, this.state === State.Running && show);
   }
 }
+
+const LANGUAGES = [
+  "python",
+  "c",
+  "cpp",
+  "javascript",
+  "javascriptreact",
+  "typescript",
+  "typescriptreact",
+];
 
 let client: LanguageClient | undefined;
 let turn: Promise<void> = Promise.resolve();
@@ -72,7 +82,7 @@ async function start(output: vscode.LogOutputChannel): Promise<void> {
     void client?.sendNotification("window/workDoneProgress/cancel", { token });
   });
   const options: LanguageClientOptions = {
-    documentSelector: ["python", "c", "cpp"].map((language) => ({ scheme: "file", language })),
+    documentSelector: LANGUAGES.map((language) => ({ scheme: "file", language })),
     outputChannel: output,
     initializationOptions: { trusted: vscode.workspace.isTrusted },
     middleware: {

@@ -62,9 +62,14 @@ class Actions(Feature):
         root: Path,
         diagnostics: list[types.Diagnostic] | None = None,
     ) -> Iterator[types.CodeAction]:
-        """The search by calls or cases, and one by the project's benchmark where it names one."""
-        yield search_action(document, function, diagnostics)
-        if self.server.configuration.of(root).command_benchmark:
+        """The search by calls or cases, and one by the project's benchmark where it names one.
+
+        Where the benchmark is the only way, it is the only action.
+        """
+        by_command = self.server.configuration.of(root).command_benchmark
+        if not by_command or not language_of(document.path).by_commands:
+            yield search_action(document, function, diagnostics)
+        if by_command:
             yield search_action(document, function, diagnostics, kind="command")
 
     def _edit_action(

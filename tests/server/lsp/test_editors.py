@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import attrs
 
+from analysis.languages import LANGUAGES
 from server.settings import INERT_UNTIL_TRUSTED, Settings, written
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,3 +41,15 @@ def test_versions_are_exact_and_no_lock_file_names_a_host():
     assert all(v[0].isdigit() for v in PACKAGE["devDependencies"].values())
     assert "package-lock=false" in (folder / ".npmrc").read_text()
     assert not list(folder.glob("*lock*"))
+
+
+def test_the_editors_ask_for_the_same_languages():
+    asked = {e.removeprefix("onLanguage:") for e in PACKAGE["activationEvents"]}
+    extension = (ROOT / "editors" / "vscode" / "src" / "extension.ts").read_text()
+    selector = extension.split("const LANGUAGES = [")[1].split("]")[0]
+    assert set(re.findall(r'"(\w+)"', selector)) == asked
+    config = (ROOT / "editors" / "nvim" / "lsp" / "hasten.lua").read_text()
+    filetypes = config.split("filetypes = {")[1].split("}")[0]
+    assert set(re.findall(r'"(\w+)"', filetypes)) == asked
+    named = {language.name.replace("c++", "cpp") for language in LANGUAGES}
+    assert named <= asked

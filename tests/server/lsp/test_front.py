@@ -13,7 +13,7 @@ from tests.server.lsp.made import FAST, SLOW, put, suggestion, write_profile
 HEAVY = (
     "chromadb", "litellm", "numpy", "pydantic", "ast_grep_py", "typer", "rich", "onnxruntime",
     "tokenizers", "bm25s", "hypothesis", "pyflakes", "openai", "httpx", "index", "tree_sitter_c",
-    "tree_sitter_cpp",
+    "tree_sitter_cpp", "tree_sitter_javascript", "tree_sitter_typescript",
 )  # fmt: skip
 
 
