@@ -14,7 +14,7 @@ The second form measures identical code: of each of so many cases the text befor
 copy with another comment. It prints how many of the 95 % intervals leave 1 out, and how many would
 count as a gain or a loss.
 
-The third form writes docs/rules-gains.md from the table that ships (analysis/rules/evidence.json),
+The third form writes docs/rules/gains.md from the table that ships (analysis/rules/evidence.json),
 which `make rules-table` measures.
 """
 
@@ -34,7 +34,7 @@ from benchmark_runner.measuring.rates import clopper_pearson
 from benchmark_runner.rule_gains.run import jobs_for, measure_one
 from benchmark_runner.rule_gains.targets import PYTHON, Target, all_targets, python_target
 
-PAGE = Path(__file__).parent.parent / "docs" / "rules-gains.md"
+PAGE = Path(__file__).parent.parent / "docs" / "rules" / "gains.md"
 _HEAD = """\
 # What the rules gain
 
@@ -205,7 +205,7 @@ def _cell(gain: Gain) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--page", action="store_true", help="write docs/rules-gains.md")
+    parser.add_argument("--page", action="store_true", help="write docs/rules/gains.md")
     parser.add_argument("--aa", type=int, default=0, metavar="CASES", help="identical code")
     parser.add_argument("--python", action="append", type=Path, default=[])
     arguments = parser.parse_args()

@@ -15,7 +15,7 @@ def test_the_pages_are_current() -> None:
 
 
 def test_every_rule_is_on_one() -> None:
-    pages = rules_docs.pages().values()
+    pages = [page for path, page in rules_docs.pages().items() if path.stem != "precision"]
     for rule in all_rules():
         [page] = [p for p in pages if f"\n## {rule.id}\n" in p]
         section = page.split(f"\n## {rule.id}\n")[1].split("\n## ")[0]
