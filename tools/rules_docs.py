@@ -105,8 +105,8 @@ def precision_page() -> str:
         f"In all {sum(p.found for p in rows)} findings, {tried} of them tried, {good} good"
         f" ({good / max(1, tried):.0%}).\n\n"
     )
-    head = "| rule | found | tried | equal | not slower | good | hinted |\n|---|---|---|---|---|---|---|\n"
-    return f"{_PRECISION_HEAD}{where}{', '.join(data['packages'])}.\n\n{total}{head}{table}"
+    head = "| rule | found | tried | equal | not slower | good | hinted |\n" + "|---" * 7 + "|\n"
+    return f"{_PRECISION_HEAD}{where}{', '.join(packages)}.\n\n{total}{head}{table}"
 
 
 def _folder(rule: Rule) -> str | None:
