@@ -30,7 +30,7 @@ TIMEOUT_S = 300.0
 MAX_TEXT_BYTES = 2_000_000_000
 _MEMORY = 3 << 30
 _PROCESSES = 64
-_DISK_MARGIN = 64 << 20
+_SCRATCH = 64 << 20
 _MOST_SAID = 200
 _NO_SANDBOX = "L0"
 _MAX_SCRIPT_BYTES = 2_000_000
@@ -152,8 +152,10 @@ def _convert(
         writable=[out.parent],
         readable=readable,
         timeout_s=timeout_s,
-        limits=Limits(file_bytes=MAX_TEXT_BYTES, total_cpu_s=int(timeout_s) + 1),
-        bounds=TreeLimits(memory=_MEMORY, processes=_PROCESSES, disk=MAX_TEXT_BYTES + _DISK_MARGIN),
+        limits=Limits(
+            file_bytes=MAX_TEXT_BYTES, scratch_bytes=_SCRATCH, total_cpu_s=int(timeout_s) + 1
+        ),
+        bounds=TreeLimits(memory=_MEMORY, processes=_PROCESSES, disk=MAX_TEXT_BYTES + _SCRATCH),
         sandbox=sandbox,
         cancel=cancel,
     )
