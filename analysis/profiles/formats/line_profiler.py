@@ -352,11 +352,12 @@ def _take_out_calls(
 def _take_out_tracing(calling: list[tuple[_Line, float]]) -> None:
     """Take the profiler's own work out of lines that call functions in which it looks at lines.
 
-    It falls between the lines of the callee and so on the line that calls; per line that was run
-    there it is about the same, and at most what the line with the least of it has left.
+    It falls between the lines of the callee and so on the line that calls: there, what is left is
+    taken for it, as the mean for each line that was run, up to what a tracer can take.
     """
-    rests = [(line.time - line.called) / traced for line, traced in calling if traced]
-    each = min([_MOST_TRACING_S, *rests])
+    hits = sum(traced for _, traced in calling)
+    rest = sum(line.time - line.called for line, _ in calling)
+    each = min(_MOST_TRACING_S, rest / hits) if hits else 0.0
     for line, traced in calling:
         line.called = min(line.time, line.called + each * traced)
 
