@@ -29,7 +29,7 @@ from analysis.source import read_source
 MAX_BYTES = 64_000_000
 _MAX_STEPS = 8_000_000
 _MAX_FUNCTIONS = 100_000
-_MAX_LINES = 2_000_000
+_MAX_LINES = 300_000
 _MAX_HITS = 10**18
 _MAX_NAME = 2_000
 _MAX_LINE = 10_000_000
@@ -269,7 +269,9 @@ def _line(row: object, unit: float) -> _Line:
 
 def _profile(functions: list[_Function], places: Places) -> Profile:
     texts = {f.path: _source(places.file(f.path)) for f in functions}
-    calls = _take_out_calls(functions, texts)
+    edges = _take_out_calls(functions, texts)
+    # Without the profiler's own work, which the totals of callers still hold.
+    whole = sum(max(0.0, function.total - function.called) for function in functions)
     costs = []
     for function in functions:
         own = max(0.0, function.total - function.called)
@@ -279,11 +281,10 @@ def _profile(functions: list[_Function], places: Places) -> Profile:
             if place
             else (function.path, function.name, function.line)
         )
-        costs.append(
-            FunctionCost(path, name, line, own, function.total, own, _calls_of(function, texts))
-        )
+        total, calls = min(function.total, whole), _calls_of(function, texts)
+        costs.append(FunctionCost(path, name, line, own, total, own, calls))
     lines = [
-        LineCost(ours, n.number, max(0.0, n.time - n.called), n.time, None, n.hits)
+        LineCost(ours, n.number, max(0.0, n.time - n.called), min(n.time, whole), None, n.hits)
         for function in functions
         if (ours := places.file(function.path))
         for n in function.lines
@@ -291,10 +292,10 @@ def _profile(functions: list[_Function], places: Places) -> Profile:
     return Profile(
         tool="line_profiler",
         unit="seconds",
-        total=sum(cost.self_cost for cost in costs),
+        total=whole,
         functions=tuple(costs),
         lines=tuple(sorted(lines, key=lambda n: (n.path, n.line))),
-        calls=calls,
+        calls=edges,
     )
 
 

@@ -147,8 +147,8 @@ class _Reader:
         known = self._texts.get(number)
         if known is None:
             ranges = self._index.strings
-            if not 0 <= number < len(ranges) // 2:
-                raise Damaged("a name that is not there")
+            if number >= len(ranges) // 2:
+                raise Truncated  # names stand at the end
             start = ranges[2 * number]
             end = min(ranges[2 * number + 1], start + _MAX_NAME)
             known = self._texts[number] = self._data[start:end].decode("utf-8", "replace")
