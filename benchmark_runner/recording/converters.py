@@ -37,11 +37,13 @@ _MAX_SCRIPT_BYTES = 2_000_000
 _TEMPORARY = b'"/tmp/pprof'
 
 _INTO_FILE = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
 os.execv(sys.argv[2], sys.argv[2:])
 """
-"""Runs a tool with its standard output in a file, as a shell would."""
+"""Runs a tool with its standard output in a file, as a shell would: it ends when that is full,
+which Python would have it ignore."""
 
 
 @dataclass(frozen=True)
