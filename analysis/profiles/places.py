@@ -25,6 +25,8 @@ _LIBRARY = re.compile(r"^python\d(\.\d+)?t?$", re.IGNORECASE)
 _MAX_FILES = 50_000
 _MAX_SOURCE_BYTES = 5_000_000
 _SUFFIXES = tuple(suffix for language in LANGUAGES for suffix in language.suffixes)
+# Of these files profiles tell functions, whether or not a language of ours reads them.
+_SCRIPTS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 _FILE_URL = re.compile(r"file://(?:localhost)?(?=/)", re.IGNORECASE)
 _DRIVE_URL = re.compile(r"/[A-Za-z]:/")
 _OTHER_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)")
@@ -155,7 +157,7 @@ class Places:
                 ]
                 above = Path(folder).relative_to(self.workspace).parts
                 for name in files:
-                    if name.lower().endswith(_SUFFIXES):
+                    if name.lower().endswith(_SUFFIXES + _SCRIPTS):
                         self._by_name.setdefault(name, []).append((*above, name))
                         seen += 1
                 if seen > _MAX_FILES:
@@ -178,8 +180,14 @@ def _is_library(parts: tuple[str, ...]) -> bool:
     )
 
 
+def _is_python(path: str) -> bool:
+    return language_of(path) == PYTHON and not path.lower().endswith(_SCRIPTS)
+
+
 def functions_of(path: str) -> tuple[Function, ...]:
     """The functions of a file as it lies on disk; none when it can't be read."""
+    if language_of(path) == PYTHON and not _is_python(path):
+        return ()
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError:
@@ -199,7 +207,7 @@ def _functions_of(path: str, changed: int, size: int) -> tuple[Function, ...]:
 
 def _place(path: str, name: str, line: int | None) -> Place:
     functions = functions_of(path)
-    if language_of(path) != PYTHON:
+    if not _is_python(path):
         return _place_of_symbol(path, functions, name, line)
     if name == "<module>":
         return Place(path, name, 1)

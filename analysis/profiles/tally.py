@@ -300,9 +300,14 @@ class Tally:
 
     # -- the profile ----------------------------------------------------------------------------
 
-    def profile(self, tool: str, unit: Unit, *, sampled: bool) -> Profile:
-        """All that was told, as a profile; functions that cost nothing are left out."""
+    def profile(self, tool: str, unit: Unit, *, sampled: bool, scale: float = 1.0) -> Profile:
+        """All that was told, as a profile; functions that cost nothing are left out.
+
+        Costs were told in `scale` of the unit.
+        """
         self.settle()
+        if scale != 1.0:
+            self._scale(scale)
         kept = [n for n in range(len(self._who)) if self._total[n] > 0 or self._calls[n] > 0]
         place = {number: at for at, number in enumerate(kept)}
         stacks = nlargest(MAX_STACKS, self._stacks.items(), key=lambda s: s[1])
@@ -323,6 +328,19 @@ class Tally:
             ),
             stacks=tuple(StackCost(tuple(place[n] for n in who), cost) for who, cost in stacks),
         )  # fmt: skip
+
+    def _scale(self, scale: float) -> None:
+        self.total *= scale
+        for costs in (self._self, self._total, self._direct, self._native):
+            for who in costs:
+                costs[who] *= scale
+        for by_line in (self._line_self, self._line_total, self._line_native):
+            for line in by_line:
+                by_line[line] *= scale
+        for edge in self._edges.values():
+            edge.cost *= scale
+        for stack in self._stacks:
+            self._stacks[stack] *= scale
 
     def _function(self, number: int) -> FunctionCost:
         who = self._who[number]

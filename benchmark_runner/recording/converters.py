@@ -30,18 +30,20 @@ TIMEOUT_S = 300.0
 MAX_TEXT_BYTES = 2_000_000_000
 _MEMORY = 3 << 30
 _PROCESSES = 64
-_DISK_MARGIN = 64 << 20
+_SCRATCH = 64 << 20
 _MOST_SAID = 200
 _NO_SANDBOX = "L0"
 _MAX_SCRIPT_BYTES = 2_000_000
 _TEMPORARY = b'"/tmp/pprof'
 
 _INTO_FILE = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
 os.execv(sys.argv[2], sys.argv[2:])
 """
-"""Runs a tool with its standard output in a file, as a shell would."""
+"""Runs a tool with its standard output in a file, as a shell would: it ends when that is full,
+which Python would have it ignore."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,10 @@ def _convert(
         writable=[out.parent],
         readable=readable,
         timeout_s=timeout_s,
-        limits=Limits(file_bytes=MAX_TEXT_BYTES, total_cpu_s=int(timeout_s) + 1),
-        bounds=TreeLimits(memory=_MEMORY, processes=_PROCESSES, disk=MAX_TEXT_BYTES + _DISK_MARGIN),
+        limits=Limits(
+            file_bytes=MAX_TEXT_BYTES, scratch_bytes=_SCRATCH, total_cpu_s=int(timeout_s) + 1
+        ),
+        bounds=TreeLimits(memory=_MEMORY, processes=_PROCESSES, disk=MAX_TEXT_BYTES + _SCRATCH),
         sandbox=sandbox,
         cancel=cancel,
     )

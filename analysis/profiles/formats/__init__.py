@@ -54,7 +54,15 @@ FORMATS = (
     Format("memray_stats", "memray stats --json"),
     Format("jfr", "jfr print --json"),
     Format("pytest_benchmark", "pytest-benchmark"),
+    Format("austin_mojo", "MOJO (austin -b)"),
     Format("speedscope", "speedscope (py-spy, pyinstrument, austin and others)"),
+    Format("pyinstrument", "pyinstrument (session or JSON)"),
+    Format("cpuprofile", "cpuprofile (Chrome, Node)"),
+    Format("firefox", "Firefox Profiler (Firefox, samply)"),
+    Format("chrome_trace", "Chrome trace (viztracer, py-spy, Chrome's Performance panel)"),
+    Format("austin", "austin"),
+    Format("perf_script", "perf script"),
+    Format("collapsed", "collapsed stacks (py-spy raw, flamegraph.pl)"),
 )
 
 

@@ -31,6 +31,7 @@ MAX_ENTRIES = 2_000_000
 """Of functions, of calls between them, and of lines."""
 _MAX_NAME = 2_000
 _MAX_COST = 1e18
+_MAX_DIGITS = 20
 _MAX_LINE = 10_000_000
 UNKNOWN = "???"
 """How the format says that a file or a function is not known."""
@@ -52,6 +53,7 @@ _UNITS: dict[str, tuple[Unit, float]] = {
     "seconds": ("seconds", 1.0),
     "bytes": ("bytes", 1.0),
 }
+_COST_BEGINS = frozenset("0123456789+-*")
 _WITH_SUMS = ("callgrind", "cachegrind")
 """Their files end with the sum of all costs."""
 
@@ -130,6 +132,8 @@ class _Table:
         self._columns = 1  # of the position; the line is the last of them
         self._file = self._cost_file = UNKNOWN
         self._function: Function | None = None
+        self._who: _Costs | None = None
+        self._ours: str | None = None
         self._called_file: str | None = None
         self._called = ""
         self._call_count: int | None = None
@@ -147,7 +151,7 @@ class _Table:
     def line(self, text: str) -> bool:
         """Take one line in; False when it is none of the format's. Raises Damaged."""
         first = text[:1]
-        if first in "0123456789+-*" and first:
+        if first in _COST_BEGINS:
             return self._cost(text)
         if not text.strip() or first == "#":
             return True
@@ -194,12 +198,14 @@ class _Table:
     def _named(self, key: str, value: str) -> bool:
         match key:
             case "fl":
-                self._file = self._cost_file = self._files.name(value)
+                self._file = self._files.name(value)
+                self._costs_in(self._file)
             case "fi" | "fe":
-                self._cost_file = self._files.name(value)
+                self._costs_in(self._files.name(value))
             case "fn":
                 self._function = self._file, self._functions.name(value)
-                self._cost_file = self._file
+                self._who = None  # a name alone is no function that ran
+                self._costs_in(self._file)
             case "cfi" | "cfl":
                 self._called_file = self._files.name(value)
             case "cfn":
@@ -216,44 +222,42 @@ class _Table:
         return True
 
     def _cost(self, text: str) -> bool:
+        """A position and its costs: most lines of a file, so with few calls."""
         words = text.split()
-        line = self._position(words[: self._columns])
-        if line is None or self._function is None or not self._event:
+        columns, at = self._columns, self._columns + self._at_event
+        who = self._who
+        if who is None and self._function is not None:
+            who = self._who = self._of(self._function)
+        if len(words) < columns or who is None or not self._event:
             return False
-        costs = words[self._columns :]
-        cost = _number(costs[self._at_event]) if self._at_event < len(costs) else 0.0
+        for column in range(columns):
+            word = words[column]
+            if word != "*":
+                number = _integer(word)
+                if number is None:
+                    return False
+                self._last[column] = number + (self._last[column] if word[0] in "+-" else 0)
+        cost = _number(words[at]) if at < len(words) else 0.0
         if cost is None:
             return False
-        who = self._of(self._function)
-        ours = self._places.file(self._cost_file) if line else None
+        line = self._last[columns - 1]
+        ours = self._ours if 0 < line < _MAX_LINE else None
         if self._call_count is not None:
             self._call(who, cost)
             if ours:
                 self._below[ours, line] += cost
         else:
             who.own += cost
-            if not who.first_line and self._cost_file == self._file:
+            if not who.first_line and 0 < line < _MAX_LINE and self._cost_file is self._file:
                 who.first_line = line
             if ours:
                 self._own[ours, line] += cost
-        if len(self._own) + len(self._below) > MAX_ENTRIES:
+        if ours and len(self._own) + len(self._below) > MAX_ENTRIES:
             raise Damaged(f"more than {MAX_ENTRIES} lines")
         return True
 
-    def _position(self, words: list[str]) -> int | None:
-        """The line of a cost; each column may be relative to the one before."""
-        if len(words) < self._columns:
-            return None
-        for column, word in enumerate(words):
-            if word == "*":
-                continue
-            number = _integer(word.lstrip("+-"))
-            if number is None:
-                return None
-            sign = -1 if word[0] == "-" else 1
-            self._last[column] = (self._last[column] if word[0] in "+-" else 0) + sign * number
-        line = self._last[self._columns - 1]
-        return line if 0 <= line < _MAX_LINE else 0
+    def _costs_in(self, file: str) -> None:
+        self._cost_file, self._ours = file, self._places.file(file)
 
     def _call(self, caller: _Costs, cost: float) -> None:
         callee = self._called_file or self._cost_file, self._called
@@ -342,10 +346,14 @@ class _Table:
 
 def _integer(text: str) -> int | None:
     """A number, decimal or hexadecimal, as the format has them; None for other text."""
+    if len(text) > _MAX_DIGITS:
+        return None
     try:
-        if text.startswith("0x") and len(text) <= 18:
-            return int(text, 16)
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else None
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return int(text, 16) if "0x" in text else None
     except ValueError:
         return None
 
@@ -354,9 +362,9 @@ def _number(text: str) -> float | None:
     """A cost: an integer; some tools write fractions."""
     whole = _integer(text)
     if whole is not None:
-        return float(min(whole, int(_MAX_COST)))
+        return float(whole) if whole >= 0 else None
     try:
-        value = float(text) if len(text) < 40 else -1.0
+        value = float(text) if len(text) <= _MAX_DIGITS else -1.0
     except ValueError:
         return None
     return value if 0 <= value < _MAX_COST else None

@@ -29,7 +29,7 @@ from analysis.source import read_source
 MAX_BYTES = 64_000_000
 _MAX_STEPS = 8_000_000
 _MAX_FUNCTIONS = 100_000
-_MAX_LINES = 2_000_000
+_MAX_LINES = 300_000
 _MAX_HITS = 10**18
 _MAX_NAME = 2_000
 _MAX_LINE = 10_000_000
@@ -269,7 +269,9 @@ def _line(row: object, unit: float) -> _Line:
 
 def _profile(functions: list[_Function], places: Places) -> Profile:
     texts = {f.path: _source(places.file(f.path)) for f in functions}
-    calls = _take_out_calls(functions, texts)
+    edges = _take_out_calls(functions, texts)
+    # Without the profiler's own work, which the totals of callers still hold.
+    whole = sum(max(0.0, function.total - function.called) for function in functions)
     costs = []
     for function in functions:
         own = max(0.0, function.total - function.called)
@@ -279,11 +281,10 @@ def _profile(functions: list[_Function], places: Places) -> Profile:
             if place
             else (function.path, function.name, function.line)
         )
-        costs.append(
-            FunctionCost(path, name, line, own, function.total, own, _calls_of(function, texts))
-        )
+        total, calls = min(function.total, whole), _calls_of(function, texts)
+        costs.append(FunctionCost(path, name, line, own, total, own, calls))
     lines = [
-        LineCost(ours, n.number, max(0.0, n.time - n.called), n.time, None, n.hits)
+        LineCost(ours, n.number, max(0.0, n.time - n.called), min(n.time, whole), None, n.hits)
         for function in functions
         if (ours := places.file(function.path))
         for n in function.lines
@@ -291,10 +292,10 @@ def _profile(functions: list[_Function], places: Places) -> Profile:
     return Profile(
         tool="line_profiler",
         unit="seconds",
-        total=sum(cost.self_cost for cost in costs),
+        total=whole,
         functions=tuple(costs),
         lines=tuple(sorted(lines, key=lambda n: (n.path, n.line))),
-        calls=calls,
+        calls=edges,
     )
 
 
@@ -352,11 +353,12 @@ def _take_out_calls(
 def _take_out_tracing(calling: list[tuple[_Line, float]]) -> None:
     """Take the profiler's own work out of lines that call functions in which it looks at lines.
 
-    It falls between the lines of the callee and so on the line that calls; per line that was run
-    there it is about the same, and at most what the line with the least of it has left.
+    It falls between the lines of the callee and so on the line that calls: there, what is left is
+    taken for it, as the mean for each line that was run, up to what a tracer can take.
     """
-    rests = [(line.time - line.called) / traced for line, traced in calling if traced]
-    each = min([_MOST_TRACING_S, *rests])
+    hits = sum(traced for _, traced in calling)
+    rest = sum(line.time - line.called for line, _ in calling)
+    each = min(_MOST_TRACING_S, rest / hits) if hits else 0.0
     for line, traced in calling:
         line.called = min(line.time, line.called + each * traced)
 

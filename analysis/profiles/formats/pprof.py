@@ -29,6 +29,8 @@ _MAX_TYPES = 64
 _MAX_INLINED = 200
 _MAX_NAME = 2_000
 _LOOK_EVERY = 20_000
+_SURELY = 4
+"""Fields by which a damaged file is known."""
 
 _SAMPLE_TYPE, _SAMPLE, _MAPPING, _LOCATION, _FUNCTION, _STRING = 1, 2, 3, 4, 5, 6
 _PERIOD_TYPE, _PERIOD, _DEFAULT_TYPE = 11, 12, 14
@@ -48,15 +50,14 @@ def recognises(head: bytes) -> bool:
     found = []
     try:
         for number, wire, at, end in islice(fields(head, 0, len(head)), 200):
-            if wire not in _WIRES.get(number, ()):
-                return False
-            if number == _SAMPLE_TYPE and not _is_type(head, at, end):
-                return False
+            wrong = wire not in _WIRES.get(number, ())
+            if wrong or (number == _SAMPLE_TYPE and not _is_type(head, at, end)):
+                raise Damaged("no field of a profile")
             found.append(number)
     except Truncated:
         pass  # the head ends somewhere
-    except Damaged:
-        return False
+    except Damaged:  # what begins well is a profile all the same
+        return len(found) >= _SURELY and _SAMPLE_TYPE in found
     return len(found) >= 2 and (_SAMPLE_TYPE in found or _SAMPLE in found)
 
 
@@ -147,8 +148,8 @@ class _Reader:
         known = self._texts.get(number)
         if known is None:
             ranges = self._index.strings
-            if not 0 <= number < len(ranges) // 2:
-                raise Damaged("a name that is not there")
+            if number >= len(ranges) // 2:
+                raise Truncated  # names stand at the end
             start = ranges[2 * number]
             end = min(ranges[2 * number + 1], start + _MAX_NAME)
             known = self._texts[number] = self._data[start:end].decode("utf-8", "replace")
