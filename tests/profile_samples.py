@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,19 @@ WORKLOAD = DATA / "workload"
 
 @dataclass(frozen=True)
 class Sample:
-    """A file, the format's module, and what the format has besides functions."""
+    """A file, the format's module, and what the format has besides functions.
+
+    `calls` is how often the hottest function was called, None where the format does not count.
+    `own_lines` tells that a line's own cost is known. `script` is of the program in JavaScript.
+    """
 
     file: str
     format: str
     tool: str
     sampled: bool = True
     lines: bool = True
-    calls: bool = False
+    stacks: bool = True
+    calls: int | None = None
     own_lines: bool = True
     script: bool = False
 
@@ -36,13 +42,17 @@ class Sample:
 
 
 SAMPLES = (
+    Sample(
+        "pstats/workload.prof", "pstats", "cProfile",
+        sampled=False, lines=False, stacks=False, calls=300,
+    ),
     Sample("speedscope/py-spy.json", "speedscope", "py-spy"),
     Sample("speedscope/pyinstrument.json", "speedscope", "pyinstrument", lines=False),
     Sample("collapsed/py-spy.txt", "collapsed", "collapsed stacks"),
     Sample("chrome_trace/py-spy.json.gz", "chrome_trace", "py-spy"),
     Sample(
         "chrome_trace/viztracer.json.gz", "chrome_trace", "viztracer",
-        sampled=False, lines=False, calls=True,
+        sampled=False, lines=False, calls=100,
     ),
     Sample("pyinstrument/session.pyisession.gz", "pyinstrument", "pyinstrument", own_lines=False),
     Sample("pyinstrument/tree.json", "pyinstrument", "pyinstrument", lines=False),
@@ -55,5 +65,8 @@ SAMPLES = (
     Sample("perf_script/node.txt.gz", "perf_script", "perf", lines=False, script=True),
 )  # fmt: skip
 
-MEASURED = "pstats/workload.prof"
-"""What cProfile measured of the workload, to which the samples' shares are compared."""
+
+def measured() -> dict[str, float]:
+    """The workload's shares by the clock alone, to which the samples' are compared."""
+    shares: dict[str, float] = json.loads((DATA / "clock" / "shares.json").read_bytes())
+    return shares
