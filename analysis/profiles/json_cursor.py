@@ -254,6 +254,6 @@ def _is_cut_off(text: str) -> bool:
         depth += sign in ("[", "{")
         depth -= sign in ("]", "}")
         end = mark.end()
-        if not depth:
+        if depth <= 0:
             return False
     return depth > 0 or not text[end:] or _WORD_BEGUN.fullmatch(text[end:]) is not None
