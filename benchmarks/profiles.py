@@ -214,7 +214,7 @@ def measure(name: str, folder: Path, make: Callable[[Path, float], None], size: 
                 f" {float(after) / peer_rss:.2f}x of its {peer_rss:.0f} MB"
             )
     print(
-        f"{name:26} {megabytes:6.0f} {float(seconds):8.1f} {megabytes / float(seconds):6.1f}"
+        f"{name:26} {megabytes:6.1f} {float(seconds):8.1f} {megabytes / float(seconds):6.1f}"
         f" {float(after):7.0f}  {against}  ({said})",
         flush=True,
     )

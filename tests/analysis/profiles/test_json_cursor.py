@@ -133,3 +133,11 @@ def test_one_value_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         cursor_of(tmp_path, b'["' + b"x" * 5_000 + b'"]').skip()
     many = cursor_of(tmp_path, b"[" + b"1," * 3_000 + b"1]")
     assert sum(many.values()) == 3_001
+
+
+@pytest.mark.parametrize("begun", [b"[", b"{", b"[{", b'[["'])
+@pytest.mark.parametrize("piece", [b"x", b'"x" ', b"x ,", b'{"x', b"{x}", b'["x\\"'])
+def test_skipping_looks_at_no_text_twice(tmp_path: Path, begun: bytes, piece: bytes) -> None:
+    """An expression that goes back over what it has read would not end within a life."""
+    with pytest.raises((Damaged, Truncated)):
+        cursor_of(tmp_path, begun + piece * 100_000).skip()
