@@ -9,6 +9,7 @@ RUNS = (
     ["benchmarks.aa"],
     ["benchmarks.hostile", "--level", "L1"],
     ["benchmarks.rules", "--python", sys.executable],
+    ["benchmarks.profiles", "--scale", "0.1"],
 )
 
 for arguments in RUNS:
