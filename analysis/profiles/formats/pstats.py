@@ -12,39 +12,16 @@ from __future__ import annotations
 
 import math
 import struct
-from collections import defaultdict
-from dataclasses import dataclass, field
 
+from analysis.profiles.call_graph import Edge, Entry, Key, calls_of, costs_of
 from analysis.profiles.damage import Damaged, Truncated
 from analysis.profiles.file import ProfileFile
-from analysis.profiles.model import FunctionCost, Profile
-from analysis.profiles.places import Place, Places
-
-Key = tuple[str, int, str]
+from analysis.profiles.model import Profile
+from analysis.profiles.places import Places
 
 _REF_FLAG = 0x80
 _MAX_TUPLE = 8
 _MAX_LONG_DIGITS = 10
-_SMALL_SHARE = 1e-4
-_MAX_STEPS = 5_000_000
-
-
-@dataclass
-class Edge:
-    """Calls from one function to another; `total` seconds."""
-
-    calls: float
-    total: float
-
-
-@dataclass
-class Entry:
-    """One function of a pstats file; seconds."""
-
-    calls: int
-    self_s: float
-    total_s: float
-    callers: dict[Key, Edge] = field(default_factory=dict)
 
 
 def recognises(head: bytes) -> bool:
@@ -59,7 +36,9 @@ def read(file: ProfileFile, places: Places) -> Profile:
     entries = _Reader(file.whole()).stats()
     total = sum(entry.self_s for entry in entries.values())
     where = {key: places.place(key[0], key[2], key[1]) for key in entries}
-    return Profile("cProfile", "seconds", total, _costs(entries, where))
+    functions, numbers = costs_of(entries, where)
+    calls = calls_of(entries, where, numbers)
+    return Profile("cProfile", "seconds", total, functions, calls=calls)
 
 
 class _Reader:
@@ -247,69 +226,3 @@ def _share_out(entry: Entry) -> None:
     for edge in entry.callers.values():
         if edge.total < 0:
             edge.total = entry.total_s * edge.calls / calls if calls else 0.0
-
-
-def _costs(entries: dict[Key, Entry], where: dict[Key, Place | None]) -> tuple[FunctionCost, ...]:
-    groups: defaultdict[Place | Key, list[Key]] = defaultdict(list)
-    for key in entries:
-        groups[where[key] or key].append(key)
-    returned = _share_returned(entries, where)
-    direct: defaultdict[Place | Key, float] = defaultdict(float)
-    for key, entry in entries.items():
-        direct[where[key] or key] += entry.self_s
-        if where[key] is None:
-            for caller, edge in entry.callers.items():
-                home = where.get(caller)
-                if home is not None:
-                    direct[home] += edge.total * (1 - returned[key])
-    costs = []
-    for group, keys in groups.items():
-        own = sum(entries[k].self_s for k in keys)
-        main = [k for k in keys if not isinstance(group, Place) or k[2] == group.name] or keys
-        total = max(own, *(entries[k].total_s for k in keys))
-        costs.append(
-            FunctionCost(
-                path=group.path if isinstance(group, Place) else group[0],
-                name=group.name if isinstance(group, Place) else group[2],
-                line=group.line if isinstance(group, Place) else group[1],
-                self_cost=own,
-                total_cost=total,
-                direct_cost=max(own, min(direct[group], total)),
-                calls=sum(entries[k].calls for k in main),
-            )
-        )
-    return tuple(costs)
-
-
-def _share_returned(
-    entries: dict[Key, Entry], where: dict[Key, Place | None]
-) -> defaultdict[Key, float]:
-    """Of each function outside the workspace, the share of its time that the workspace ran in.
-
-    ``sorted(key=ours)`` or a framework that calls our handlers: that time is not the direct cost of
-    whoever called ``sorted``. Spread from callee to caller until nothing moves; recursion among
-    library functions makes cycles, hence a bound on the steps and shares held below 1.
-    """
-    calls_out: defaultdict[Key, list[tuple[Key, float]]] = defaultdict(list)
-    waiting: dict[Key, None] = {}
-    for key, entry in entries.items():
-        for caller, edge in entry.callers.items():
-            if caller in entries and where[caller] is None:
-                calls_out[caller].append((key, edge.total))
-                if where[key] is not None:
-                    waiting[caller] = None
-    share: defaultdict[Key, float] = defaultdict(float)
-    steps = 0
-    while waiting and steps < _MAX_STEPS:
-        key = next(iter(waiting))
-        del waiting[key]
-        callees, total = calls_out[key], entries[key].total_s
-        steps += len(callees) + 1
-        ours = sum(t * (share[callee] if where[callee] is None else 1.0) for callee, t in callees)
-        new = min(1.0, ours / total) if total > 0 else 0.0
-        if abs(new - share[key]) > _SMALL_SHARE:
-            share[key] = new
-            for caller in entries[key].callers:
-                if caller in calls_out:
-                    waiting[caller] = None
-    return share

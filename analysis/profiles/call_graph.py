@@ -1,0 +1,217 @@
+"""Costs of functions from a table of calls: who called whom, how often, for how long.
+
+What pstats files hold. Time in builtin and library code counts as direct cost of the workspace's
+function that called it, up to where that code calls the workspace again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import nlargest
+
+from analysis.profiles.model import CallCost, FunctionCost
+from analysis.profiles.places import Place
+
+Key = tuple[str, int, str]
+"""A function as the profile calls it: file, line, name."""
+
+_BUILTIN = "~"
+_MAX_CALLERS = 20
+_SMALL_SHARE = 1e-4
+_MAX_STEPS = 5_000_000
+
+
+@dataclass
+class Edge:
+    """Calls from one function to another; `total` seconds."""
+
+    calls: float
+    total: float
+
+
+@dataclass
+class Entry:
+    """One function of the table; seconds."""
+
+    calls: int
+    self_s: float
+    total_s: float
+    callers: dict[Key, Edge] = field(default_factory=dict)
+
+
+def costs_of(
+    entries: dict[Key, Entry], where: dict[Key, Place | None]
+) -> tuple[tuple[FunctionCost, ...], dict[Place, int]]:
+    """The functions of the profile, and the places in it of those of the workspace."""
+    groups: defaultdict[Place | Key, list[Key]] = defaultdict(list)
+    for key in entries:
+        groups[where[key] or key].append(key)
+    # ``sorted(key=ours)`` or a framework that calls our handlers: that time is not the direct cost
+    # of whoever called ``sorted``.
+    returned = _spread(entries, where, lambda key: 0.0, ours=1.0)
+    native = _spread(
+        entries, where, lambda key: entries[key].self_s if key[0] == _BUILTIN else 0.0, ours=0.0
+    )
+    direct: defaultdict[Place | Key, float] = defaultdict(float)
+    outside: defaultdict[Place | Key, float] = defaultdict(float)
+    for key, entry in entries.items():
+        direct[where[key] or key] += entry.self_s
+        if where[key] is None:
+            for caller, edge in entry.callers.items():
+                home = where.get(caller)
+                if home is not None:
+                    direct[home] += edge.total * (1 - returned[key])
+                    outside[home] += edge.total * native[key]
+    costs: list[FunctionCost] = []
+    numbers: dict[Place, int] = {}
+    for group, keys in groups.items():
+        own = sum(entries[k].self_s for k in keys)
+        total = max(own, *(entries[k].total_s for k in keys))
+        whole = max(own, min(direct[group], total))
+        ours = isinstance(group, Place)
+        if isinstance(group, Place):
+            path, line, name = group.path, group.line, group.name
+            numbers[group] = len(costs)
+        else:
+            path, line, name = group
+        costs.append(
+            FunctionCost(
+                path=path,
+                name=name,
+                line=line,
+                self_cost=own,
+                total_cost=total,
+                direct_cost=whole,
+                calls=sum(entries[k].calls for k in keys if _is_main(k, group)),
+                native_cost=min(outside[group], whole - own) if ours else None,
+            )
+        )
+    return tuple(costs), numbers
+
+
+def _is_main(key: Key, group: Place | Key | None) -> bool:
+    """Whether an entry is of the function itself, not of a lambda or comprehension in it."""
+    return not isinstance(group, Place) or key[2] == group.name.rsplit(".", 1)[-1]
+
+
+def _spread(
+    entries: dict[Key, Entry],
+    where: dict[Key, Place | None],
+    own: Callable[[Key], float],
+    *,
+    ours: float,
+) -> defaultdict[Key, float]:
+    """Of each function outside the workspace, the share of its time that is of some kind.
+
+    `own` are the seconds of that kind in its own lines, `ours` is the share in functions of the
+    workspace that it calls. Spread from callee to caller until nothing moves; recursion among
+    library functions makes cycles, hence a bound on the steps and shares held below 1.
+    """
+    calls_out: defaultdict[Key, list[tuple[Key, float]]] = defaultdict(list)
+    waiting: dict[Key, None] = {key: None for key in entries if where[key] is None and own(key)}
+    for key, entry in entries.items():
+        for caller, edge in entry.callers.items():
+            if caller in entries and where[caller] is None:
+                calls_out[caller].append((key, edge.total))
+                if ours and where[key] is not None:
+                    waiting[caller] = None
+    share: defaultdict[Key, float] = defaultdict(float)
+    steps = 0
+    while waiting and steps < _MAX_STEPS:
+        key = next(iter(waiting))
+        del waiting[key]
+        callees, total = calls_out[key], entries[key].total_s
+        steps += len(callees) + 1
+        kind = own(key) + sum(
+            t * (share[callee] if where[callee] is None else ours) for callee, t in callees
+        )
+        new = min(1.0, kind / total) if total > 0 else 0.0
+        if abs(new - share[key]) > _SMALL_SHARE:
+            share[key] = new
+            for caller in entries[key].callers:
+                if caller in entries and where[caller] is None:
+                    waiting[caller] = None
+    return share
+
+
+def calls_of(
+    entries: dict[Key, Entry], where: dict[Key, Place | None], numbers: dict[Place, int]
+) -> tuple[CallCost, ...]:
+    """Calls between functions of the workspace, those through library code included."""
+    callers = _nearest(entries, where)
+    edges: defaultdict[tuple[Place, Place], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for key, entry in entries.items():
+        callee = where[key]
+        if callee is None or not _is_main(key, callee):
+            continue
+        for caller, edge in entry.callers.items():
+            home = where.get(caller)
+            shares = {home: 1.0} if home is not None else callers.get(caller, {})
+            for place, share in shares.items():
+                if place != callee:
+                    edges[place, callee][0] += edge.calls * share
+                    edges[place, callee][1] += edge.total * share
+    return tuple(
+        CallCost(numbers[caller], numbers[callee], round(calls), cost)
+        for (caller, callee), (calls, cost) in edges.items()
+    )
+
+
+def _nearest(
+    entries: dict[Key, Entry], where: dict[Key, Place | None]
+) -> dict[Key, dict[Place, float]]:
+    """Of library functions that call the workspace: for which of its functions, in shares.
+
+    Shares are of the time that the library function took for each of its callers, else of the
+    calls; only the largest are followed. Bounded as `_spread` is.
+    """
+    wanted = {
+        caller
+        for key, entry in entries.items()
+        if where[key] is not None
+        for caller in entry.callers
+        if caller in entries and where[caller] is None
+    }
+    waiting, callees = list(wanted), defaultdict[Key, list[Key]](list)
+    while waiting:
+        key = waiting.pop()
+        for caller in entries[key].callers:
+            if caller in entries and where[caller] is None:
+                callees[caller].append(key)
+                if caller not in wanted:
+                    wanted.add(caller)
+                    waiting.append(caller)
+    found: dict[Key, dict[Place, float]] = {}
+    todo, steps = dict.fromkeys(wanted), 0
+    while todo and steps < _MAX_STEPS:
+        key = next(iter(todo))
+        del todo[key]
+        shares, cost = _callers_of(entries[key], where, found)
+        steps += cost
+        before = found.get(key, {})
+        if any(
+            abs(share - before.get(place, 0.0)) > _SMALL_SHARE for place, share in shares.items()
+        ):
+            found[key] = shares
+            todo.update(dict.fromkeys(callees[key]))
+    return found
+
+
+def _callers_of(
+    entry: Entry, where: dict[Key, Place | None], found: dict[Key, dict[Place, float]]
+) -> tuple[dict[Place, float], int]:
+    """The shares of one library function, and how many steps it took to find them."""
+    timed = any(edge.total > 0 for edge in entry.callers.values())
+    shares: defaultdict[Place, float] = defaultdict(float)
+    steps = 1
+    for caller, edge in entry.callers.items():
+        home, weight = where.get(caller), edge.total if timed else edge.calls
+        above = {home: 1.0} if home is not None else found.get(caller, {})
+        steps += len(above) + 1
+        for place, share in above.items():
+            shares[place] += weight * share
+    whole = sum(edge.total if timed else edge.calls for edge in entry.callers.values())
+    largest = nlargest(_MAX_CALLERS, shares.items(), key=lambda item: item[1])
+    return {place: share / whole for place, share in largest if whole > 0}, steps
