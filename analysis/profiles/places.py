@@ -125,7 +125,7 @@ class Places:
         *,
         whole: bool,
     ) -> str | None:
-        """The one file of an index whose path ends like `parts`: all of either path, or two names at least."""
+        """The one file of an index that ends like `parts`: all of either, or two names at least."""
         if not parts:
             return None
         best: list[tuple[str, ...]] = []

@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError
-from analysis.functions import functions_in
 from analysis.profiles.load import load_profile
-from analysis.profiles.store import SCHEMA as SIDECAR_SCHEMA
+from analysis.profiles.sources import Sources, relative_to, take_sources
+from analysis.profiles.store import sidecar_of, sources_folder, write_sidecar
 from analysis.progress import CancelToken, Progress, silent
-from analysis.source import read_source
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.recording import processes
 from benchmark_runner.recording.command import PythonCommand, parse_command
@@ -167,7 +166,7 @@ def record_profile(
             timeout_s=timeout_s, doing="profiling", progress=progress, cancel=cancel,
         )  # fmt: skip
         said = _said(said_file, out, parsed)
-        fingerprints = _fingerprints(out, workspace or cwd, created)
+        sources, fingerprints = _sources(out, workspace or cwd, created)
     except BaseException:
         out.unlink(missing_ok=True)
         raise
@@ -175,16 +174,11 @@ def record_profile(
         said_file.unlink(missing_ok=True)
         for partial in out.parent.glob(f"{out.name}*.part"):
             partial.unlink(missing_ok=True)
-    sidecar = out.with_suffix(".json")
-    facts = {
-        "schema": SIDECAR_SCHEMA,
-        "command": list(command),
-        "cwd": str(cwd),
-        "seconds": said[0],
-        "created": created,
-        "fingerprints": fingerprints,
-    }
-    _write_whole(sidecar, json.dumps(facts).encode())
+    sidecar = sidecar_of(out)
+    write_sidecar(
+        sidecar, sources, command=command, cwd=str(cwd), seconds=said[0], created=created,
+        fingerprints=fingerprints,
+    )  # fmt: skip
     notes = ("threads ran: shares of functions called in them are rough",) if said[1] else ()
     return RecordedRun(out, sidecar, said[0], said[1], notes)
 
@@ -204,33 +198,28 @@ def _said(file: Path, out: Path, command: PythonCommand) -> tuple[float, int]:
     )
 
 
-def _fingerprints(profile: Path, workspace: Path, started: float) -> dict[str, str]:
-    """Fingerprints by "path::qualname", of functions in workspace files that were not edited
-    since the run began."""
-    root = workspace.resolve()
-    lines: dict[str, set[int]] = {}
+def _sources(profile: Path, workspace: Path, started: float) -> tuple[Sources, dict[str, str]]:
+    """The texts of the workspace files that were profiled and not edited since the run began, and
+    the fingerprints of the functions that ran, by "path::qualname"."""
     try:
-        for cost in load_profile(profile, workspace).functions:
-            if Path(cost.path).is_absolute() and Path(cost.path).resolve().is_relative_to(root):
-                lines.setdefault(cost.path, set()).add(cost.line)
+        costs = load_profile(profile, workspace).functions
     except AnalysisError as error:
         raise WorkloadError(
             f"the profile of this run shows nothing: {error.message}",
             code="workload-no-profile",
             mend="give a workload that does its work in Python functions of this workspace",
         ) from error
+    sources = take_sources(costs, workspace, sources_folder(profile.parent), not_after=started)
+    lines: dict[str, set[int]] = {}
+    for cost in costs:
+        lines.setdefault(cost.path, set()).add(cost.line)
     found = {}
     for path, seen in lines.items():
-        try:
-            if Path(path).stat().st_mtime > started:
-                continue
-            text = read_source(Path(path)).text
-        except (OSError, AnalysisError):
-            continue
-        for function in functions_in(text, path):
+        relative = relative_to(path, workspace)
+        for function in (sources.functions(relative) if relative else None) or ():
             if function.first_line + 1 in seen:
                 found[f"{path}::{function.qualname}"] = function.fingerprint
-    return found
+    return sources, found
 
 
 def capture_inputs(
@@ -318,9 +307,3 @@ def capture_in(folder: Path) -> Capture | None:
     if calls == 0:
         reason = "not called in the program's main process"
     return Capture(folder, count, calls, sum(skipped.values()), reason)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    partial.replace(path)
