@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +14,18 @@ from analysis.ignore import is_ignored_path, relative_parts
 from analysis.profiles.model import CallCost, FunctionCost, LineCost, Profile
 from analysis.profiles.places import Places, functions_of
 from analysis.profiles.sources import OTHER, Sources, relative_to
-from analysis.worth import Advice, Caller, advice_of, callers_of, native_share, why
+from analysis.worth import (
+    Advice,
+    Callee,
+    Caller,
+    advice_of,
+    callees_of,
+    callers_of,
+    native_share,
+    why,
+)
 
 _LINES = 10
-_YIELD = re.compile(r"\byield\b")
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,9 @@ class HotSpot:
     `worth` is what a fix inside the function can save at most: its own lines and the builtin,
     library and native calls that they make; `native_share` is the part of it that is native, None
     where the format does not tell. `stale` says that the function has changed since the profile was
-    written, `unsure` why that can't be known. `lines` are the hottest ones, where the format has
-    lines. `why` is one sentence on what it costs and what helps.
+    written, `unsure` why that can't be known. `callees` are the builtin and library functions that
+    it calls itself, `lines` the hottest ones, where the format tells them. `why` is one sentence on
+    what it costs and what helps.
     """
 
     function: str
@@ -65,6 +73,7 @@ class HotSpot:
     advice: Advice = "rewrite"
     why: str = ""
     callers: tuple[Caller, ...] = ()
+    callees: tuple[Callee, ...] = ()
     lines: tuple[HotLine, ...] = ()
 
 
@@ -245,6 +254,10 @@ class _Details:
         for edge in profile.calls:
             if edge.caller in placed:
                 self._edges[edge.callee].append(edge)
+        self._out: defaultdict[int, list[CallCost]] = defaultdict(list)
+        for edge in profile.calls:
+            if edge.callee not in placed:
+                self._out[edge.caller].append(edge)
         self._lines: defaultdict[str, list[LineCost]] = defaultdict(list)
         for line in profile.lines:
             self._lines[line.path].append(line)
@@ -257,6 +270,7 @@ class _Details:
         profile, place = self._profile, self._placed[number]
         cost, function = profile.functions[number], place.now or place.then
         assert function is not None or place.then is None
+        callees = callees_of(profile, self._out[number])
         callers = callers_of(profile, number, self._edges[number], self._names)
         # Merging several callers' times can pass the whole by rounding; recursion must not.
         total_share = min(1.0, cost.total_cost / profile.total)
@@ -282,8 +296,9 @@ class _Details:
             calls=cost.calls,
             native_share=native_share(capped),
             advice=advice_of(profile, capped, callers),
-            why=why(profile, capped, callers, resumed=_is_resumed(function)),
+            why=why(profile, capped, callers, callees, function.source if function else ""),
             callers=callers,
+            callees=callees,
             lines=tuple(self._hot_lines(cost, place)),
         )
 
@@ -324,7 +339,3 @@ def _name(place: _Place | None, cost: FunctionCost) -> tuple[str, str]:
     if place is None:
         return cost.path, cost.name
     return place.path, place.now.qualname if place.now else place.name
-
-
-def _is_resumed(function: Function | None) -> bool:
-    return function is not None and _YIELD.search(function.source) is not None

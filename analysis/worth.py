@@ -5,7 +5,8 @@ Facts only, said in one sentence; whether an edit really helps is for the proof 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,11 @@ TINY_CALL_S = 5e-6
 """A call that takes less than this has little in it that could be saved."""
 
 _CALLERS = 3
+_CALLEES = 3
+_METHOD = re.compile(r"<method '([\w]+)' of '([\w.]+)' objects>")
+_BUILTIN = re.compile(r"<built-in method ([\w.]+)>")
+_LOOP = re.compile(r"^\s*(?:async\s+)?(?:for|while)\b|\bfor\b.*\bin\b", re.MULTILINE)
+_YIELD = re.compile(r"\byield\b")
 _SMALL_CALLER = 0.05
 _MOSTLY = 0.5
 _PASSES_THROUGH = 0.2
@@ -51,6 +57,14 @@ class Caller:
     calls: int | None
     per_call: float | None
     saves: float
+
+
+@dataclass(frozen=True)
+class Callee:
+    """A builtin or library function that a function calls itself; `share` is of the whole run."""
+
+    function: str
+    share: float
 
 
 def share_text(share: float) -> str:
@@ -87,6 +101,32 @@ def callers_of(
             Caller(name, path, share, edge.calls if counted else None, per_call, min(1.0, saves))
         )
     return tuple(sorted(found, key=lambda c: (-c.share, c.path, c.function))[:_CALLERS])
+
+
+def callees_of(profile: Profile, edges: Sequence[CallCost]) -> tuple[Callee, ...]:
+    """The builtin and library functions that weigh the most, the heaviest first.
+
+    `edges` are the calls that one function makes, into what is not of the workspace.
+    """
+    found = [
+        Callee(_called_name(profile.functions[e.callee]), min(1.0, e.cost / profile.total))
+        for e in edges
+        if e.cost > 0
+    ]
+    return tuple(sorted(found, key=lambda c: (-c.share, c.function))[:_CALLEES])
+
+
+def _called_name(function: FunctionCost) -> str:
+    """ "sorted", "list.append", "copy.deepcopy": as the program writes it, where that shows."""
+    method = _METHOD.fullmatch(function.name)
+    if method:
+        return f"{method[2]}.{method[1]}"
+    builtin = _BUILTIN.fullmatch(function.name)
+    if builtin:
+        return builtin[1].removeprefix("builtins.")
+    parts = re.split(r"[\\/]", function.path.removesuffix("/__init__.py"))
+    module = parts[-1].removesuffix(".py")
+    return f"{module}.{function.name}" if module not in ("", "~") else function.name
 
 
 def _per_call(edge: CallCost, caller: FunctionCost) -> float | None:
@@ -129,80 +169,120 @@ def _call_seconds(profile: Profile, function: FunctionCost) -> float | None:
     return function.total_cost / function.calls
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the sentence is made of; `source` is the function's code, "" where it is not known."""
+
+    profile: Profile
+    function: FunctionCost
+    callers: Sequence[Caller]
+    callees: Sequence[Callee]
+    source: str
+
+    @property
+    def run(self) -> str:
+        return run_words(self.profile.unit)
+
+    @property
+    def worth(self) -> str:
+        return share_text(self.function.direct_cost / self.profile.total)
+
+    @property
+    def heaviest(self) -> str:
+        """The call that most of what is not its own is spent in, as "`sorted` (12 %)"."""
+        rest = (self.function.direct_cost - self.function.self_cost) / self.profile.total
+        if not self.callees or self.callees[0].share < _MOSTLY * rest:
+            return ""
+        return f"`{_bare(self.callees[0].function)}` ({share_text(self.callees[0].share)})"
+
+
 def why(
     profile: Profile,
     function: FunctionCost,
     callers: Sequence[Caller],
-    *,
-    resumed: bool = False,
+    callees: Sequence[Callee] = (),
+    source: str = "",
 ) -> str:
-    """One sentence: what the function costs, where, what helps, and who calls it how often.
-
-    `resumed` tells that it is a generator: going on counts as a call.
-    """
+    """One sentence: what the function costs, where, what helps, and who calls it how often."""
+    known = _Known(profile, function, callers, callees, source)
     advice = advice_of(profile, function, callers)
-    said = _SENTENCES[advice](profile, function, callers)
-    calls = "" if advice == "callers" else _call_words(function, callers, resumed=resumed)
+    said = _SENTENCES[advice](known)
+    calls = "" if advice == "callers" else _call_words(known)
     return f"{said}{f'; {calls}' if calls else ''}."
 
 
-def _rewrite(profile: Profile, function: FunctionCost, callers: Sequence[Caller]) -> str:
-    run = run_words(profile.unit)
-    worth, own = function.direct_cost / profile.total, function.self_cost / profile.total
+def _rewrite(known: _Known) -> str:
+    function, profile = known.function, known.profile
     native = native_share(function)
+    own = function.self_cost / profile.total
     if native is None:
-        head = f"{share_text(worth)} of {run} is spent in its lines and the library code they call"
-        return f"{head}: see the hottest of them first"
-    if own < _MOSTLY * worth:
         return (
-            f"{share_text(worth)} of {run} is spent here, most of it in Python code of libraries "
-            "that it calls: call them less often, or another one"
+            f"{known.worth} of {known.run} is spent in its own lines and the library code that "
+            "they call: begin with the hottest line"
         )
-    return f"its own Python code takes {share_text(own)} of {run}: rewrite its loop"
+    if function.self_cost < _MOSTLY * function.direct_cost:
+        inside = known.heaviest or "Python code of libraries"
+        return (
+            f"of the {known.worth} of {known.run} spent here most is in {inside}: "
+            "call it less often, or something lighter"
+        )
+    what = "its loop" if _LOOP.search(known.source) else "it"
+    return f"its own Python code takes {share_text(own)} of {known.run}: rewrite {what}"
 
 
-def _native(profile: Profile, function: FunctionCost, callers: Sequence[Caller]) -> str:
-    worth = share_text(function.direct_cost / profile.total)
-    native = share_text(native_share(function) or 0.0)
+def _native(known: _Known) -> str:
+    inside = f", most in {known.heaviest}" if known.heaviest else ""
+    native = share_text(native_share(known.function) or 0.0)
     return (
-        f"of the {worth} of {run_words(profile.unit)} spent here {native} is native code that it "
-        "calls: another algorithm or library, or fewer calls into it, not other Python"
+        f"of the {known.worth} of {known.run} spent here {native} is native code{inside}: another "
+        "algorithm or library, or fewer calls, not other Python"
     )
 
 
-def _callers(profile: Profile, function: FunctionCost, callers: Sequence[Caller]) -> str:
-    seconds, calls = _call_seconds(profile, function), function.calls
-    often = calls_too_often(callers, calls)
+def _callers(known: _Known) -> str:
+    seconds, calls = _call_seconds(known.profile, known.function), known.function.calls
+    often = calls_too_often(known.callers, calls)
     assert seconds is not None and calls is not None and often is not None  # see advice_of
     return (
         f"each of its {calls:,} calls takes {seconds * 1e6:.2g} µs, so there is little to save "
         f"inside: {caller_name(often)} makes {share_text(often.share)} of them, "
         f"{per_call_text(often)}, and could save {share_text(often.saves)} of "
-        f"{run_words(profile.unit)} by calling it once"
+        f"{known.run} with one call each"
     )
 
 
-def _callees(profile: Profile, function: FunctionCost, callers: Sequence[Caller]) -> str:
-    total = min(1.0, function.total_cost / profile.total)
+def _callees(known: _Known) -> str:
+    total = min(1.0, known.function.total_cost / known.profile.total)
     return (
-        f"{share_text(total)} of {run_words(profile.unit)} passes through it, but only "
-        f"{share_text(function.direct_cost / profile.total)} is its own: see what it calls"
+        f"{share_text(total)} of {known.run} passes through it, but only {known.worth} is its own: "
+        "see what it calls"
     )
 
 
-_SENTENCES = {"rewrite": _rewrite, "native": _native, "callers": _callers, "callees": _callees}
+_SENTENCES: dict[Advice, Callable[[_Known], str]] = {
+    "rewrite": _rewrite,
+    "native": _native,
+    "callers": _callers,
+    "callees": _callees,
+}
 
 
-def _call_words(function: FunctionCost, callers: Sequence[Caller], *, resumed: bool) -> str:
+def _call_words(known: _Known) -> str:
     """ "called 1,200,000 times, 99 % of them by `render`, 400 for each of its calls"."""
-    if function.calls is None:
+    calls, callers = known.function.calls, known.callers
+    if calls is None:
         if not callers:
             return ""
         return f"{share_text(callers[0].share)} of it for {caller_name(callers[0])}"
-    verb = "called or resumed" if resumed else "called"
-    if function.calls == 1:
+    # Going on with a generator counts as a call.
+    verb = "called or resumed" if _YIELD.search(known.source) else "called"
+    if calls == 1:
         return f"{verb} once"
-    words = f"{verb} {function.calls:,} times"
+    words = f"{verb} {calls:,} times"
+    if calls < OFTEN_CALLS:
+        return words
+    if sum(c.share for c in callers) < _MOSTLY and _calls_itself(known):
+        return f"{words}, mostly by itself"
     if not callers or callers[0].share < _MOSTLY:
         return words
     top = callers[0]
@@ -211,11 +291,20 @@ def _call_words(function: FunctionCost, callers: Sequence[Caller], *, resumed: b
     return f"{words}, {per_call_text(top)}" if often else words
 
 
+def _calls_itself(known: _Known) -> bool:
+    name = re.escape(known.function.name.rsplit(".", 1)[-1])
+    return len(re.findall(rf"\b{name}\s*\(", known.source)) > 1
+
+
+def _bare(name: str) -> str:
+    return name.replace("`", "")
+
+
 def caller_name(caller: Caller) -> str:
     """A caller as people name it."""
     if caller.function == "<module>":
         return f"the lines of {caller.path.rsplit('/', 1)[-1]}"
-    return "`" + caller.function.replace("`", "") + "`"
+    return f"`{_bare(caller.function)}`"
 
 
 def per_call_text(caller: Caller) -> str:

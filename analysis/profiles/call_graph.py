@@ -43,8 +43,8 @@ class Entry:
 
 def costs_of(
     entries: dict[Key, Entry], where: dict[Key, Place | None]
-) -> tuple[tuple[FunctionCost, ...], dict[Place, int]]:
-    """The functions of the profile, and the places in it of those of the workspace."""
+) -> tuple[tuple[FunctionCost, ...], dict[Place | Key, int]]:
+    """The functions of the profile, and their places in it."""
     groups: defaultdict[Place | Key, list[Key]] = defaultdict(list)
     for key in entries:
         groups[where[key] or key].append(key)
@@ -65,7 +65,7 @@ def costs_of(
                     direct[home] += edge.total * (1 - returned[key])
                     outside[home] += edge.total * native[key]
     costs: list[FunctionCost] = []
-    numbers: dict[Place, int] = {}
+    numbers: dict[Place | Key, int] = {}
     for group, keys in groups.items():
         own = sum(entries[k].self_s for k in keys)
         total = max(own, *(entries[k].total_s for k in keys))
@@ -73,9 +73,9 @@ def costs_of(
         ours = isinstance(group, Place)
         if isinstance(group, Place):
             path, line, name = group.path, group.line, group.name
-            numbers[group] = len(costs)
         else:
             path, line, name = group
+        numbers[group] = len(costs)
         costs.append(
             FunctionCost(
                 path=path,
@@ -137,14 +137,22 @@ def _spread(
 
 
 def calls_of(
-    entries: dict[Key, Entry], where: dict[Key, Place | None], numbers: dict[Place, int]
+    entries: dict[Key, Entry], where: dict[Key, Place | None], numbers: dict[Place | Key, int]
 ) -> tuple[CallCost, ...]:
-    """Calls between functions of the workspace, those through library code included."""
+    """Calls between functions of the workspace, those through library code included, and calls
+    that functions of the workspace make into builtins and libraries themselves."""
     callers = _nearest(entries, where)
-    edges: defaultdict[tuple[Place, Place], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    edges: defaultdict[tuple[Place, Place | Key], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for key, entry in entries.items():
         callee = where[key]
-        if callee is None or not _is_main(key, callee):
+        if callee is None:
+            for caller, edge in entry.callers.items():
+                home = where.get(caller)
+                if home is not None:
+                    edges[home, key][0] += edge.calls
+                    edges[home, key][1] += edge.total
+            continue
+        if not _is_main(key, callee):
             continue
         for caller, edge in entry.callers.items():
             home = where.get(caller)

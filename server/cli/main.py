@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 
 import hasten
 from analysis.errors import Cancelled, HastenError
-from server.cli import apply, doctor, index, optimize, profile, trust, verify
+from server.cli import apply, doctor, hot, index, optimize, profile, trust, verify
 from server.cli.output import BAD_INPUT, CANCELLED, INTERNAL, emit_error
 
 app = typer.Typer(
@@ -42,8 +42,8 @@ def _root(
     """Makes slow code faster and proves it before it says so."""
 
 
-app.command("profile")(profile.profile)
-app.command("hot")(profile.hot)
+app.add_typer(profile.app, name="profile")
+app.command("hot")(hot.hot)
 app.command("optimize")(optimize.optimize)
 app.command("verify")(verify.verify)
 app.command("apply")(apply.apply)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from analysis.errors import HastenError
-from analysis.hotspots import rank
+from analysis.hotspots import HotSpot, rank
 from analysis.profiles.opened import open_profile
 from analysis.profiles.sources import relative_to
 from analysis.profiles.store import newest_profile
@@ -46,7 +46,10 @@ def main(argv: Sequence[str]) -> int:
     texts = {s.path: sources.files.get(_relative(s.measured_path, workspace)) for s in spots}
     json.dump(
         {
-            "spots": [asdict(s) for s in spots],
+            "spots": [
+                {**asdict(s), "fingerprint": _then(stored.fingerprints, workspace, s)}
+                for s in spots
+            ],
             "texts": texts,
             "sources": str(sources.folder),
             "created": stored.created,
@@ -56,6 +59,12 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout,
     )
     return 0
+
+
+def _then(known: Mapping[str, str], workspace: Path, spot: HotSpot) -> str | None:
+    """The function's fingerprint when the profile was taken; paths may be relative."""
+    relative = _relative(spot.path, workspace)
+    return known.get(f"{spot.path}::{spot.function}", known.get(f"{relative}::{spot.function}"))
 
 
 def _relative(path: str, workspace: Path) -> str:

@@ -33,6 +33,7 @@ class Hot:
     `function` is its name in the file on disk when the profile was read, `measured` and
     `measured_line` (1-based, of its ``def``) are those of the time of the profile. `stale` and
     `unsure` compare the file on disk with what was profiled. `why` is a sentence on the cost.
+    `fingerprint` is the function's when it was profiled, where that alone is known.
     """
 
     function: str
@@ -44,6 +45,7 @@ class Hot:
     stale: bool
     unsure: str | None
     why: str
+    fingerprint: str | None = None
     lines: tuple[HotLine, ...] = ()
 
     @classmethod
@@ -52,6 +54,7 @@ class Hot:
         return cls(
             row["function"], row["measured"], row["measured_line"], row["self_share"],
             row["total_share"], row["worth"], row["stale"], row["unsure"], row["why"],
+            row["fingerprint"],
             tuple(HotLine(x["measured_line"], x["total_share"]) for x in row["lines"]),
         )  # fmt: skip
 
@@ -122,7 +125,8 @@ class FileHeat:
         for number, spot in enumerate(self.spots):
             if then is None or matches is None:
                 if spot.function in last:
-                    found.setdefault(spot.function, Placed(number, spot.stale, spot.unsure))
+                    placed = _by_name(number, spot, now[last[spot.function]])
+                    found.setdefault(spot.function, placed)
                 continue
             at = _at(then, spot)
             match = None if at is None else matches.get(at)
@@ -143,6 +147,12 @@ def _at(then: Sequence[Function], spot: Hot) -> int | None:
         ),
         None,
     )
+
+
+def _by_name(number: int, spot: Hot, now: Function) -> Placed:
+    if spot.fingerprint is None:
+        return Placed(number, spot.stale, spot.unsure)
+    return Placed(number, spot.fingerprint != now.fingerprint, None)
 
 
 def _placed(number: int, spot: Hot, then: Function, now: Function, match: Match) -> Placed:
