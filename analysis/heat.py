@@ -7,6 +7,7 @@ heat never goes to another function silently.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -181,6 +182,6 @@ def _lines(function: Function, name: str) -> list[str]:
     index = LineIndex(function.source)
     found = [index.line_text(n).strip() for n in range(len(index.starts))]
     if function.name != name:
-        first = function.line - function.first_line
-        found[first] = found[first].replace(function.name, name, 1)
+        own = re.compile(rf"\b{re.escape(function.name)}\b")
+        found = [own.sub(lambda _: name, line) for line in found]
     return found

@@ -166,6 +166,12 @@ class _Place:
     unsure: str | None = None
     around: Sequence[Function] = ()
 
+    @property
+    def source(self) -> str:
+        """The function's code, of the time of the profile where that is known."""
+        function = self.then or self.now
+        return function.source if function else ""
+
 
 class _Placing:
     """Finds the functions of a profile in the files of then and of now."""
@@ -296,7 +302,7 @@ class _Details:
             calls=cost.calls,
             native_share=native_share(capped),
             advice=advice_of(profile, capped, callers),
-            why=why(profile, capped, callers, callees, function.source if function else ""),
+            why=why(profile, capped, callers, callees, place.source),
             callers=callers,
             callees=callees,
             lines=tuple(self._hot_lines(cost, place)),

@@ -202,48 +202,48 @@ def _pairs_of_file(path: str, before: _Side, after: _Side) -> list[_Pair]:
     old, old_rest = _numbered(then, before.costs.get(path, ()))
     new, new_rest = _numbered(later, after.costs.get(path, ()))
     found: list[_Pair] = []
-    taken: set[int] = set()
     for number, cost in old.items():
         match = matches.get(number)
         name = then[number].qualname
-        other = new.get(match.now) if match else None
+        other = new.pop(match.now, None) if match else None
         if match is not None and other is not None:
-            taken.add(match.now)
-            after_name = later[match.now].qualname
+            name_now = later[match.now].qualname
             code = match.state if known else None
-            line = now.get(after_name, other.line)
-            found.append(_Pair(path, (name, cost), (after_name, other), code, line))
+            line = now.get(name_now, other.line)
+            found.append(_Pair(path, (name, cost), (name_now, other), code, line))
         else:
-            found.append(_Pair(path, (name, cost), None, None, now.get(name, cost.line)))
-    for number, cost in new.items():
-        if number not in taken:
-            name = later[number].qualname
-            found.append(_Pair(path, None, (name, cost), None, now.get(name, cost.line)))
-    # What is in no text of the file: by its name.
-    for name in sorted(old_rest.keys() | new_rest.keys()):
-        a, b = old_rest.get(name), new_rest.get(name)
-        line = b.line if b else a.line if a else 0
-        found.append(_Pair(path, (name, a) if a else None, (name, b) if b else None, None, line))
+            old_rest.append((name, cost))
+    new_rest += [(later[number].qualname, cost) for number, cost in new.items()]
+    # What is left is in one profile only. Where a text is not known, its name may tell.
+    by_name = {} if known else {cost.name: (name, cost) for name, cost in new_rest}
+    for name, cost in old_rest:
+        same = by_name.pop(cost.name, None)
+        if same is not None:
+            new_rest.remove(same)
+        last = same or (name, cost)
+        found.append(_Pair(path, (name, cost), same, None, now.get(last[0], last[1].line)))
+    for name, cost in new_rest:
+        found.append(_Pair(path, None, (name, cost), None, now.get(name, cost.line)))
     return found
 
 
 def _numbered(
     functions: Sequence[Function], costs: Sequence[FunctionCost]
-) -> tuple[dict[int, FunctionCost], dict[str, FunctionCost]]:
-    """Costs by the number of their function, and by name those that are of none."""
+) -> tuple[dict[int, FunctionCost], list[tuple[str, FunctionCost]]]:
+    """Costs by the number of their function, and with their names those that are of none."""
     at: dict[tuple[str, int], int] = {}
     named: dict[str, list[int]] = {}
     for number, f in enumerate(functions):
         at[f.name, f.first_line + 1] = at[f.name, f.line + 1] = number
         named.setdefault(f.name, []).append(number)
     found: dict[int, FunctionCost] = {}
-    rest: dict[str, FunctionCost] = {}
+    rest: list[tuple[str, FunctionCost]] = []
     for cost in costs:
         simple = cost.name.rsplit(".", 1)[-1]
         only = named.get(simple, ())
         number_of = at.get((simple, cost.line), only[0] if len(only) == 1 else None)
         if number_of is None or number_of in found:
-            rest.setdefault(cost.name, cost)
+            rest.append((cost.name, cost))
         else:
             found[number_of] = cost
     return found, rest

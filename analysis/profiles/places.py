@@ -87,10 +87,12 @@ class Places:
             return None
         windows = re.match(r"[A-Za-z]:[\\/]|\\\\", named) or ("\\" in named and "/" not in named)
         foreign = PureWindowsPath(named) if windows else PurePosixPath(named)
+        if (then := self.sources.relative(named)) is not None:
+            return self._ours(tuple(then.split("/")))
         if not windows:
             here = self.workspace / named
             parts = relative_parts(here, self.workspace)
-            if here.is_file() or (parts and "/".join(parts) in self.sources.files):
+            if here.is_file() or (parts and self.sources.has("/".join(parts))):
                 return None if parts is None else self._ours(parts)
         parts = tuple(p for p in foreign.parts if p not in (foreign.anchor, "."))
         if _is_library(parts):

@@ -32,7 +32,8 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 class Sources:
     """Texts by path relative to the workspace ("pkg/m.py"), as hashes of files in `folder`.
 
-    `doubts` says of files without a text why there is none.
+    `doubts` says of files without a text why there is none. `root` is the workspace that was
+    profiled, which may be another checkout of this one.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class Sources:
         files: Mapping[str, str],
         doubts: Mapping[str, str] | None = None,
         texts: Mapping[str, str] | None = None,
+        root: str = "",
     ) -> None:
         self.folder, self.files, self.doubts = folder, files, doubts or {}
+        self.root = root
         self._texts: dict[str, str | None] = dict(texts or {})
         self._functions: dict[str, tuple[Function, ...]] = {}
 
@@ -61,6 +64,17 @@ class Sources:
                 return None
             self._functions[relative] = functions_in(text, relative)
         return self._functions[relative]
+
+    def has(self, relative: str) -> bool:
+        """Whether the file's text at that time is known."""
+        return relative in self.files or relative in self._texts
+
+    def relative(self, path: str) -> str | None:
+        """A path of the workspace that was profiled as `files` writes it, for files that it has."""
+        if not self.root or not path.startswith(self.root.rstrip("/") + "/"):
+            return None
+        relative = path[len(self.root.rstrip("/")) + 1 :]
+        return relative if self.has(relative) else None
 
     def doubt(self, relative: str) -> str:
         """Why the file's text is not known."""
@@ -150,7 +164,7 @@ def take_sources(
             files[relative] = keep_text(folder, text)
         except OSError:
             continue
-    return Sources(folder, files, doubts, texts)
+    return Sources(folder, files, doubts, texts, os.path.realpath(workspace))
 
 
 def _fits(functions: Iterable[Function], costs: Iterable[FunctionCost]) -> bool:

@@ -82,6 +82,7 @@ def write_sidecar(
         "seconds": seconds,
         "created": created,
         "fingerprints": dict(fingerprints or {}),
+        "workspace": sources.root,
         "sources": dict(sources.files),
     }
     sidecar.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +123,7 @@ def read_sidecar(path: Path) -> StoredProfile | None:
             Sources(
                 sources_folder(profiles),
                 {} if first else {str(k): str(v) for k, v in data["sources"].items()},
+                root="" if first else str(data["workspace"]),
             ),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -13,7 +13,7 @@ from analysis.profiles.compare import Change, Comparison, Cost, Verdict, compare
 from analysis.profiles.model import Unit
 from server.cli.common import cancel_on_interrupt, existing_file, place_of
 from server.cli.hot import opened
-from server.cli.output import GOOD, ProgressLine, emit_json, note, page, ratio_text, shown
+from server.cli.output import GOOD, ProgressLine, emit_json, note, page, shown
 
 _ROWS = 20
 _STYLES: dict[Verdict, str] = {
@@ -50,8 +50,6 @@ def _print(found: Comparison) -> None:
         samples = f", about {run.samples:,} samples" if run.samples else ""
         total = f"{_amount(run.total)} {_UNITS[run.unit]}"
         out.print(f"{name:<6} {shown(run.path)}: {run.tool}, {total}{samples}", soft_wrap=True)
-    if found.ratio is not None:
-        out.print(f"total  before is {ratio_text(found.ratio)} of after")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("before", "after", "difference"):
         table.add_column(column, justify="right")
