@@ -165,8 +165,8 @@ def record_profile(
             parsed, {"action": "profile", "out": str(out)}, cwd,
             timeout_s=timeout_s, doing="profiling", progress=progress, cancel=cancel,
         )  # fmt: skip
-        said = _said(said_file, out, parsed)
-        sources, fingerprints = _sources(out, workspace or cwd, created)
+        seconds, threads = _said(said_file, out, parsed)
+        sidecar = keep(out, command, cwd, workspace or cwd, seconds=seconds, created=created)
     except BaseException:
         out.unlink(missing_ok=True)
         raise
@@ -174,13 +174,30 @@ def record_profile(
         said_file.unlink(missing_ok=True)
         for partial in out.parent.glob(f"{out.name}*.part"):
             partial.unlink(missing_ok=True)
-    sidecar = sidecar_of(out)
+    notes = ("threads ran: shares of functions called in them are rough",) if threads else ()
+    return RecordedRun(out, sidecar, seconds, threads, notes)
+
+
+def keep(
+    profile: Path,
+    command: Sequence[str],
+    cwd: Path,
+    workspace: Path,
+    *,
+    seconds: float,
+    created: float,
+) -> Path:
+    """Write a profile's sidecar, from when on it counts. Raises WorkloadError where it is empty.
+
+    `created` is when the run began: files that were edited since are not those that ran.
+    """
+    sources, fingerprints = _sources(profile, workspace, created)
+    sidecar = sidecar_of(profile)
     write_sidecar(
-        sidecar, sources, command=command, cwd=str(cwd), seconds=said[0], created=created,
+        sidecar, sources, command=command, cwd=str(cwd), seconds=seconds, created=created,
         fingerprints=fingerprints,
     )  # fmt: skip
-    notes = ("threads ran: shares of functions called in them are rough",) if said[1] else ()
-    return RecordedRun(out, sidecar, said[0], said[1], notes)
+    return sidecar
 
 
 def _said(file: Path, out: Path, command: PythonCommand) -> tuple[float, int]:
