@@ -93,7 +93,9 @@ def costs_of(
 
 def _is_main(key: Key, group: Place | Key | None) -> bool:
     """Whether an entry is of the function itself, not of a lambda or comprehension in it."""
-    return not isinstance(group, Place) or key[2] == group.name.rsplit(".", 1)[-1]
+    if not isinstance(group, Place):
+        return True
+    return key[2].rsplit(".", 1)[-1] == group.name.rsplit(".", 1)[-1]  # yappi has "Grid.fill"
 
 
 def _spread(
