@@ -26,6 +26,7 @@ from analysis.worth import (
 )
 
 _LINES = 10
+_SMALL_LINE = 0.001
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,7 @@ class _Details:
             direct_cost=worth * profile.total,
             self_cost=min(cost.self_cost, worth * profile.total),
         )
+        lines = tuple(self._hot_lines(cost, place))
         return HotSpot(
             function=function.qualname if function else cost.name,
             path=place.path,
@@ -302,10 +304,10 @@ class _Details:
             calls=cost.calls,
             native_share=native_share(capped),
             advice=advice_of(profile, capped, callers),
-            why=why(profile, capped, callers, callees, place.source),
+            why=why(profile, capped, callers, callees, place.source, has_lines=bool(lines)),
             callers=callers,
             callees=callees,
-            lines=tuple(self._hot_lines(cost, place)),
+            lines=lines,
         )
 
     def _hot_lines(self, cost: FunctionCost, place: _Place) -> Iterator[HotLine]:
@@ -322,7 +324,7 @@ class _Details:
             line
             for line in self._lines[cost.path]
             if first < line.line <= last + 1
-            and line.total_cost > 0
+            and line.total_cost >= _SMALL_LINE * self._profile.total
             and not any(a < line.line <= b + 1 for a, b in holes)
         ]
         carried: Mapping[int, int] | None = None

@@ -31,6 +31,9 @@ _LOOP = re.compile(r"^\s*(?:async\s+)?(?:for|while)\b|\bfor\b.*\bin\b", re.MULTI
 _YIELD = re.compile(r"\byield\b")
 _SMALL_CALLER = 0.05
 _MOSTLY = 0.5
+_NEARLY_ALL = 0.95
+_ALL = 0.995
+_AND_LIBRARIES = " and the library code that they call"
 _PASSES_THROUGH = 0.2
 
 _RUN: dict[Unit, str] = {
@@ -171,13 +174,17 @@ def _call_seconds(profile: Profile, function: FunctionCost) -> float | None:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the sentence is made of; `source` is the function's code, "" where it is not known."""
+    """What the sentence is made of; `source` is the function's code, "" where it is not known.
+
+    `has_lines` tells that the profile says which of its lines are hot.
+    """
 
     profile: Profile
     function: FunctionCost
     callers: Sequence[Caller]
     callees: Sequence[Callee]
     source: str
+    has_lines: bool
 
     @property
     def run(self) -> str:
@@ -202,9 +209,11 @@ def why(
     callers: Sequence[Caller],
     callees: Sequence[Callee] = (),
     source: str = "",
+    *,
+    has_lines: bool = False,
 ) -> str:
     """One sentence: what the function costs, where, what helps, and who calls it how often."""
-    known = _Known(profile, function, callers, callees, source)
+    known = _Known(profile, function, callers, callees, source, has_lines)
     advice = advice_of(profile, function, callers)
     said = _SENTENCES[advice](known)
     calls = "" if advice == "callers" else _call_words(known)
@@ -216,10 +225,9 @@ def _rewrite(known: _Known) -> str:
     native = native_share(function)
     own = function.self_cost / profile.total
     if native is None:
-        return (
-            f"{known.worth} of {known.run} is spent in its own lines and the library code that "
-            "they call: begin with the hottest line"
-        )
+        more = "" if function.self_cost >= _NEARLY_ALL * function.direct_cost else _AND_LIBRARIES
+        first = ": begin with the hottest of them" if known.has_lines else ""
+        return f"{known.worth} of {known.run} goes to its own lines{more}{first}"
     if function.self_cost < _MOSTLY * function.direct_cost:
         inside = known.heaviest or "Python code of libraries"
         return (
@@ -245,7 +253,7 @@ def _callers(known: _Known) -> str:
     assert seconds is not None and calls is not None and often is not None  # see advice_of
     return (
         f"each of its {calls:,} calls takes {seconds * 1e6:.2g} µs, so there is little to save "
-        f"inside: {caller_name(often)} makes {share_text(often.share)} of them, "
+        f"inside: {caller_name(often)} makes {_part(often.share)} of them, "
         f"{per_call_text(often)}, and could save {share_text(often.saves)} of "
         f"{known.run} with one call each"
     )
@@ -273,7 +281,7 @@ def _call_words(known: _Known) -> str:
     if calls is None:
         if not callers:
             return ""
-        return f"{share_text(callers[0].share)} of it for {caller_name(callers[0])}"
+        return f"{_part(callers[0].share)} of it for {caller_name(callers[0])}"
     # Going on with a generator counts as a call.
     verb = "called or resumed" if _YIELD.search(known.source) else "called"
     if calls == 1:
@@ -286,9 +294,13 @@ def _call_words(known: _Known) -> str:
     if not callers or callers[0].share < _MOSTLY:
         return words
     top = callers[0]
-    words += f", {share_text(top.share)} of them by {caller_name(top)}"
+    words += f", {_part(top.share)} of them by {caller_name(top)}"
     often = top.per_call is not None and top.per_call >= OFTEN_PER_CALL
     return f"{words}, {per_call_text(top)}" if often else words
+
+
+def _part(share: float) -> str:
+    return "all" if share >= _ALL else share_text(share)
 
 
 def _calls_itself(known: _Known) -> bool:

@@ -120,7 +120,9 @@ def compare_profiles(before: Opened, after: Opened, workspace: Path) -> Comparis
 
 def _notes(before: Run, after: Run, unit: Unit | None) -> tuple[str, ...]:
     notes = []
-    if unit is None:
+    if unit is None and before.unit == after.unit:
+        notes.append("samples tell shares, not amounts: shares of the whole are compared")
+    elif unit is None:
         notes.append("the profiles count in different ways: shares of the whole are compared")
     elif before.tool != after.tool:
         notes.append(f"{before.tool} and {after.tool} slow a program differently")
@@ -140,14 +142,21 @@ def _run(opened: Opened) -> Run:
 
 
 def samples_of(profile: Profile) -> int | None:
-    """How many samples a sampled profile rests on, at most; None where that does not show.
+    """How many samples a sampled profile rests on, at least; None where that does not show.
 
-    The smallest cost of a stack is taken for that of one sample. Where each stack was seen more
-    than once, there were more samples than this, and intervals are wider than they need be.
+    The smallest cost of a stack, line or function is taken for that of one sample. Where each was
+    seen more than once, there were more samples than this, and intervals are wider than they need
+    be.
     """
     if not profile.sampled:
         return None
-    costs = [s.cost for s in profile.stacks] or [f.self_cost for f in profile.functions]
+    if profile.unit == "samples":
+        return max(1, round(profile.total))
+    costs = (
+        *(s.cost for s in profile.stacks),
+        *(line.self_cost for line in profile.lines),
+        *(f.self_cost for f in profile.functions),
+    )
     one = min((c for c in costs if c > 0), default=0.0)
     return max(1, round(profile.total / one)) if one > 0 else None
 

@@ -16,6 +16,7 @@ from server.cli.hot import opened
 from server.cli.output import GOOD, ProgressLine, emit_json, note, page, shown
 
 _ROWS = 20
+_SMALL = 0.001
 _STYLES: dict[Verdict, str] = {
     "less": "green", "more": "red", "within noise": "dim", "equal": "dim", "new": "yellow",
     "gone": "yellow",
@@ -54,16 +55,21 @@ def _print(found: Comparison) -> None:
     for column in ("before", "after", "difference"):
         table.add_column(column, justify="right")
     table.add_column("function", overflow="fold")
-    for change in found.changes[:_ROWS]:
+    shown_changes = [c for c in found.changes if _is_worth_a_row(c)][:_ROWS]
+    for change in shown_changes:
         table.add_row(
             _cost(change.before, found.unit), _cost(change.after, found.unit),
             Text(_difference(change, found.unit), _STYLES[change.verdict]), _named(change),
         )  # fmt: skip
     out.print(table)
-    if len(found.changes) > _ROWS:
-        out.print(f"and {len(found.changes) - _ROWS} more: --json has them all", style="dim")
+    if more := len(found.changes) - len(shown_changes):
+        out.print(f"and {more} more: --json has them all", style="dim")
     for text in found.notes:
         note(text)
+
+
+def _is_worth_a_row(change: Change) -> bool:
+    return any(c is not None and c.total_share >= _SMALL for c in (change.before, change.after))
 
 
 def _cost(cost: Cost | None, unit: Unit | None) -> str:

@@ -87,7 +87,7 @@ def test_where_little_can_be_saved_inside_the_caller_is_the_place(workspace):
     assert found.advice == "callers"
     assert found.why == (
         "each of its 1,000,000 calls takes 2 µs, so there is little to save inside: `render` makes "
-        "100 % of them, 100,000 for each of its calls, and could save 50 % of the run with one "
+        "all of them, 100,000 for each of its calls, and could save 50 % of the run with one "
         "call each."
     )
 
@@ -109,8 +109,8 @@ def test_without_counts_the_share_of_the_cost_tells_the_caller(workspace):
     assert (found.callers[0].calls, found.callers[0].per_call) == (None, None)
     assert found.native_share is None
     assert found.why == (
-        "45 % of the bytes allocated is spent in its own lines and the library code that they "
-        "call: begin with the hottest line; 100 % of it for `render`."
+        "45 % of the bytes allocated goes to its own lines and the library code that they call; "
+        "all of it for `render`."
     )
 
 

@@ -81,7 +81,7 @@ def test_all_is_in_the_json(project, capsys):
         "advice": "native",
         "why": "of the 80 % of the run spent here 88 % is native code, most in `sorted` (70 %): "
         "another algorithm or library, or fewer calls, not other Python; called 5,000 times, "
-        "100 % of them by `quick`.",
+        "all of them by `quick`.",
         "callers": [
             {"function": "quick", "path": str(project / "m.py"), "share": 1.0, "calls": 5000,
              "per_call": 1.0, "saves": 0.0}
