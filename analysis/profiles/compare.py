@@ -309,14 +309,14 @@ def _verdict(
     difference: float,
     interval: tuple[float, float] | None,
 ) -> Verdict:
+    if before is not None and after is not None and difference == 0:
+        return "equal"
     if interval is not None and interval[0] <= 0 <= interval[1]:
         return "within noise"
     if before is None:
         return "new"
     if after is None:
         return "gone"
-    if difference == 0:
-        return "equal"
     return "less" if difference < 0 else "more"
 
 

@@ -48,7 +48,9 @@ def diff(
 def _print(found: Comparison) -> None:
     out = page()
     for name, run in (("before", found.before), ("after", found.after)):
-        samples = f", about {run.samples:,} samples" if run.samples else ""
+        samples = (
+            f", about {run.samples:,} samples" if run.samples and run.unit != "samples" else ""
+        )
         total = f"{_amount(run.total)} {_UNITS[run.unit]}"
         out.print(f"{name:<6} {shown(run.path)}: {run.tool}, {total}{samples}", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")

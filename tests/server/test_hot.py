@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import marshal
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from analysis.profiles.opened import open_profile
+from server.cli import hot
 from server.cli.main import main
 
 SOURCE = """\
@@ -106,6 +109,18 @@ def test_the_table_says_why_and_what_is_not_certain(project, capsys):
     os.utime(given, (1, 1))
     main(["hot", "--profile", "p"])
     assert "(not certain: the file is newer than the profile)" in capsys.readouterr().out
+
+
+def test_an_interrupt_cancels_the_reading(project, capsys, monkeypatch):
+    pstats_of(project, "p", slow=8.0)
+
+    def interrupted(*arguments, **more):
+        os.kill(os.getpid(), signal.SIGINT)
+        return open_profile(*arguments, **more)
+
+    monkeypatch.setattr(hot, "open_profile", interrupted)
+    assert main(["hot", "--profile", "p", "--json"]) == 130
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "cancelled"
 
 
 def speedscope(project: Path) -> Path:
