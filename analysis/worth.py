@@ -254,8 +254,8 @@ def _callers(known: _Known) -> str:
     return (
         f"each of its {calls:,} calls takes {seconds * 1e6:.2g} µs, so there is little to save "
         f"inside: {caller_name(often)} makes {_part(often.share)} of them, "
-        f"{per_call_text(often)}, and could save {share_text(often.saves)} of "
-        f"{known.run} with one call each"
+        f"{per_call_text(often)}, and could save up to {share_text(often.saves)} "
+        f"of {known.run} with one call each"
     )
 
 

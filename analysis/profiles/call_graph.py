@@ -48,9 +48,7 @@ def costs_of(
     groups: defaultdict[Place | Key, list[Key]] = defaultdict(list)
     for key in entries:
         groups[where[key] or key].append(key)
-    # ``sorted(key=ours)`` or a framework that calls our handlers: that time is not the direct cost
-    # of whoever called ``sorted``.
-    returned = _spread(entries, where, lambda key: 0.0, ours=1.0)
+    returned = _returned(entries, where)
     native = _spread(
         entries, where, lambda key: entries[key].self_s if key[0] == _BUILTIN else 0.0, ours=0.0
     )
@@ -98,6 +96,15 @@ def _is_main(key: Key, group: Place | Key | None) -> bool:
     return key[2].rsplit(".", 1)[-1] == group.name.rsplit(".", 1)[-1]  # yappi has "Grid.fill"
 
 
+def _returned(entries: dict[Key, Entry], where: dict[Key, Place | None]) -> defaultdict[Key, float]:
+    """Of each function outside the workspace, the share of its time that the workspace ran in.
+
+    ``sorted(key=ours)`` or a framework that calls our handlers: that time is not the direct cost of
+    whoever called ``sorted``.
+    """
+    return _spread(entries, where, lambda key: 0.0, ours=1.0)
+
+
 def _spread(
     entries: dict[Key, Entry],
     where: dict[Key, Place | None],
@@ -143,7 +150,7 @@ def calls_of(
 ) -> tuple[CallCost, ...]:
     """Calls between functions of the workspace, those through library code included, and calls
     that functions of the workspace make into builtins and libraries themselves."""
-    callers = _nearest(entries, where)
+    callers, returned = _nearest(entries, where), _returned(entries, where)
     edges: defaultdict[tuple[Place, Place | Key], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for key, entry in entries.items():
         callee = where[key]
@@ -152,7 +159,7 @@ def calls_of(
                 home = where.get(caller)
                 if home is not None:
                     edges[home, key][0] += edge.calls
-                    edges[home, key][1] += edge.total
+                    edges[home, key][1] += edge.total * (1 - returned[key])
             continue
         if not _is_main(key, callee):
             continue

@@ -66,7 +66,8 @@ class CallCost:
 
     The caller is of the workspace. So is the callee, called directly or through library code, or it
     is a builtin or library function, where the format tells those apart. `cost` is what ran in the
-    callee on behalf of this caller, `calls` None where not counted.
+    callee on behalf of this caller (in a library function without what it calls of the workspace),
+    `calls` None where not counted.
     """
 
     caller: int

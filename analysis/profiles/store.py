@@ -84,6 +84,7 @@ def write_sidecar(
         "fingerprints": dict(fingerprints or {}),
         "workspace": sources.root,
         "sources": dict(sources.files),
+        "doubts": dict(sources.doubts),
     }
     sidecar.parent.mkdir(parents=True, exist_ok=True)
     write_whole(sidecar, json.dumps(facts).encode("utf-8", "surrogatepass"))
@@ -123,6 +124,7 @@ def read_sidecar(path: Path) -> StoredProfile | None:
             Sources(
                 sources_folder(profiles),
                 {} if first else {str(k): str(v) for k, v in data["sources"].items()},
+                {} if first else {str(k): str(v) for k, v in data["doubts"].items()},
                 root="" if first else str(data["workspace"]),
             ),
         )

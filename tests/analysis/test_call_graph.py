@@ -73,6 +73,7 @@ def test_calls_through_a_library_are_those_of_who_called_it(load):
         }
     )
     assert calls["main", "work"] == (750, pytest.approx(6))
+    assert calls["main", SORTED[2]] == (1, pytest.approx(0, abs=1e-3))
     assert calls["other", "work"] == (250, pytest.approx(2))
     assert functions["main"].native_cost == pytest.approx(0, abs=1e-3)
 

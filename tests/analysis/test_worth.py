@@ -87,7 +87,7 @@ def test_where_little_can_be_saved_inside_the_caller_is_the_place(workspace):
     assert found.advice == "callers"
     assert found.why == (
         "each of its 1,000,000 calls takes 2 µs, so there is little to save inside: `render` makes "
-        "all of them, 100,000 for each of its calls, and could save 50 % of the run with one "
+        "all of them, 100,000 for each of its calls, and could save up to 50 % of the run with one "
         "call each."
     )
 

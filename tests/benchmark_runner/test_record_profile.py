@@ -133,6 +133,7 @@ def test_a_file_that_was_edited_during_the_run_is_not_the_one_that_ran(tmp_path:
     stored = stored_profile(run.profile)
     assert stored is not None
     assert set(stored.sources.files) == {"main.py"}
+    assert stored.sources.doubt("lib.py") == "the file is newer than the profile"
 
 
 def test_leaving_with_zero_is_fine(tmp_path: Path) -> None:
