@@ -18,9 +18,11 @@ Key = tuple[str, int, str]
 """A function as the profile calls it: file, line, name."""
 
 _BUILTIN = "~"
-_MAX_CALLERS = 20
+_MAX_CALLERS = 10
 _SMALL_SHARE = 1e-4
-_MAX_STEPS = 5_000_000
+_SMALL_CALLER = 5e-3
+_MAX_STEPS = 2_000_000
+_MAX_CALLER_STEPS = 500_000
 
 
 @dataclass
@@ -202,14 +204,14 @@ def _nearest(
                     waiting.append(caller)
     found: dict[Key, dict[Place, float]] = {}
     todo, steps = dict.fromkeys(wanted), 0
-    while todo and steps < _MAX_STEPS:
+    while todo and steps < _MAX_CALLER_STEPS:
         key = next(iter(todo))
         del todo[key]
         shares, cost = _callers_of(entries[key], where, found)
         steps += cost
         before = found.get(key, {})
         if any(
-            abs(share - before.get(place, 0.0)) > _SMALL_SHARE for place, share in shares.items()
+            abs(share - before.get(place, 0.0)) > _SMALL_CALLER for place, share in shares.items()
         ):
             found[key] = shares
             todo.update(dict.fromkeys(callees[key]))
