@@ -169,12 +169,24 @@ def carry_lines(then: Function, now: Function) -> dict[int, int]:
     Indentation does not count, nor that the function has another name.
     """
     before, after = _lines(then, now.name), _lines(now, now.name)
-    if before == after:
-        pairs = [(n, n) for n in range(len(before))]
-    else:
-        junk = max(len(before), len(after)) > _LONG  # matching takes quadratic time
-        blocks = SequenceMatcher(None, before, after, autojunk=junk).get_matching_blocks()
-        pairs = [(b.a + n, b.b + n) for b in blocks for n in range(b.size)]
+    # Equal lines at both ends are set aside first: matching takes quadratic time.
+    head, shortest = 0, min(len(before), len(after))
+    while head < shortest and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    matcher = SequenceMatcher(None, old, new, autojunk=max(len(old), len(new)) > _LONG)
+    pairs = [
+        *((n, n) for n in range(head)),
+        *(
+            (head + block.a + n, head + block.b + n)
+            for block in matcher.get_matching_blocks()
+            for n in range(block.size)
+        ),
+        *((len(before) - n, len(after) - n) for n in range(tail, 0, -1)),
+    ]
     return {then.first_line + 1 + a: now.first_line + 1 + b for a, b in pairs}
 
 
