@@ -69,6 +69,13 @@ def _engine() -> int:
 
 
 def _help_for(words: list[str]) -> str:
+    if (
+        words[:1] == ["profile"]
+        and words[1:]
+        and not words[1].startswith("-")
+        and words[1] != "diff"
+    ):
+        return "put the program behind two dashes: hasten profile -- python main.py"
     known = {c.name for c in app.registered_commands} | {g.name for g in app.registered_groups}
     return f"hasten {words[0]} --help" if words and words[0] in known else "hasten --help"
 

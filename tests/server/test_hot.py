@@ -172,5 +172,7 @@ def test_diff_is_a_word_before_the_dashes_only(project, capsys):
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "file-missing"
     assert main(["profile", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "command-missing"
+    assert main(["profile", "python", "main.py", "--json"]) == 2
+    assert "two dashes" in json.loads(capsys.readouterr().out)["error"]["mend"]
     assert main(["profile", "--json", "--", "diff", "a", "b"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "workload-unsupported"
