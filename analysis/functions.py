@@ -15,7 +15,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from analysis.languages import dialect_of
-from analysis.syntax import Tree, normal_form, parse, statements, walk
+from analysis.syntax import Tree, normal_form, parse, statements, walk, walk_with_parents
 from analysis.text import Range
 
 __all__ = [
@@ -38,6 +38,7 @@ _FILE_WIDE_LINES = 5
 _AT_MARGIN = re.compile(r"^(?:async[ \t]+def|def|class)\b", re.MULTILINE)
 _NOT_LINE_END = re.compile(r"[^\r\n]")
 _MAX_MASKED = 5
+_NAMELESS = "_"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,20 @@ class Function:
         """
         dialect = dialect_of(self.path)
         return dialect.fingerprint(self.source, self.path) if dialect else _fingerprint(self.source)
+
+    @cached_property
+    def nameless_fingerprint(self) -> str:
+        """As `fingerprint`, blind to the function's own name and to its calls of itself.
+
+        Tells a function that was renamed. Not to be compared with `fingerprint`.
+        """
+        dialect = dialect_of(self.path)
+        if dialect is None:
+            return _fingerprint(self.source, self.name)
+        source = self.source
+        if self.name.isidentifier():
+            source = re.sub(rf"\b{self.name}\b", _NAMELESS, source)
+        return dialect.fingerprint(source, self.path)
 
 
 def parse_file(text: str, path: str, old: Tree | None = None) -> Tree:
@@ -311,9 +326,25 @@ def _may_stand_first(statement: Node) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _fingerprint(source: str) -> str:
+def _fingerprint(source: str, nameless: str | None = None) -> str:
     tree = parse(f"if 1:\n{source}" if source[:1].isspace() else source)
     definitions = ("function_definition", "decorated_definition")
     node = next((n for n in walk(tree.root) if n.type in definitions), tree.root)
-    form = normal_form(tree, node).encode("utf-8", "replace")
+    rename = None if nameless is None else dict.fromkeys(_own_names(node, nameless), _NAMELESS)
+    form = normal_form(tree, node, rename).encode("utf-8", "replace")
     return hashlib.sha256(form).hexdigest()[:32]
+
+
+def _own_names(definition: Node, name: str) -> Iterator[int]:
+    """The nodes, by id, where a definition names itself: ``f``, ``self.f`` or ``cls.f``."""
+    wanted = name.encode("utf-8", "surrogatepass")
+    for node, parent in walk_with_parents(definition):
+        if node.type != "identifier" or node.text != wanted or parent is None:
+            continue
+        if parent.type == "attribute" and parent.child_by_field_name("attribute") == node:
+            around = parent.child_by_field_name("object")
+            if around is None or around.text not in (b"self", b"cls"):
+                continue
+        if parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
+            continue
+        yield node.id

@@ -15,7 +15,7 @@ from analysis.functions import Function, function_named, functions_in, near_name
 from analysis.hotspots import HotSpot, hot_spots
 from analysis.ignore import is_ignored_path
 from analysis.languages import PYTHON, language_of
-from analysis.profiles.load import load_profile
+from analysis.profiles.opened import open_profile
 from analysis.profiles.store import captures_folder, newest_profile, profiles_folder
 from analysis.progress import CancelToken, Progress
 from analysis.rules.catalogue import all_rules, find
@@ -206,10 +206,16 @@ class Planner:
             progress=self._progress, cancel=self._cancel,
         )  # fmt: skip
         self._plan.notes += run.notes
-        only = None if spec.path is None else Path(spec.path)
+        return self._ranked(run.profile, None if spec.path is None else Path(spec.path))
+
+    def _ranked(self, profile: Path, only: Path | None) -> tuple[HotSpot, ...]:
+        opened = open_profile(
+            profile, self._workspace, self._state, progress=self._progress, cancel=self._cancel
+        )
         return hot_spots(
-            load_profile(run.profile, self._workspace), self._workspace, only=only,
-            ignore=spec.ignore,
+            opened.profile, self._workspace, only=only, sources=opened.sources,
+            fingerprints=opened.stored.fingerprints if opened.stored else None,
+            ignore=self._spec.ignore,
         )  # fmt: skip
 
     def _stored_spots(self, path: Path) -> tuple[HotSpot, ...]:
@@ -218,10 +224,7 @@ class Planner:
         if stored is None:
             return ()
         try:
-            return hot_spots(
-                load_profile(stored.path, self._workspace), self._workspace, only=path,
-                fingerprints=stored.fingerprints, ignore=self._spec.ignore,
-            )  # fmt: skip
+            return self._ranked(stored.path, path)
         except HastenError as error:
             logger.warning("the stored profile is of no use: %s", error.message)
             return ()

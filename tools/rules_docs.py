@@ -92,9 +92,8 @@ def precision_page() -> str:
         return _PRECISION_HEAD + "Nothing was tried yet.\n"
     data = json.loads(PRECISION.read_text("utf-8"))
     rows = [Precision(**row) for row in data["rules"]]
-    where = (
-        f"Tried on {data['measured']} under {data['python']} in {len(data['packages'])} packages: "
-    )
+    packages = data["packages"]
+    where = f"Tried until {data['measured']} under {data['python']} in {len(packages)} packages: "
     table = "".join(
         f"| [{p.rule}](python.md#{p.rule}) | {p.found} | {p.tried} | {p.equal} | {p.not_slower} |"
         f" {f'{p.share:.0%}' if p.tried else '-'} | {'yes' if p.trusted else 'when hot'} |\n"

@@ -12,6 +12,7 @@ from analysis.profiles.file import ProfileFile
 from analysis.profiles.formats import FORMATS, formats_of
 from analysis.profiles.model import Profile
 from analysis.profiles.places import Places
+from analysis.profiles.sources import Sources
 from analysis.progress import CancelToken, Progress, silent
 
 _OTHERS = {
@@ -27,10 +28,13 @@ def load_profile(
     path: Path,
     workspace: Path,
     *,
+    sources: Sources | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Profile:
     """Read a profile of any format of `analysis.profiles.formats`.
+
+    `sources` are the workspace's files as they were when it was written, where that is known.
 
     Raises AnalysisError, by `code`: profile-missing, profile-too-large, profile-empty,
     profile-truncated, profile-damaged, profile-unknown (no known format), profile-needs-tool (a
@@ -41,7 +45,7 @@ def load_profile(
     file = ProfileFile(path, progress, cancel)
     if not file.head.strip() and not file.is_compressed:
         raise _empty(path, "the file has no content")
-    places = Places(workspace)
+    places = Places(workspace, sources)
     profile = _read(file, places)
     if profile.total <= 0 or not profile.functions:
         raise _empty(path, "it has functions or samples of no cost at all")

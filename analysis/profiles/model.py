@@ -64,7 +64,10 @@ class LineMemory:
 class CallCost:
     """One function called by another; both are places in `Profile.functions`.
 
-    `cost` is what ran in the callee on behalf of this caller, `calls` None where not counted.
+    The caller is of the workspace. So is the callee, called directly or through library code, or it
+    is a builtin or library function, where the format tells those apart. `cost` is what ran in the
+    callee on behalf of this caller (in a library function without what it calls of the workspace),
+    `calls` None where not counted.
     """
 
     caller: int

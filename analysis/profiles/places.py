@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -15,6 +15,7 @@ from analysis.errors import AnalysisError
 from analysis.functions import Function, functions_in
 from analysis.ignore import relative_parts
 from analysis.languages import LANGUAGES, PYTHON, language_of
+from analysis.profiles.sources import Sources, relative_to
 from analysis.profiles.symbols import Symbols, bare_name
 from analysis.source import read_source
 
@@ -42,10 +43,15 @@ class Place:
 
 
 class Places:
-    """Finds files by what a profile calls them: as they are, or by the end of their path."""
+    """Finds files by what a profile calls them: as they are, or by the end of their path.
 
-    def __init__(self, workspace: Path) -> None:
+    `sources` are the files as they were when the profile was written, where that is known: a line
+    that it names is one of that time.
+    """
+
+    def __init__(self, workspace: Path, sources: Sources | None = None) -> None:
         self.workspace = Path(os.path.realpath(workspace))
+        self.sources = sources or Sources(self.workspace, {})
         self._files: dict[str, str | None] = {}
         self._places: dict[tuple[str, str, int | None], Place | None] = {}
         self._by_name: dict[str, list[tuple[str, ...]]] | None = None
@@ -73,7 +79,11 @@ class Places:
         if key not in self._places:
             path = self.file(named)
             self._places[key] = (
-                _place(path, name, line) if path else None if named else self._symbol(name)
+                _place(self.functions_then(path), path, name, line)
+                if path
+                else None
+                if named
+                else self._symbol(name)
             )
         return self._places[key]
 
@@ -90,6 +100,21 @@ class Places:
         if function is None:
             return None
         return Place(function.path, function.name, function.first_line + 1)
+
+    def functions_then(self, path: str) -> tuple[Function, ...]:
+        """The functions of a workspace file when the profile was written, or as they are now."""
+        relative = relative_to(path, self.workspace)
+        then = self.sources.functions(relative) if relative is not None else None
+        return functions_of(path) if then is None else then
+
+    def file_now(self, path: str) -> str | None:
+        """Where a workspace file of the time of the profile lies now; None where it is gone."""
+        if os.path.isfile(path):  # noqa: PTH113
+            return path
+        relative = relative_to(path, self.workspace)
+        if relative is None:
+            return None
+        return self._by_suffix(tuple(relative.split("/")), self._index(), whole=True)
 
     def _find(self, named: str) -> str | None:
         if not named or named == "~" or named.startswith("<") or "\0" in named:
@@ -109,15 +134,28 @@ class Places:
             return None
         windows = re.match(r"[A-Za-z]:[\\/]|\\\\", named) or ("\\" in named and "/" not in named)
         foreign = PureWindowsPath(named) if windows else PurePosixPath(named)
+        if (then := self.sources.relative(named)) is not None:
+            return self._ours(tuple(then.split("/")))
         if not windows:
             here = self.workspace / named
-            if here.is_file():
-                parts = relative_parts(here, self.workspace)
+            parts = relative_parts(here, self.workspace)
+            if here.is_file() or (parts and self.sources.has("/".join(parts))):
                 return None if parts is None else self._ours(parts)
         parts = tuple(p for p in foreign.parts if p not in (foreign.anchor, "."))
         if _is_library(parts):
             return None
-        return self._by_suffix(parts, whole=not foreign.is_absolute())
+        whole = not foreign.is_absolute()
+        return self._by_suffix(parts, self._then(), whole=whole) or self._by_suffix(
+            parts, self._index(), whole=whole
+        )
+
+    def _then(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
+        """The files of the time of the profile by their last name."""
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for relative in self.sources.files:
+            parts = tuple(relative.split("/"))
+            found.setdefault(parts[-1], []).append(parts)
+        return found
 
     def _ours(self, parts: tuple[str, ...]) -> str | None:
         if _NOT_OURS.intersection(parts[:-1]):
@@ -129,13 +167,19 @@ class Places:
                 return None
         return str(self.workspace.joinpath(*parts))
 
-    def _by_suffix(self, parts: tuple[str, ...], *, whole: bool) -> str | None:
-        """The one file whose path ends like `parts`: all of either path, or two names at least."""
+    def _by_suffix(
+        self,
+        parts: tuple[str, ...],
+        index: Mapping[str, Sequence[tuple[str, ...]]],
+        *,
+        whole: bool,
+    ) -> str | None:
+        """The one file of an index that ends like `parts`: all of either, or two names at least."""
         if not parts:
             return None
         best: list[tuple[str, ...]] = []
         longest = 0
-        for ours in self._index().get(parts[-1], ()):
+        for ours in index.get(parts[-1], ()):
             same = _common_end(ours, parts)
             if same < 2 and same != len(ours) and not (whole and same == len(parts)):
                 continue
@@ -205,8 +249,7 @@ def _functions_of(path: str, changed: int, size: int) -> tuple[Function, ...]:
         return ()
 
 
-def _place(path: str, name: str, line: int | None) -> Place:
-    functions = functions_of(path)
+def _place(functions: Sequence[Function], path: str, name: str, line: int | None) -> Place:
     if not _is_python(path):
         return _place_of_symbol(path, functions, name, line)
     if name == "<module>":

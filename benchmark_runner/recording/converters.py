@@ -23,6 +23,7 @@ from analysis.profiles.file import ProfileFile
 from analysis.profiles.formats.converted import Kind, kind_of, needs_tool
 from analysis.profiles.load import load_profile
 from analysis.profiles.model import Profile
+from analysis.profiles.sources import Sources
 from analysis.progress import CancelToken, Progress, silent
 
 TIMEOUT_S = 300.0
@@ -60,6 +61,7 @@ def read_profile(
     path: Path,
     workspace: Path,
     *,
+    sources: Sources | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
     python: Path | None = None,
@@ -78,7 +80,7 @@ def read_profile(
         timeout_s=timeout_s,
     ) as text:  # fmt: skip
         try:
-            return load_profile(text, workspace, progress=progress, cancel=cancel)
+            return load_profile(text, workspace, sources=sources, progress=progress, cancel=cancel)
         except AnalysisError as error:
             message = error.message.replace(str(text), str(path))
             raise AnalysisError(message, code=error.code, mend=error.mend) from error

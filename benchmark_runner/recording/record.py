@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError
-from analysis.functions import functions_in
 from analysis.profiles.load import load_profile
-from analysis.profiles.store import SCHEMA as SIDECAR_SCHEMA
+from analysis.profiles.sources import Sources, relative_to, take_sources
+from analysis.profiles.store import sidecar_of, sources_folder, write_sidecar
 from analysis.progress import CancelToken, Progress, silent
-from analysis.source import read_source
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.recording import processes
 from benchmark_runner.recording.command import PythonCommand, parse_command
@@ -196,18 +195,16 @@ def keep(
     seconds: float,
     created: float,
 ) -> Path:
-    """Write a profile's sidecar, from when on it counts. Raises WorkloadError where it is empty."""
-    sidecar = profile.with_suffix(".json")
-    facts = {
-        "schema": SIDECAR_SCHEMA,
-        "profile": profile.name,
-        "command": list(command),
-        "cwd": str(cwd),
-        "seconds": seconds,
-        "created": created,
-        "fingerprints": _fingerprints(profile, workspace, created),
-    }
-    _write_whole(sidecar, json.dumps(facts).encode())
+    """Write a profile's sidecar, from when on it counts. Raises WorkloadError where it is empty.
+
+    `created` is when the run began: files that were edited since are not those that ran.
+    """
+    sources, fingerprints = _sources(profile, workspace, created)
+    sidecar = sidecar_of(profile)
+    write_sidecar(
+        sidecar, sources, command=command, cwd=str(cwd), seconds=seconds, created=created,
+        fingerprints=fingerprints,
+    )  # fmt: skip
     return sidecar
 
 
@@ -226,33 +223,28 @@ def said_of(file: Path, out: Path, command: PythonCommand) -> tuple[float, int, 
     )
 
 
-def _fingerprints(profile: Path, workspace: Path, started: float) -> dict[str, str]:
-    """Fingerprints by "path::qualname", of functions in workspace files that were not edited
-    since the run began."""
-    root = workspace.resolve()
-    lines: dict[str, set[int]] = {}
+def _sources(profile: Path, workspace: Path, started: float) -> tuple[Sources, dict[str, str]]:
+    """The texts of the workspace files that were profiled and not edited since the run began, and
+    the fingerprints of the functions that ran, by "path::qualname"."""
     try:
-        for cost in load_profile(profile, workspace).functions:
-            if Path(cost.path).is_absolute() and Path(cost.path).resolve().is_relative_to(root):
-                lines.setdefault(cost.path, set()).add(cost.line)
+        costs = load_profile(profile, workspace).functions
     except AnalysisError as error:
         raise WorkloadError(
             f"the profile of this run shows nothing: {error.message}",
             code="workload-no-profile",
             mend="give a workload that does its work in Python functions of this workspace",
         ) from error
+    sources = take_sources(costs, workspace, sources_folder(profile.parent), not_after=started)
+    lines: dict[str, set[int]] = {}
+    for cost in costs:
+        lines.setdefault(cost.path, set()).add(cost.line)
     found = {}
     for path, seen in lines.items():
-        try:
-            if Path(path).stat().st_mtime > started:
-                continue
-            text = read_source(Path(path)).text
-        except (OSError, AnalysisError):
-            continue
-        for function in functions_in(text, path):
+        relative = relative_to(path, workspace)
+        for function in (sources.functions(relative) if relative else None) or ():
             if function.first_line + 1 in seen:
                 found[f"{path}::{function.qualname}"] = function.fingerprint
-    return found
+    return sources, found
 
 
 def capture_inputs(
@@ -340,9 +332,3 @@ def capture_in(folder: Path) -> Capture | None:
     if calls == 0:
         reason = "not called in the program's main process"
     return Capture(folder, count, calls, sum(skipped.values()), reason)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    partial.replace(path)

@@ -17,6 +17,7 @@ from analysis.errors import Cancelled, HastenError
 from server.cli import (
     apply,
     doctor,
+    hot,
     index,
     optimize,
     profile,
@@ -51,8 +52,8 @@ def _root(
     """Makes slow code faster and proves it before it says so."""
 
 
-app.command("profile")(profile.profile)
-app.command("hot")(profile.hot)
+app.add_typer(profile.app, name="profile")
+app.command("hot")(hot.hot)
 app.command("optimize")(optimize.optimize)
 app.command("verify")(verify.verify)
 app.command("apply")(apply.apply)
@@ -79,6 +80,13 @@ def _engine() -> int:
 
 
 def _help_for(words: list[str]) -> str:
+    if (
+        words[:1] == ["profile"]
+        and words[1:]
+        and not words[1].startswith("-")
+        and words[1] != "diff"
+    ):
+        return "put the program behind two dashes: hasten profile -- python main.py"
     known = {c.name for c in app.registered_commands} | {g.name for g in app.registered_groups}
     return f"hasten {words[0]} --help" if words and words[0] in known else "hasten --help"
 

@@ -1,4 +1,4 @@
-"""`hasten profile -- CMD` and `hasten hot`."""
+"""`hasten profile -- CMD`; `hasten profile diff` is in profile_diff.py."""
 
 from __future__ import annotations
 
@@ -9,35 +9,24 @@ import cattrs
 import typer
 
 from analysis.errors import InputError
-from analysis.hotspots import HotSpot, hot_spots
-from analysis.profiles.load import load_profile
-from analysis.profiles.store import (
-    captures_folder,
-    memory_folder,
-    newest_profile,
-    profiles_folder,
-    read_sidecar,
-)
+from analysis.hotspots import HotSpot
+from analysis.profiles.store import captures_folder, memory_folder, profiles_folder
 from benchmark_runner.recording.profiling import Profiler, attach, record_memory, record_time
 from benchmark_runner.recording.record import capture_inputs
 from benchmark_runner.recording.sampling import RATE
-from hasten.paths import state_dir
+from server.cli import profile_diff
 from server.cli.common import Place, cancel_on_interrupt, place_of, python_of, usable_state
-from server.cli.output import (
-    GOOD,
-    NOT_GOOD,
-    ProgressLine,
-    counted,
-    emit_json,
-    note,
-    page,
-    shown,
-)
+from server.cli.hot import print_spots, ranking_of
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, counted, emit_json, note
 
 CAPTURED_FUNCTIONS = 10
-_ROWS = 20
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("diff")(profile_diff.diff)
+
+
+@app.callback(invoke_without_command=True)
 def profile(
     context: typer.Context,
     python: str | None = typer.Option(None, "--python", help="The interpreter to run under."),
@@ -63,7 +52,12 @@ def profile(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
-    """Run a Python command under a profiler and show what is hot: hasten profile -- CMD."""
+    """Run a Python command under a profiler and show what is hot: hasten profile -- CMD.
+
+    Two profiles are compared by: hasten profile diff BEFORE AFTER.
+    """
+    if context.invoked_subcommand is not None:
+        return GOOD
     chosen = _profiler(profiler)
     cwd = Path.cwd()
     place = place_of(cwd)
@@ -95,7 +89,7 @@ def profile(
                 python=interpreter.path, profiler=chosen, rate=rate, native=native,
                 timeout_s=timeout, progress=progress, cancel=cancel,
             )  # fmt: skip
-        spots = spots_of(run.profile, place)
+        spots = ranking_of(run.profile, place, progress, cancel).spots
         targets = [(Path(s.path), s.function) for s in worth_while(spots, place)]
         if capture and targets and interpreter is not None and not memory:
             captures = capture_inputs(
@@ -119,7 +113,7 @@ def profile(
             }
         )
     else:
-        print_spots(spots)
+        print_spots(spots, place)
         for (_, name), c in captures.items():
             note(
                 f"{name}: {counted(c.count, 'call')} captured"
@@ -146,40 +140,6 @@ def _tool_of(profile: Path) -> str:
     return "cProfile" if profile.suffix == ".pstats" else "py-spy"
 
 
-def hot(
-    path: str | None = typer.Argument(None, help="Only functions of this file or folder."),
-    profile_file: str | None = typer.Option(
-        None,
-        "--profile",
-        help="A pstats or speedscope file; default: the newest of `hasten profile`.",
-    ),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
-) -> int:
-    """List hot functions, hottest first."""
-    only = Path(path).absolute() if path else None
-    if only and not only.exists():
-        raise InputError(
-            f"{path}: no such file or folder", code="file-missing", mend="check the path"
-        )
-    place = place_of(only or Path.cwd())
-    if profile_file:
-        spots = spots_of(Path(profile_file).absolute(), place, only)
-    else:
-        stored = newest_profile(state_dir(place.workspace))
-        if stored is None:
-            raise InputError(
-                f"{place.workspace}: no profile yet",
-                code="profile-missing",
-                mend="run `hasten profile -- python YOUR_PROGRAM.py`, or give --profile FILE",
-            )
-        spots = spots_of(stored.path, place, only)
-    if as_json:
-        emit_json([cattrs.unstructure(s) for s in spots])
-    else:
-        print_spots(spots)
-    return GOOD if spots else NOT_GOOD
-
-
 def require_command(words: Sequence[str] | None, name: str) -> tuple[str, ...]:
     """The command after `--`. Raises InputError when there is none."""
     if not words:
@@ -191,41 +151,6 @@ def require_command(words: Sequence[str] | None, name: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def spots_of(file: Path, place: Place, only: Path | None = None) -> tuple[HotSpot, ...]:
-    """Hot spots of a profile, hottest first; its sidecar, if it has one, tells what is stale."""
-    stored = read_sidecar(file.with_suffix(".json"))
-    known = stored.fingerprints if stored and stored.path == file else None
-    profile = load_profile(file, place.workspace)
-    return hot_spots(
-        profile, place.workspace, only=only, fingerprints=known, ignore=place.settings.ignore
-    )
-
-
 def worth_while(spots: Sequence[HotSpot], place: Place) -> list[HotSpot]:
     """The few hottest spots that are worth capturing inputs for."""
     return [s for s in spots if s.worth >= place.settings.min_share][:CAPTURED_FUNCTIONS]
-
-
-def print_spots(spots: Sequence[HotSpot]) -> None:
-    """The table of hot functions for people."""
-    out = page()
-    if not spots:
-        out.print("nothing in this workspace takes a measurable share of the run")
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("worth", "self", "total"):
-        table.add_column(name, justify="right")
-    table.add_column("function", overflow="fold")
-    table.add_column("line", justify="right", style="dim")
-    for s in spots[:_ROWS]:
-        function = Text(f"{shown(s.path)}::{s.function}")
-        if s.stale:
-            function.append(" (changed since)", "yellow")
-        shares = (f"{share:.1%}" for share in (s.worth, s.self_share, s.total_share))
-        table.add_row(*shares, function, str(s.line))
-    out.print(table)
-    if len(spots) > _ROWS:
-        out.print(f"and {len(spots) - _ROWS} more: --json has them all", style="dim")

@@ -17,9 +17,9 @@ from analysis.rules.base import Finding
 from analysis.rules.catalogue import all_rules, find
 from analysis.source import read_source
 from hasten.paths import state_dir
-from server.cli.common import Place, place_of
+from server.cli.common import Place, cancel_on_interrupt, place_of
+from server.cli.hot import ranking_of
 from server.cli.output import GOOD, NOT_GOOD, ProgressLine, counted, emit_json, note, page, shown
-from server.cli.profile import spots_of
 from server.cli.rules_show import Known, rule_named
 
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", "build", "dist"})
@@ -82,9 +82,11 @@ def hot_functions(place: Place, profile_file: str | None) -> frozenset[tuple[str
         if stored is None:
             return frozenset()
         file = stored.path
+    with cancel_on_interrupt() as cancel, ProgressLine() as progress:
+        ranking = ranking_of(file, place, progress, cancel)
     return frozenset(
         (os.path.realpath(spot.path), spot.function)
-        for spot in spots_of(file, place)
+        for spot in ranking.spots
         if spot.worth >= place.settings.min_share
     )
 

@@ -21,6 +21,7 @@ from analysis.functions import Tree, functions_in, parse_file
 from analysis.source import read_source
 from analysis.text import Encoding, LineIndex, Position, TextChange
 from server.lsp.outline import Outline, Spans, Splice, splice_between
+from server.lsp.placing import FileHeat
 
 LARGE = 50_000
 """Characters above which the functions are read by another process, and no tree is kept here."""
@@ -74,13 +75,15 @@ class Document:
         """This version's tree, or the latest earlier one that was made."""
         return self._tree or self._old_tree
 
-    def read(self, wanted: Collection[str] = ()) -> Outline:
+    def read(self, wanted: Collection[str] = (), heat: FileHeat | None = None) -> Outline:
         """Read the functions of this very version, keep the wanted ones (20 ms for 10,000 lines).
+
+        `heat` is what a profile says of the file: its functions are found in the text.
 
         What was read of an earlier version is let go first: both at once would take 10 MB.
         """
         spans, self._spans = self._spans, None
-        if spans is not None and not spans.edits and spans.outline.wanted.issuperset(wanted):
+        if spans is not None and not spans.edits and spans.outline.is_of(wanted, heat):
             self._spans = spans
             return spans.outline
         del spans
@@ -89,7 +92,7 @@ class Document:
             self._tree, self._old_tree = parse_file(self.text, path, self._old_tree), None
         functions = functions_in(self.text, str(self.path), self._tree)
         self._lines = self._tree.lines
-        outline = Outline.of(self.text, self._lines, functions, wanted)
+        outline = Outline.of(self.text, self._lines, functions, wanted, heat)
         if self.is_large:
             self._tree = None
         self._spans = Spans(outline)

@@ -15,6 +15,7 @@ from typing import Any
 
 from hasten.launcher import child_command, child_environment
 from server.lsp.outline import Outline
+from server.lsp.placing import FileHeat
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,15 @@ async def run_elsewhere(*arguments: str, given: Any = None) -> dict[str, Any] | 
     return data
 
 
-async def read_elsewhere(text: str, path: Path, wanted: Collection[str]) -> Outline | None:
+async def read_elsewhere(
+    text: str, path: Path, wanted: Collection[str], heat: FileHeat | None
+) -> Outline | None:
     """The outline of a text; None where it can't be read."""
-    given = {"text": text, "path": str(path), "wanted": list(wanted)}
+    given = {
+        "text": text,
+        "path": str(path),
+        "wanted": list(wanted),
+        "heat": heat and heat.to_json(),
+    }
     data = await run_elsewhere("--read-functions", given=given)
-    return None if data is None else Outline.from_json(text, data, wanted)
+    return None if data is None else Outline.from_json(text, data, wanted, heat)

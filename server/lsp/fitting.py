@@ -168,8 +168,3 @@ def _before(start: int, end: int, step: Sequence[TextChange]) -> tuple[int, int]
 def numbered(title: str, ratio: float) -> str:
     """The title with the number in it: editors show little else."""
     return title if "×" in title else f"{ratio_words(ratio)} faster: {title}"
-
-
-def share_text(share: float) -> str:
-    """A share of the run: 31 %, 4.2 %."""
-    return f"{share * 100:.0f} %" if share >= 0.0995 else f"{share * 100:.1f} %"

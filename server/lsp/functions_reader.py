@@ -7,13 +7,15 @@ import sys
 
 from analysis.functions import functions_in, parse_file
 from server.lsp.outline import Outline
+from server.lsp.placing import FileHeat
 
 
 def main() -> int:
-    """`{"text", "path", "wanted"}` on stdin, the outline as JSON on stdout."""
+    """`{"text", "path", "wanted", "heat"}` on stdin, the outline as JSON on stdout."""
     given = json.load(sys.stdin)
     tree = parse_file(given["text"], given["path"])
     functions = functions_in(given["text"], given["path"], tree)
-    outline = Outline.of(given["text"], tree.lines, functions, given["wanted"])
+    heat = given["heat"] and FileHeat.from_json(given["heat"])
+    outline = Outline.of(given["text"], tree.lines, functions, given["wanted"], heat)
     json.dump(outline.to_json(), sys.stdout)
     return 0

@@ -10,35 +10,17 @@ from pathlib import Path
 from analysis.profiles.store import profiles_folder
 from hasten.paths import state_dir
 from server.lsp.elsewhere import run_elsewhere
-
-
-@dataclass(frozen=True)
-class Hot:
-    """A hot function. Shares are of the whole run, 0..1.
-
-    `fingerprint` is the function's when the profile was taken, where that is known; `stale` tells
-    that the file on disk had another one when the profile was read.
-    """
-
-    function: str
-    self_share: float
-    total_share: float
-    worth: float
-    stale: bool
-    fingerprint: str | None
+from server.lsp.placing import FileHeat, Hot
 
 
 @dataclass(frozen=True)
 class RootHeat:
-    """The hot functions of one workspace, by real path and qualified name."""
+    """The run that a workspace's heat comes from, and what it says of files, by real path."""
 
     created: float
     seconds: float
     command: tuple[str, ...]
-    by_path: Mapping[str, Mapping[str, Hot]]
-
-
-NOTHING: Mapping[str, Hot] = {}
+    by_path: Mapping[str, FileHeat]
 
 
 class Heat:
@@ -48,10 +30,10 @@ class Heat:
         self._roots: dict[Path, RootHeat] = {}
         self._seen: dict[Path, int] = {}
 
-    def of(self, path: Path, roots: Iterable[Path]) -> Mapping[str, Hot]:
-        """The hot functions of a file, from the newest profile of its workspaces."""
+    def of(self, path: Path, roots: Iterable[Path]) -> FileHeat | None:
+        """What is hot in a file, from the newest profile of its workspaces."""
         root = self.root_of(path, roots)
-        return self._roots[root].by_path[str(path)] if root else NOTHING
+        return self._roots[root].by_path[str(path)] if root else None
 
     def root_of(self, path: Path, roots: Iterable[Path]) -> Path | None:
         """The workspace whose profile says most lately that something in this file is hot."""
@@ -76,13 +58,15 @@ class Heat:
         data = await run_elsewhere("--read-heat", str(root), *ignore)
         if data is None:
             return False
-        by_path: dict[str, dict[str, Hot]] = {}
-        for row in data.get("spots", ()):
-            hot = Hot(
-                row["function"], row["self_share"], row["total_share"], row["worth"],
-                row["stale"], row["fingerprint"],
-            )  # fmt: skip
-            by_path.setdefault(os.path.realpath(row["path"]), {})[hot.function] = hot
+        spots: dict[str, list[Hot]] = {}
+        for row in data["spots"]:
+            spots.setdefault(row["path"], []).append(Hot.from_json(row))
+        by_path = {}
+        for path, found in spots.items():
+            real = os.path.realpath(path)
+            by_path[real] = FileHeat(
+                f"{root} {stamp}", real, data["sources"], data["texts"][path], tuple(found)
+            )
         self._roots[root] = RootHeat(
             float(data.get("created", 0.0)),
             float(data.get("seconds", 0.0)),

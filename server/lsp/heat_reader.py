@@ -7,37 +7,51 @@ in the server's process that would stop the hovers, and a hostile profile would 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from analysis.errors import HastenError
-from analysis.hotspots import HotSpot, hot_spots
-from analysis.profiles.load import load_profile
+from analysis.hotspots import HotSpot, rank
+from analysis.profiles.opened import open_profile
+from analysis.profiles.sources import relative_to
 from analysis.profiles.store import newest_profile
 from hasten.paths import state_dir
 
 
 def main(argv: Sequence[str]) -> int:
-    """WORKSPACE [IGNORE...]: one JSON value on stdout, `{"spots": [...]}` or `{"error": ...}`."""
+    """WORKSPACE [IGNORE...]: one JSON value on stdout, `{"spots": [...]}` or `{"error": ...}`.
+
+    What is gone from its file is told as well: it may be in the editor's text of it. `texts` are
+    the names of the files' texts at the time of the profile, in the folder `sources`.
+    """
     workspace = Path(argv[0])
-    stored = newest_profile(state_dir(workspace))
+    state = state_dir(workspace)
+    stored = newest_profile(state)
     if stored is None:
         print(json.dumps({"spots": []}))
         return 0
-    known = stored.fingerprints
+    sources = stored.sources
     try:
-        profile = load_profile(stored.path, workspace)
-        spots = hot_spots(profile, workspace, fingerprints=known, ignore=argv[1:])
+        opened = open_profile(stored.path, workspace, state)
+        ranking = rank(
+            opened.profile, workspace, sources=sources, fingerprints=stored.fingerprints,
+            ignore=argv[1:],
+        )  # fmt: skip
     except HastenError as error:
         print(json.dumps({"error": f"{error.message}. {error.mend}"}))
         return 1
-    rows = [{**asdict(s), "fingerprint": _then(known, workspace, s)} for s in spots]
+    spots = [*ranking.spots, *ranking.gone]
+    texts = {s.path: sources.files.get(_relative(s.measured_path, workspace)) for s in spots}
     json.dump(
         {
-            "spots": rows,
+            "spots": [
+                {**asdict(s), "fingerprint": _then(stored.fingerprints, workspace, s)}
+                for s in spots
+            ],
+            "texts": texts,
+            "sources": str(sources.folder),
             "created": stored.created,
             "seconds": stored.seconds,
             "command": list(stored.command),
@@ -49,5 +63,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _then(known: Mapping[str, str], workspace: Path, spot: HotSpot) -> str | None:
     """The function's fingerprint when the profile was taken; paths may be relative."""
-    relative = os.path.relpath(spot.path, workspace)
+    relative = _relative(spot.path, workspace)
     return known.get(f"{spot.path}::{spot.function}", known.get(f"{relative}::{spot.function}"))
+
+
+def _relative(path: str, workspace: Path) -> str:
+    return relative_to(path, workspace) or ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from analysis.functions import Function
 from analysis.text import LineIndex
+from server.lsp.placing import FileHeat, Placed, PlacedLine
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ Places = tuple[int, int, int, int, int]
 
 
 class Outline:
-    """The places of all functions of one text, and the fingerprints of a few of them.
+    """The places of all functions of one text, fingerprints of a few of them, and which are hot.
 
     A file of 10,000 lines takes 50 ms to read: so it is read after a pause only, and a large one in
     a process of its own.
@@ -74,17 +75,25 @@ class Outline:
         silenced: Iterable[str],
         fingerprints: dict[str, str],
         wanted: Collection[str],
+        heat: FileHeat | None = None,
+        hot: dict[str, Placed] | None = None,
     ) -> None:
         self.text = text
         self.places = places
         self.silenced = frozenset(silenced)
         self.fingerprints = fingerprints
         self.wanted = frozenset(wanted)
+        self.heat, self.hot = heat, hot or {}
         self._heads = sorted((p[0], p[2], n) for n, p in places.items())
 
     @classmethod
     def of(
-        cls, text: str, lines: LineIndex, functions: Sequence[Function], wanted: Collection[str]
+        cls,
+        text: str,
+        lines: LineIndex,
+        functions: Sequence[Function],
+        wanted: Collection[str],
+        heat: FileHeat | None = None,
     ) -> Outline:
         """The outline of functions that were just read from the text."""
         # A later definition hides an earlier one of the same name, as in Python.
@@ -100,8 +109,15 @@ class Outline:
             for name, f in last.items()
         }
         silenced = [name for name, f in last.items() if f.ignored]
-        fingerprints = {name: last[name].fingerprint for name in wanted if name in last}
-        return cls(text, places, silenced, fingerprints, wanted)
+        hot = heat.place(functions) if heat else {}
+        shown = [name for name in (*wanted, *hot) if name in last]
+        fingerprints = {name: last[name].fingerprint for name in shown}
+        return cls(text, places, silenced, fingerprints, wanted, heat, hot)
+
+    def is_of(self, wanted: Collection[str], heat: FileHeat | None) -> bool:
+        """Whether it tells what is wanted, of this profile's heat."""
+        stamps = [h.stamp if h else None for h in (self.heat, heat)]
+        return self.wanted.issuperset(wanted) and stamps[0] == stamps[1]
 
     def to_json(self) -> dict[str, Any]:
         """The outline without its text."""
@@ -109,13 +125,20 @@ class Outline:
             "places": self.places,
             "silenced": sorted(self.silenced),
             "fingerprints": self.fingerprints,
+            "hot": {name: asdict(placed) for name, placed in self.hot.items()},
         }
 
     @classmethod
-    def from_json(cls, text: str, data: dict[str, Any], wanted: Collection[str]) -> Outline:
+    def from_json(
+        cls, text: str, data: dict[str, Any], wanted: Collection[str], heat: FileHeat | None
+    ) -> Outline:
         """An outline that another process read from the text."""
         places = {name: tuple(place) for name, place in data["places"].items()}
-        return cls(text, places, data["silenced"], data["fingerprints"], wanted)
+        hot = {
+            name: Placed(**{**row, "lines": tuple(PlacedLine(**x) for x in row["lines"])})
+            for name, row in data["hot"].items()
+        }
+        return cls(text, places, data["silenced"], data["fingerprints"], wanted, heat, hot)
 
     def head_at(self, offset: int) -> str | None:
         """The function whose head (decorators up to the body) holds the offset of this text."""

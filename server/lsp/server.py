@@ -28,6 +28,7 @@ from server.lsp.freshness import Freshness
 from server.lsp.heat import Heat
 from server.lsp.jobs import Ended, Jobs
 from server.lsp.offers import NONE, Offers
+from server.lsp.placing import FileHeat
 from server.lsp.progress import ProgressBook
 from server.lsp.protocol import HastenProtocol
 from server.lsp.sight import Seen, Sight
@@ -206,13 +207,16 @@ class HastenServer(LanguageServer):
     def _settle(self, uri: str) -> None:
         self._settling.pop(uri, None)
         document = self.documents.get(uri)
-        if document is None or not (names := self._names(document)):
+        if document is None:
+            return
+        names, heat = self._known(document)
+        if not names and heat is None:
             return
         if document.is_large:
             self.tasks.start(self.read(document), f"reading {document.path.name}")
             return
         self._sights.pop(uri, None)
-        document.read(names)
+        document.read(names, heat)
         self.tell("settled", document)
 
     async def read(self, document: Document) -> None:
@@ -223,8 +227,8 @@ class HastenServer(LanguageServer):
             return
         self._reading[key] = asyncio.get_running_loop().create_future()
         try:
-            names, first = self._names(document), not document.is_outlined
-            outline = await read_elsewhere(document.text, document.path, names)
+            (names, heat), first = self._known(document), not document.is_outlined
+            outline = await read_elsewhere(document.text, document.path, names, heat)
             if outline is None or self.documents.get(document.uri) is not document:
                 return  # a later version is read after its own pause
             document.was_read(outline)
@@ -305,11 +309,11 @@ class HastenServer(LanguageServer):
         roots = self.roots_of(path)
         return self.heat.root_of(path, roots) or roots[0]
 
-    def _names(self, document: Document) -> list[str]:
-        """The functions of a document of which something is known."""
+    def _known(self, document: Document) -> tuple[list[str], FileHeat | None]:
+        """The functions of a document of which results are known, and what is hot in it."""
         roots = self.roots_of(document.path)
-        heat, offers = self.heat.of(document.path, roots), self.offers.of(document.path, roots)
-        return list(dict.fromkeys((*heat, *offers)))
+        offers = self.offers.of(document.path, roots)
+        return list(offers), self.heat.of(document.path, roots)
 
     def see(self, document: Document) -> Sight:
         """What is to be shown of a document; made once for each version and state."""
@@ -320,26 +324,27 @@ class HastenServer(LanguageServer):
         return sight
 
     def _seen(self, document: Document) -> dict[str, Seen]:
-        names = self._names(document)
-        if not names:
+        names, heat = self._known(document)
+        if not names and heat is None:
             return {}
-        roots = self.roots_of(document.path)
-        heat, offers = self.heat.of(document.path, roots), self.offers.of(document.path, roots)
-        if document.is_large:
-            if not document.is_outlined or not document.outline.wanted.issuperset(names):
+        if not document.is_outlined or not document.outline.is_of(names, heat):
+            if document.is_large:
                 self.tasks.start(self.read(document), f"reading {document.path.name}")
+            else:
+                document.read(names, heat)
             if not document.is_outlined:
                 return {}
-        elif not document.outline.wanted.issuperset(names):
-            document.read(names)
+        outline = document.outline
+        offers = self.offers.of(document.path, self.roots_of(document.path))
         seen = {}
-        for name in names:
+        for name in dict.fromkeys((*outline.hot, *names)):
             span = document.spans.get(name)
-            if span is None or name in document.outline.silenced:
+            if span is None or name in outline.silenced:
                 continue
-            offer = offers.get(name, NONE)
+            offer, placed = offers.get(name, NONE), outline.hot.get(name)
+            hot = outline.heat.spots[placed.spot] if outline.heat and placed else None
             seen[name] = Seen(
-                document, name, span, heat.get(name), offer.refused,
+                document, name, span, hot, placed, offer.refused,
                 self.jobs.running(document.path, name) is not None, offer.edits,
                 tuple(
                     dict.fromkeys(

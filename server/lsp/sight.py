@@ -10,8 +10,8 @@ from pathlib import Path
 from analysis.text import TextChange
 from server.lsp.documents import Document
 from server.lsp.fitting import Edit
-from server.lsp.heat import Hot
 from server.lsp.outline import Span
+from server.lsp.placing import Hot, Placed
 
 if typing.TYPE_CHECKING:
     from optimizer.suggestion import Rejection
@@ -37,6 +37,7 @@ class Seen:
     function: str
     span: Span
     hot: Hot | None
+    placed: Placed | None
     refused: tuple[Rejection, ...]
     running: bool
     edits: tuple[Edit, ...]
@@ -72,14 +73,29 @@ class Seen:
     @property
     def stale(self) -> bool:
         """Whether the function changed since the profile was taken."""
-        if self.hot is None:
+        if self.placed is None:
             return False
-        if self.span.touched:
-            return True
-        if self.hot.fingerprint is None:
-            return self.hot.stale
-        known = self.document.outline.fingerprints.get(self.function)
-        return self.hot.stale if known is None else known != self.hot.fingerprint
+        return self.span.touched or self.placed.stale
+
+    @property
+    def unsure(self) -> str | None:
+        """Why it can't be known whether the function is what the profile measured."""
+        return None if self.placed is None or self.stale else self.placed.unsure
+
+    @property
+    def hot_lines(self) -> tuple[tuple[int, float], ...]:
+        """The hottest lines (1-based) with their shares of the run, 0..1, the hottest first."""
+        if self.placed is None or self.span.touched:
+            return ()
+        head = self.document.lines.line_of(self.span.name[0]) + 1
+        return tuple((head + line.below, line.share) for line in self.placed.lines)
+
+    @property
+    def doubt(self) -> str:
+        """What is to be said beside the heat: that it is of another text, or may be; else ""."""
+        if self.stale:
+            return "it was edited since the profile"
+        return f"not certain: {self.unsure}" if self.unsure else ""
 
 
 class Sight:

@@ -16,6 +16,7 @@ import pytest
 from analysis.errors import Cancelled
 from analysis.functions import function_named
 from analysis.profiles.load import load_profile
+from analysis.profiles.store import stored_profile
 from analysis.progress import CancelToken
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.recording.record import RecordedRun, record_profile
@@ -109,7 +110,7 @@ def test_threads_are_profiled_too(tmp_path: Path, version: str) -> None:
     assert run.notes
 
 
-def test_sidecar_has_fingerprints_of_the_workspace(tmp_path: Path) -> None:
+def test_sidecar_has_fingerprints_and_texts_of_the_workspace(tmp_path: Path) -> None:
     write(tmp_path, main="from lib import work\nwork(10)\n", lib=WORK)
     run = record(tmp_path, "python", "main.py", workspace=tmp_path)
     told = json.loads(run.sidecar.read_text())
@@ -118,8 +119,21 @@ def test_sidecar_has_fingerprints_of_the_workspace(tmp_path: Path) -> None:
     assert function is not None
     assert told["fingerprints"][f"{lib}::work"] == function.fingerprint
     assert told["command"] == ["python", "main.py"]
-    assert told["schema"] == 1
+    assert told["schema"] == 2
     assert told["cwd"] == str(tmp_path)
+    stored = stored_profile(run.profile)
+    assert stored is not None
+    assert set(stored.sources.files) == {"main.py", "lib.py"}
+    assert stored.sources.text("lib.py") == lib.read_text()
+
+
+def test_a_file_that_was_edited_during_the_run_is_not_the_one_that_ran(tmp_path: Path) -> None:
+    write(tmp_path, main="import os, lib\nlib.work(5)\nos.utime('lib.py')\n", lib=WORK)
+    run = record(tmp_path, "python", "main.py", workspace=tmp_path)
+    stored = stored_profile(run.profile)
+    assert stored is not None
+    assert set(stored.sources.files) == {"main.py"}
+    assert stored.sources.doubt("lib.py") == "the file is newer than the profile"
 
 
 def test_leaving_with_zero_is_fine(tmp_path: Path) -> None:

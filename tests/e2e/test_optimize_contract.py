@@ -270,7 +270,9 @@ def test_profile_and_hot(cli: Cli, shop: Path):
     listed = cli("hot", "--json", cwd=shop).value
     assert cli("hot", "--profile", file, "--json", cwd=shop).value == listed
     assert listed[0].keys() == {
-        "function", "path", "line", "self_share", "total_share", "worth", "stale",
+        "function", "path", "line", "self_share", "total_share", "worth", "stale", "unsure",
+        "measured", "measured_path", "measured_line", "calls", "native_share", "advice", "why",
+        "callers", "callees", "lines",
     }  # fmt: skip
     assert listed[0]["function"] == "Basket.common"
     assert listed[0]["path"] == str(shop / "src" / "my_shop" / "basket.py")

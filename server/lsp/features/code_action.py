@@ -37,7 +37,7 @@ class Actions(Feature):
         if not touching and _may_be_head(document, start):
             here = document.spans.head_at(start)
             if here is None and not document.is_large:
-                here = document.read(document.outline.wanted).head_at(start)
+                here = document.read(document.outline.wanted, document.outline.heat).head_at(start)
             if here and here not in document.outline.silenced:
                 actions += self._searches(document, here, sight.root)
         return actions

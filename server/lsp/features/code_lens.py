@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from lsprotocol import types
 
+from analysis.worth import share_text
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
 from server.lsp.features.commands import apply_command, optimize_command
-from server.lsp.fitting import share_text
 from server.lsp.sight import Seen
 
 
@@ -52,6 +52,6 @@ def _command(document: Document, seen: Seen) -> types.Command:
     if (best := seen.best) is not None and not seen.running:
         return apply_command(f"{best.edit.title} (proved)", document, best.edit)
     share = share_text(seen.hot.worth) if seen.hot else "a part"
-    edited = " (edited since)" if seen.stale else ""
+    edited = " (edited since)" if seen.stale else " (not certain)" if seen.unsure else ""
     what = "looking for an edit" if seen.running else "optimize"
     return optimize_command(f"{share} of the run{edited} · {what}", document, seen.function)

@@ -6,9 +6,9 @@ import typing
 
 from lsprotocol import types
 
+from analysis.worth import share_text
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
-from server.lsp.fitting import share_text
 from server.lsp.sight import Seen
 
 if typing.TYPE_CHECKING:
@@ -81,8 +81,8 @@ def hint(document: Document, seen: Seen) -> types.Diagnostic:
     """The hint of a hot function, at its name."""
     assert seen.hot is not None
     message = f"{share_text(seen.hot.worth)} of the run is spent in {seen.function}"
-    if seen.stale:
-        message += " (it was edited since the profile)"
+    if seen.doubt:
+        message += f" ({seen.doubt})"
     if best := seen.best:
         message += f"; {best.edit.title} (proved)"
     return types.Diagnostic(

@@ -7,6 +7,7 @@ import time
 import typing
 from collections.abc import Iterator
 
+from analysis.worth import share_text
 from optimizer.words import (
     amount_words,
     build_words,
@@ -16,7 +17,6 @@ from optimizer.words import (
 )
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
-from server.lsp.fitting import share_text
 from server.lsp.heat import RootHeat
 from server.lsp.sight import Fitting, Seen
 
@@ -68,11 +68,19 @@ def _heat_lines(seen: Seen, run: RootHeat | None) -> Iterator[str]:
         f"- {share_text(hot.self_share)} in its own lines, {share_text(hot.total_share)} with "
         "everything that it calls"
     )
+    yield f"- {_sentence(hot.why)}"
+    if seen.hot_lines:
+        lines = ", ".join(f"{line} ({share_text(share)})" for line, share in seen.hot_lines)
+        yield f"- hottest lines: {lines}"
     if run is not None and run.command:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
         yield f"- measured in {_code(' '.join(run.command))}, {run.seconds:.1f} s, {when}"
+    if hot.measured != seen.function:
+        yield f"- it was {_code(hot.measured)} when it was measured"
     if seen.stale:
         yield "- the function was edited since; profile again to know what it costs now"
+    elif seen.unsure:
+        yield f"- not certain: {_plain(seen.unsure)}; profile again to be sure"
 
 
 def _proof_lines(fitting: Fitting) -> Iterator[str]:
@@ -131,6 +139,17 @@ def _equality(receipt: Receipt) -> str:
 def _plain(text: str) -> str:
     """Text that shows as it is: titles may come from a model, and Markdown can load images."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _sentence(text: str) -> str:
+    """A sentence with names between backticks; it begins with a capital letter."""
+    parts = (text[:1].upper() + text[1:]).split("`")
+    return "".join(_code(p) if n % 2 else _spaced(p) for n, p in enumerate(parts))
+
+
+def _spaced(text: str) -> str:
+    """As `_plain`, with the spaces at its ends."""
+    return _SPECIAL.sub(r"\\\1", text)
 
 
 def _code(text: str) -> str:

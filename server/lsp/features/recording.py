@@ -20,10 +20,10 @@ import attrs
 from lsprotocol import types
 
 from analysis.errors import HastenError, InputError
+from analysis.worth import share_text
 from hasten.launcher import child_command, child_environment
 from server.lsp.documents import path_of
 from server.lsp.feature import Feature
-from server.lsp.fitting import share_text
 
 if typing.TYPE_CHECKING:
     from server.lsp.server import HastenServer

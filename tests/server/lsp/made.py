@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.functions import function_named
-from analysis.profiles.store import profiles_folder
+from analysis.profiles.load import load_profile
+from analysis.profiles.sources import take_sources
+from analysis.profiles.store import profiles_folder, sidecar_of, sources_folder, write_sidecar
 from analysis.text import changes_between, to_replacements
 from hasten.paths import state_dir
 from optimizer.results import Results
@@ -35,10 +37,13 @@ def cool(x):
 FAST = SLOW.replace("    found = []\n", "    found = []\n    wanted = set(wanted)\n")
 
 
-def write_profile(workspace: Path, file: Path, seconds: Mapping[str, float]) -> None:
+def write_profile(
+    workspace: Path, file: Path, seconds: Mapping[str, float], *, first_version: bool = False
+) -> None:
     """A pstats file and its sidecar; `seconds` is own time by qualified name.
 
-    The environment must name the state folder (XDG_STATE_HOME).
+    The environment must name the state folder (XDG_STATE_HOME). Sidecars of the first version have
+    fingerprints and no texts.
     """
     text = file.read_text()
     stats, fingerprints = {}, {}
@@ -51,6 +56,17 @@ def write_profile(workspace: Path, file: Path, seconds: Mapping[str, float]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"{time.time_ns()}.pstats"
     out.write_bytes(marshal.dumps(stats))
+    if not first_version:
+        write_sidecar(
+            sidecar_of(out),
+            take_sources(
+                load_profile(out, workspace).functions, workspace, sources_folder(folder),
+                not_after=time.time(),
+            ),
+            command=["python", "main.py"], cwd=str(workspace), seconds=sum(seconds.values()),
+            created=time.time(), fingerprints=fingerprints,
+        )  # fmt: skip
+        return
     sidecar = {
         "schema": 1,
         "command": ["python", "main.py"],

@@ -76,6 +76,28 @@ async def test_a_comment_makes_nothing_stale(workspace: Path, start: Start):
     assert "edited" not in (await wire.hover(uri, HEAD, 5))["contents"]["value"]
 
 
+async def test_heat_goes_with_a_function_under_another_name(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0})
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(workspace / "main.py", "import sys\n" + SLOW.replace("def find", "def search"))
+    shown = await wire.message(DIAGNOSTICS)
+    assert [d["message"] for d in shown["diagnostics"]] == ["100 % of the run is spent in search"]
+    hover = (await wire.hover(uri, HEAD + 1, 5))["contents"]["value"]
+    assert "it was `find` when it was measured" in hover
+    assert "Its own Python code takes 100 % of the run: rewrite its loop" in hover
+    assert "edited" not in hover
+
+
+async def test_heat_of_the_first_version_has_fingerprints_only(workspace: Path, start: Start):
+    write_profile(workspace, workspace / "main.py", {"find": 3.0}, first_version=True)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    wire.open(workspace / "main.py", SLOW.replace("found = []", "found = list()"))
+    shown = await wire.message(DIAGNOSTICS)
+    assert "edited since" in shown["diagnostics"][0]["message"]
+
+
 async def test_a_proved_edit_is_an_action_that_applies_and_is_recorded(
     workspace: Path, start: Start
 ):

@@ -8,8 +8,9 @@ import pytest
 
 from analysis.functions import function_named
 from analysis.text import apply_changes
+from analysis.worth import share_text
 from optimizer.words import ratio_words
-from server.lsp.fitting import edits_of, numbered, share_text
+from server.lsp.fitting import edits_of, numbered
 from server.lsp.outline import Span
 from tests.server.lsp.made import SLOW, suggestion
 
