@@ -185,7 +185,7 @@ def test_a_failing_rule_takes_no_other_down(
         raise KeyError("boom")
 
     bad = Rule("bad", "t", "d.", ({"kind": "comparison_operator"},), (ast.Compare,), 1, fail)
-    rules = all_rules()
+    rules = catalogue.python_rules()
     monkeypatch.setattr(catalogue, "python_rules", lambda: (bad, *rules))
     with caplog.at_level(logging.ERROR):
         assert any(f.rule == "membership-set" for f in found(LOOP))

@@ -12,6 +12,7 @@ from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 _BOTH = ("c", "c++")
 _LEAVES = ("break_statement", "continue_statement", "return_statement", "goto_statement")
 _CONSTANTS = re.compile(r"true|false|-?\d+")
+_TALKS = re.compile(r"\b(cout|cin|printf|scanf|puts|putchar|getchar|fprintf|fscanf)\b")
 _COUNTER = re.compile(r"(?:[\w:]+\s+)*?(\w+)\s*=")
 
 
@@ -59,7 +60,7 @@ def row_major_loops(scope: NativeScope, node: SgNode) -> Proposal:
             for (int i = 0; i < n; i++)            for (int j = 0; j < m; j++)
                 total[j] += a[i][j];                   total[j] += a[i][j];
 
-    When not to: the turns depend on their order, or the array fits in the cache.
+    When not to: the array fits in the cache. Turns that depend on their order are left alone.
     """
     outer_body = scope.body(node)
     inner = outer_body[0] if len(outer_body) == 1 else None
@@ -71,6 +72,8 @@ def row_major_loops(scope: NativeScope, node: SgNode) -> Proposal:
         return None
     body = inner.field("body")
     if body is None or outer_name == inner_name or _leaves(body):
+        return None
+    if not all(_places(scope, name, body) == 1 for name in _written(scope, body)):
         return None
     now, then = _strides(scope, body, inner_name), _strides(scope, body, outer_name)
     if now <= then:
@@ -86,6 +89,17 @@ def _names(text: str, name: str) -> bool:
 def _leaves(tree: SgNode) -> bool:
     """Whether something in a node leaves a loop or its turn."""
     return any(tree.find(kind=kind) is not None for kind in _LEAVES)
+
+
+def _written(scope: NativeScope, tree: SgNode) -> set[str]:
+    """The variables that a node assigns, whole or in part."""
+    return {name for name in scope.names_in(tree) if scope.assigned(name, tree)}
+
+
+def _places(scope: NativeScope, name: str, *trees: SgNode) -> int:
+    """How many different parts of a variable stand in nodes: `a[i]` and `a[i + 1]` are two."""
+    uses = (use for tree in trees for use in scope.uses(name, tree))
+    return len({"".join(scope.text(scope.whole(use)).split()) for use in uses})
 
 
 def _strides(scope: NativeScope, body: SgNode, counter: str) -> int:
@@ -251,8 +265,8 @@ def adjacent_loops_fuse(scope: NativeScope, node: SgNode) -> Proposal:
             squares += xs[i] * xs[i];
         }
 
-    When not to: the second loop needs what the first one gives in later turns; or the data fit in
-    the cache and each loop is made of vector instructions.
+    When not to: the data fit in the cache and each loop is made of vector instructions. A second
+    loop that needs what the first one gives in other turns is left alone.
     """
     below = scope.neighbour(node, 1)
     if below is None or below.kind() != "for_statement":
@@ -264,6 +278,16 @@ def adjacent_loops_fuse(scope: NativeScope, node: SgNode) -> Proposal:
         return None
     if first.kind() != "compound_statement" or second.kind() != "compound_statement":
         return None
+    if _TALKS.search(scope.text(first)) and _TALKS.search(scope.text(second)):
+        return None
+    counter = _counter(scope, node)
+    for name in _written(scope, first) | _written(scope, second):
+        shared = scope.uses(name, first) and scope.uses(name, second)
+        part = scope.whole(scope.uses(name, first)[0]) if shared else None
+        if part is not None and (
+            _places(scope, name, first, second) != 1 or not _names(scope.text(part), counter)
+        ):
+            return None
     above, added = scope.body(first), scope.body(second)
     if not above or not added or scope.has_comment(below):
         return None
