@@ -16,6 +16,7 @@ from analysis.functions import Function
 from analysis.languages import LANGUAGES, dialect_of
 from analysis.rules import (
     aggregates,
+    builders,
     calls,
     comprehensions,
     copies,
@@ -24,6 +25,7 @@ from analysis.rules import (
     hoisting,
     indexing,
     joins,
+    loops,
     membership,
     queues,
     recursion,
@@ -53,6 +55,8 @@ _FAMILIES = (
     comprehensions,
     indexing,
     hoisting,
+    builders,
+    loops,
 )
 _BUILTINS = frozenset(dir(builtins))
 _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")

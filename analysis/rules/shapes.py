@@ -1,0 +1,134 @@
+"""Shapes of loops and places of expressions that several rules ask for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from analysis.rules.base import NoRewriteError
+from analysis.rules.flow import handed_on_in, is_invariant, key, loads
+from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
+
+_LEAVING = (ast.Return, ast.Yield, ast.YieldFrom, ast.Await)
+
+
+def clause(scope: Scope, node: ast.expr) -> str:
+    """A node's text on one line, fit to stand after `in` or `if` in a comprehension."""
+    text = scope.line_text(node)
+    loose = isinstance(node, ast.IfExp | ast.Lambda) or (
+        isinstance(node, ast.Tuple) and not text.startswith("(")
+    )
+    return f"({text})" if loose else text
+
+
+def only_step(loop: ast.For) -> ast.stmt:
+    """The one statement of a loop's body. Raises NoRewriteError when there are more."""
+    if loop.orelse or len(loop.body) != 1:
+        raise NoRewriteError("does more")
+    return loop.body[0]
+
+
+def method_call(step: ast.stmt, *methods: str) -> tuple[ast.expr, ast.expr] | None:
+    """Of a statement `receiver.method(x)`: the receiver and x."""
+    if not isinstance(step, ast.Expr) or not isinstance(step.value, ast.Call):
+        return None
+    call = step.value
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in methods:
+        return None
+    if len(call.args) != 1 or call.keywords or isinstance(call.args[0], ast.Starred):
+        return None
+    return call.func.value, call.args[0]
+
+
+def names_stay(scope: Scope, loop: ast.AST, names: Iterable[str]) -> bool:
+    """Whether what a loop binds is read nowhere else in its function."""
+    function = scope.inner_function(loop)
+    shared = {
+        name
+        for node in ast.walk(function)
+        if isinstance(node, ast.Global | ast.Nonlocal)
+        for name in node.names
+    }
+    return all(
+        name not in shared and len(loads(function, name)) == len(loads(loop, name))
+        for name in names
+    )
+
+
+def made_above(scope: Scope, loop: ast.stmt, name: str, steps: int = 1) -> ast.Assign | None:
+    """The statement `name = ...` that stands `steps` above a loop, with no comment between."""
+    above = scope.neighbour(loop, -steps)
+    if not isinstance(above, ast.Assign) or len(above.targets) != 1:
+        return None
+    if key(above.targets[0]) != name or has_comments(scope, above, loop):
+        return None
+    return above
+
+
+def has_comments(scope: Scope, first: ast.stmt, last: ast.stmt) -> bool:
+    """Whether a comment stands on the lines from one statement to another."""
+    end = scope.module.next_line(scope.end(last) - 1)
+    return scope.module.has_comment(scope.start(first), end)
+
+
+def is_test(scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression is only asked whether it is true."""
+    up = scope.parent(node)
+    while isinstance(up, ast.BoolOp) or (
+        isinstance(up, ast.UnaryOp) and isinstance(up.op, ast.Not)
+    ):
+        node, up = up, scope.parent(up)
+    if isinstance(up, ast.If | ast.While | ast.IfExp | ast.Assert):
+        return up.test is node
+    return isinstance(up, ast.comprehension) and node in up.ifs
+
+
+def in_parentheses(scope: Scope, node: ast.expr, text: str) -> str:
+    """An operation's text for a node's place, in parentheses where others might bind tighter."""
+    up = scope.parent(node)
+    displays = ast.List | ast.Tuple | ast.Dict | ast.Set | ast.ListComp | ast.SetComp
+    loose = isinstance(up, ast.stmt | ast.keyword | displays)
+    argument = isinstance(up, ast.Call) and up.func is not node
+    return text if loose or argument else f"({text})"
+
+
+def is_steady(scope: Scope, node: ast.expr, loop: Loop) -> bool:
+    """Whether a loop neither changes an expression nor hands a part of it to unknown calls."""
+    if not is_invariant(scope, node, loop):
+        return False
+    handed = handed_on_in(scope, loop)
+    parts = (p for p in ast.walk(node) if isinstance(p, ast.Name | ast.Attribute | ast.Subscript))
+    return not any(key(p) in handed for p in parts)
+
+
+def outer_loop(scope: Scope, node: ast.AST) -> ast.For | ast.While:
+    """The outermost loop statement around a statement. Raises NoRewriteError for none."""
+    loops = scope.loops(node)
+    if not loops or any(isinstance(x, (*COMPREHENSIONS, ast.Lambda)) for x in loops):
+        raise NoRewriteError("not in a loop statement")
+    outer = loops[-1]
+    if not isinstance(outer, ast.For | ast.While):
+        raise NoRewriteError("an asynchronous loop")
+    return outer
+
+
+def leaves(tree: ast.AST) -> bool:
+    """Whether the function may be left, or stand still, somewhere inside."""
+    return any(isinstance(n, _LEAVING) for n in ast.walk(tree))
+
+
+def within_try(scope: Scope, node: ast.AST) -> bool:
+    """Whether an error at this place may be caught in the same function."""
+    return any(isinstance(up, ast.Try) for up in scope.ancestors(node))
+
+
+def quotable(text: str) -> bool:
+    """Whether an expression's text may stand in an f-string of any version of Python."""
+    return not set(text) & set("'\"\\\n\r{}#!:") and "lambda" not in text
+
+
+def quoted(value: str) -> str:
+    """A text as it stands between double quotes."""
+    text = repr(value)
+    inner = text[1:-1]
+    return inner if text[0] == '"' else inner.replace("\\'", "'").replace('"', '\\"')
