@@ -7,7 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, names_in
 from analysis.rules.scope import Comprehension, Scope
-from analysis.rules.shapes import clause, in_parentheses
+from analysis.rules.shapes import clause, in_parentheses, mapping_of
 
 _MAKERS = {"kind": "call", "regex": r"^(list|set|dict)\(\s*[\w(\[]"}
 _CONSUMERS = ("list", "set", "tuple", "sum", "sorted", "min", "max", "frozenset")
@@ -107,9 +107,7 @@ def identity_comprehension(
             return None
         if not all(isinstance(e, ast.Name) for e in part.target.elts):
             return None
-        if isinstance(source, ast.Call) and not source.args and not source.keywords:
-            if isinstance(source.func, ast.Attribute) and source.func.attr == "items":
-                source = source.func.value
+        source = mapping_of(source) or source
         name = "dict"
     else:
         if not isinstance(part.target, ast.Name) or key(part.target) != key(node.elt):

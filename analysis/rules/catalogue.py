@@ -17,6 +17,7 @@ from analysis.languages import LANGUAGES, dialect_of
 from analysis.rules import (
     aggregates,
     builders,
+    bulk,
     calls,
     comprehensions,
     copies,
@@ -25,6 +26,7 @@ from analysis.rules import (
     hoisting,
     indexing,
     joins,
+    lookups,
     loops,
     membership,
     queues,
@@ -57,6 +59,8 @@ _FAMILIES = (
     hoisting,
     builders,
     loops,
+    bulk,
+    lookups,
 )
 _BUILTINS = frozenset(dir(builtins))
 _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")

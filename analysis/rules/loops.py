@@ -9,7 +9,7 @@ from analysis.rules.flow import handed_on_in, is_plain, key, loads, mutated_in, 
 from analysis.rules.kinds import kind
 from analysis.rules.module import bound_in
 from analysis.rules.scope import Scope
-from analysis.rules.shapes import has_comments, is_steady, leaves, names_stay, only_step
+from analysis.rules.shapes import has_comments, is_steady, leaves, names_stay, only_step, set_anew
 from analysis.text import TextChange
 
 _FOR = {"kind": "for_statement"}
@@ -298,7 +298,9 @@ def while_to_range(scope: Scope, node: ast.While) -> Proposal:
         return None
     if key(above.targets[0]) != counter or kind(scope, above.value) != "int":
         return None
-    if not names_stay(scope, node, [counter]) or has_comments(scope, above, above):
+    if not names_stay(scope, node, [counter]) and not set_anew(scope, node, counter):
+        return None
+    if has_comments(scope, above, above):
         return None
     if has_comments(scope, step, step) or not isinstance(above.value, ast.Constant):
         return None

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from analysis.rules.base import NoRewriteError
-from analysis.rules.flow import handed_on_in, is_invariant, key, loads
+from analysis.rules.flow import handed_on_in, is_invariant, key, loads, stores
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
 
 _LEAVING = (ast.Return, ast.Yield, ast.YieldFrom, ast.Await)
@@ -41,7 +41,10 @@ def method_call(step: ast.stmt, *methods: str) -> tuple[ast.expr, ast.expr] | No
 
 
 def names_stay(scope: Scope, loop: ast.AST, names: Iterable[str]) -> bool:
-    """Whether what a loop binds is read nowhere else in its function."""
+    """Whether what a loop binds is read nowhere else in its function.
+
+    Other loops and comprehensions that bind the same name read their own.
+    """
     function = scope.inner_function(loop)
     shared = {
         name
@@ -49,10 +52,37 @@ def names_stay(scope: Scope, loop: ast.AST, names: Iterable[str]) -> bool:
         if isinstance(node, ast.Global | ast.Nonlocal)
         for name in node.names
     }
-    return all(
-        name not in shared and len(loads(function, name)) == len(loads(loop, name))
+    return not any(
+        name in shared
+        or any(
+            not scope.inside(use, loop) and not _is_bound_anew(scope, use)
+            for use in loads(function, name)
+        )
         for name in names
     )
+
+
+def _is_bound_anew(scope: Scope, use: ast.Name) -> bool:
+    """Whether the loop or comprehension that a name is read in binds it itself."""
+    below: ast.AST = use
+    for up in scope.ancestors(use):
+        if isinstance(up, ast.For) and below in up.body and stores(up.target, use.id):
+            return True
+        if isinstance(up, COMPREHENSIONS):
+            first = up.generators[0]
+            early = below is first and scope.inside(use, first.iter)
+            if not early and any(stores(g.target, use.id) for g in up.generators):
+                return True
+        below = up
+    return False
+
+
+def set_anew(scope: Scope, statement: ast.stmt, name: str) -> bool:
+    """Whether a name is bound anew before anything after a statement reads it."""
+    after = scope.neighbour(statement, 1)
+    while after is not None and not loads(after, name) and not stores(after, name):
+        after = scope.neighbour(after, 1)
+    return isinstance(after, ast.Assign) and not loads(after, name)
 
 
 def made_above(scope: Scope, loop: ast.stmt, name: str, steps: int = 1) -> ast.Assign | None:
@@ -120,6 +150,13 @@ def leaves(tree: ast.AST) -> bool:
 def within_try(scope: Scope, node: ast.AST) -> bool:
     """Whether an error at this place may be caught in the same function."""
     return any(isinstance(up, ast.Try) for up in scope.ancestors(node))
+
+
+def mapping_of(node: ast.expr) -> ast.expr | None:
+    """d of `d.items()`."""
+    if isinstance(node, ast.Call) and not node.args and isinstance(node.func, ast.Attribute):
+        return node.func.value if node.func.attr == "items" else None
+    return None
 
 
 def quotable(text: str) -> bool:
