@@ -22,6 +22,8 @@ from analysis.rules import (
     comprehensions,
     copies,
     counting,
+    expressions,
+    functions,
     growth,
     hoisting,
     indexing,
@@ -61,6 +63,8 @@ _FAMILIES = (
     loops,
     bulk,
     lookups,
+    expressions,
+    functions,
 )
 _BUILTINS = frozenset(dir(builtins))
 _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")

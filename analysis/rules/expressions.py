@@ -1,0 +1,437 @@
+"""Single expressions that have a faster form."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from analysis.rules.base import Proposal, Rewrite, rule
+from analysis.rules.flow import is_plain, key, names_in, stores
+from analysis.rules.kinds import kind
+from analysis.rules.lists import is_simple
+from analysis.rules.scope import Scope
+from analysis.rules.shapes import in_parentheses, is_test, within_try
+
+_SIZED = ("list", "tuple", "dict", "set", "frozenset", "str", "bytes")
+_REFUSED = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
+
+
+def _runs(node: ast.BoolOp, part: Callable[[ast.expr], str | None]) -> list[list[ast.expr]]:
+    """Values of an `and` or `or` that stand side by side and for which `part` says the same."""
+    runs: list[list[ast.expr]] = []
+    last: str | None = None
+    for value in node.values:
+        word = part(value)
+        if word is not None and word == last:
+            runs[-1].append(value)
+        elif word is not None:
+            runs.append([value])
+        last = word
+    return runs
+
+
+def _affix(node: ast.expr) -> ast.Call | None:
+    """The call `s.startswith("x")` or `s.endswith("x")` that an expression is."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    if node.func.attr not in ("startswith", "endswith") or len(node.args) != 1 or node.keywords:
+        return None
+    value = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+    return node if isinstance(value, str | bytes) and is_simple(node.func.value) else None
+
+
+@rule(
+    "startswith-tuple",
+    title="ask for several beginnings or endings at once",
+    description="A text is asked for one beginning (or ending) after the other. One call with a"
+    " tuple asks for all of them.",
+    patterns=[{"kind": "boolean_operator", "regex": r"\.(startswith|endswith)\("}],
+    node=ast.BoolOp,
+    gain=1,
+)
+def startswith_tuple(scope: Scope, node: ast.BoolOp) -> Proposal:
+    """Hand `startswith` and `endswith` a tuple.
+
+    Why it is slow: each further beginning costs the lookup and the call of the method again.
+
+    Example:
+        line.startswith("#") or line.startswith(";")
+                                           line.startswith(("#", ";"))
+
+    When not to: the first one nearly always fits.
+    """
+    negative = isinstance(node.op, ast.And)
+
+    def part(value: ast.expr) -> str | None:
+        if negative:
+            if not isinstance(value, ast.UnaryOp) or not isinstance(value.op, ast.Not):
+                return None
+            value = value.operand
+        call = _affix(value)
+        return key(call.func) if call else None
+
+    for run in _runs(node, part):
+        if len(run) < 2:
+            continue
+        calls = [c for v in run for c in ast.walk(v) if isinstance(c, ast.Call) and _affix(c)]
+        texts = ", ".join(scope.text(c.args[0]) for c in calls)
+        text = f"{'not ' if negative else ''}{scope.text(calls[0].func)}(({texts}))"
+        return _replace_run(scope, node, run, text)
+    return None
+
+
+def _replace_run(scope: Scope, node: ast.BoolOp, run: list[ast.expr], text: str) -> Proposal:
+    """Put one text in the place of values that stand side by side."""
+    if node in scope.formatted or scope.module.has_comment(scope.start(run[0]), scope.end(run[-1])):
+        return None
+    change = scope.replace(run[0], text)
+    whole = type(change)(change.start, scope.end(run[-1]), change.new_text)
+    return Rewrite((whole,))
+
+
+@rule(
+    "equality-chain-set",
+    title="compare with all constants at once",
+    description="A value is compared with one constant after the other. It is looked up in a set of"
+    " constants by its hash, and the set is made when the code is compiled.",
+    patterns=[{"kind": "boolean_operator", "regex": r"(==|!=)[^=]*(==|!=)"}],
+    node=ast.BoolOp,
+    gain=1,
+)
+def equality_chain_set(scope: Scope, node: ast.BoolOp) -> Proposal:
+    """Write a chain of comparisons with constants as membership in a set.
+
+    Why it is slow: each comparison loads both sides, compares and jumps; a lookup in a set takes
+    as long as one of them.
+
+    Example:
+        if c == "a" or c == "e" or c == "i":    ->    if c in {"a", "e", "i"}:
+
+    When not to: the value may be unhashable, or the first constant nearly always fits.
+    """
+    wanted: type[ast.cmpop] = ast.Eq if isinstance(node.op, ast.Or) else ast.NotEq
+
+    def part(value: ast.expr) -> str | None:
+        if not isinstance(value, ast.Compare) or len(value.ops) != 1:
+            return None
+        constant = value.comparators[0]
+        known = isinstance(constant, ast.Constant) and isinstance(constant.value, str | int)
+        if not isinstance(value.ops[0], wanted) or not known or not is_simple(value.left):
+            return None
+        return key(value.left)
+
+    for run in _runs(node, part):
+        compared = [v for v in run if isinstance(v, ast.Compare)]
+        texts = [scope.text(v.comparators[0]) for v in compared]
+        if len(set(texts)) >= 3:
+            sign = "in" if wanted is ast.Eq else "not in"
+            text = f"{scope.text(compared[0].left)} {sign} {{{', '.join(texts)}}}"
+            return _replace_run(scope, node, run, text)
+    return None
+
+
+@rule(
+    "square-multiply",
+    title="multiply instead of raising to a power",
+    description="A value is squared by the general power. Multiplying it by itself is one short"
+    " instruction.",
+    patterns=["$X ** 2"],
+    node=ast.BinOp,
+    gain=1,
+)
+def square_multiply(scope: Scope, node: ast.BinOp) -> Proposal:
+    """Write `x * x` instead of `x ** 2`.
+
+    Why it is slow: the power of whole numbers goes through a general algorithm, and that of floats
+    through the library of mathematics.
+
+    Example:
+        total += x ** 2    ->    total += x * x
+
+    When not to: outside of hot loops it does not matter.
+    """
+    if not isinstance(node.left, ast.Name) or key(node.right) != "2":
+        return None
+    up = scope.parent(node)
+    bare = isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add | ast.Sub)
+    text = f"{node.left.id} * {node.left.id}"
+    loose = bare or isinstance(up, ast.Compare)
+    return Rewrite((scope.replace(node, text if loose else in_parentheses(scope, node, text)),))
+
+
+def _is_whole(scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression is evidently a whole number."""
+    if kind(scope, node) == "int":
+        return True
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub | ast.Mult):
+        return _is_whole(scope, node.left) and _is_whole(scope, node.right)
+    if not isinstance(node, ast.Name):
+        return False
+    bound = stores(scope.inner_function(node), node.id)
+    return bool(bound) and all(_binds_whole(scope, n) for n in bound)
+
+
+def _binds_whole(scope: Scope, name: ast.Name) -> bool:
+    up = scope.parent(name)
+    if isinstance(up, ast.For | ast.comprehension):
+        return isinstance(up.iter, ast.Call) and scope.is_builtin(up.iter.func, "range")
+    if isinstance(up, ast.AugAssign):
+        return kind(scope, up.value) == "int" and not isinstance(up.op, ast.Div | ast.Pow)
+    if not isinstance(up, ast.Assign):
+        return False
+    value = up.value
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        sides = value.left, value.right
+        return all(kind(scope, s) == "int" or _is_half(scope, s) for s in sides)
+    return kind(scope, value) == "int"
+
+
+def _is_half(scope: Scope, node: ast.expr) -> bool:
+    """Whether a name is bound to `int(...)` or `len(...)` wherever it is bound."""
+    if not isinstance(node, ast.Name):
+        return False
+    ups = [scope.parent(n) for n in stores(scope.inner_function(node), node.id)]
+    return bool(ups) and all(
+        isinstance(u, ast.Assign) and kind(scope, u.value) == "int" for u in ups
+    )
+
+
+@rule(
+    "int-division",
+    title="divide whole numbers as whole numbers",
+    description="Whole numbers are divided as floats and the result is turned back. The division of"
+    " whole numbers does it in one step, and without rounding errors.",
+    patterns=["int($A / $B)"],
+    node=ast.Call,
+    gain=1,
+)
+def int_division(scope: Scope, node: ast.Call) -> Proposal:
+    """Write `a // b` instead of `int(a / b)`.
+
+    Why it is slow: two conversions, a float object and a call for each division.
+
+    Example:
+        middle = int((low + high) / 2)    ->    middle = (low + high) // 2
+
+    When not to: one of the numbers may be negative (`int` rounds towards zero, `//` down).
+    """
+    value = node.args[0]
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Div):
+        return None
+    if not scope.is_builtin(node.func, "int") or node.keywords or node in scope.formatted:
+        return None
+    if not _is_whole(scope, value.left) or not _is_whole(scope, value.right):
+        return None
+    right = value.right
+    if isinstance(right, ast.Constant) and right.value == 0:
+        return None
+    text = scope.text(node)
+    divisor = scope.module.text[scope.end(value.left) : scope.start(value.right)]
+    if divisor.count("/") != 1 or not text.startswith("int("):
+        return None
+    inner = scope.text(value).replace(divisor, divisor.replace("/", "//"), 1)
+    if key(ast.parse(inner, mode="eval").body) != key(
+        ast.BinOp(value.left, ast.FloorDiv(), value.right)
+    ):
+        return None
+    return Rewrite((scope.replace(node, in_parentheses(scope, node, inner)),))
+
+
+@rule(
+    "len-truth",
+    title="ask the collection whether it is empty",
+    description="The length of a collection is computed and compared with zero in a loop. The"
+    " collection itself is true when it is not empty.",
+    patterns=["len($X) == 0", "len($X) > 0", "len($X) != 0", "len($X) >= 1", "len($X) < 1"],
+    node=ast.Compare,
+    gain=1,
+)
+def len_truth(scope: Scope, node: ast.Compare) -> Proposal:
+    """Test a collection for emptiness by its truth.
+
+    Why it is slow: the call of `len`, a number object and a comparison at each turn; the truth of
+    a builtin collection is one look at its size.
+
+    Example:
+        while len(queue) > 0:    ->    while queue:
+
+    When not to: the object has another idea of truth, as arrays do.
+    """
+    call = node.left
+    if not isinstance(call, ast.Call) or not scope.is_builtin(call.func, "len"):
+        return None
+    if len(call.args) != 1 or not scope.loops(node) or not is_test(scope, node):
+        return None
+    if not isinstance(call.args[0], ast.Name) or kind(scope, call.args[0]) not in _SIZED:
+        return None
+    empty = isinstance(node.ops[0], ast.Eq | ast.Lt)
+    return Rewrite((scope.replace(node, f"{'not ' if empty else ''}{call.args[0].id}"),))
+
+
+@rule(
+    "members-superset",
+    title="ask the set for all members at once",
+    description="A generator looks one element after the other up in a set. The set compares itself"
+    " with the whole collection in compiled code.",
+    patterns=["all($X in $S for $X in $XS)", "any($X in $S for $X in $XS)"],
+    node=ast.Call,
+    gain=2,
+)
+def members_superset(scope: Scope, node: ast.Call) -> Proposal:
+    """Use `issuperset` and `isdisjoint` instead of `all` and `any` over lookups.
+
+    Why it is slow: the generator is entered for each element and runs several instructions.
+
+    Example:
+        all(x in known for x in xs)        known.issuperset(xs)
+        any(x in known for x in xs)        not known.isdisjoint(xs)
+
+    When not to: the collection is a set of its own kind.
+    """
+    if not scope.is_builtin(node.func, "all", "any") or len(node.args) != 1 or node.keywords:
+        return None
+    argument = node.args[0]
+    if not isinstance(argument, ast.GeneratorExp | ast.ListComp) or len(argument.generators) != 1:
+        return None
+    part, test = argument.generators[0], argument.elt
+    if part.ifs or part.is_async or not isinstance(part.target, ast.Name):
+        return None
+    if not isinstance(test, ast.Compare) or key(test.left) != part.target.id:
+        return None
+    known = test.comparators[0]
+    if len(test.ops) != 1 or not isinstance(test.ops[0], ast.In):
+        return None
+    if not isinstance(known, ast.Name) or kind(scope, known) not in ("set", "frozenset"):
+        return None
+    if part.target.id == known.id or part.target.id in names_in(part.iter):
+        return None
+    source = scope.line_text(part.iter)
+    if key(node.func) == "all":
+        return Rewrite((scope.replace(node, f"{known.id}.issuperset({source})"),))
+    text = f"not {known.id}.isdisjoint({source})"
+    tested = is_test(scope, node)
+    return Rewrite((scope.replace(node, text if tested else in_parentheses(scope, node, text)),))
+
+
+@rule(
+    "first-of-list",
+    title="take the first element without a list",
+    description="A list of all elements is made only to take the first. An iterator gives the first"
+    " without walking on.",
+    patterns=["list($X)[0]", "tuple($X)[0]"],
+    node=ast.Subscript,
+    gain=3,
+)
+def first_of_list(scope: Scope, node: ast.Subscript) -> Proposal:
+    """Take the first element with `next(iter(...))`.
+
+    Why it is slow: all elements are copied, whatever their number, to look at one.
+
+    Example:
+        key = list(table.keys())[0]    ->    key = next(iter(table.keys()))
+
+    When not to: the collection may be empty and callers expect IndexError (`next` raises
+    StopIteration).
+    """
+    call = node.value
+    if not isinstance(call, ast.Call) or not scope.is_builtin(call.func, "list", "tuple"):
+        return None
+    if len(call.args) != 1 or isinstance(call.args[0], ast.Starred) or key(node.slice) != "0":
+        return None
+    if not isinstance(node.ctx, ast.Load) or within_try(scope, node):
+        return None
+    if not scope.is_builtin(ast.Name("next"), "next"):
+        return None
+    source = call.args[0]
+    text = scope.text(source)
+    new = f"next({text})" if isinstance(source, ast.GeneratorExp) else f"next(iter({text}))"
+    return Rewrite((scope.replace(node, new),))
+
+
+@rule(
+    "first-match-next",
+    title="stop at the first element that fits",
+    description="A list of all elements that fit is built only to take the first. A generator stops"
+    " there.",
+    patterns=[{"kind": "subscript", "regex": r"(?s)^\[.*\]\[0\]$"}],
+    node=ast.Subscript,
+    gain=2,
+)
+def first_match_next(scope: Scope, node: ast.Subscript) -> Proposal:
+    """Take the first element that fits with `next` of a generator.
+
+    Why it is slow: the list tests and keeps all elements after the first that fits.
+
+    Example:
+        [r for r in rows if r.id == n][0]    ->    next(r for r in rows if r.id == n)
+
+    When not to: there are a few elements only, or none may fit and callers expect IndexError
+    (`next` raises StopIteration).
+    """
+    made = node.value
+    if not isinstance(made, ast.ListComp) or key(node.slice) != "0":
+        return None
+    if not any(part.ifs for part in made.generators) or within_try(scope, node):
+        return None
+    if any(isinstance(n, _REFUSED) for n in ast.walk(made)) or not is_plain(scope, made):
+        return None
+    if not isinstance(node.ctx, ast.Load) or not scope.is_builtin(ast.Name("next"), "next"):
+        return None
+    return Rewrite((scope.replace(node, f"next({scope.text(made)[1:-1]})"),))
+
+
+@rule(
+    "reversed-copy",
+    title="reverse while copying",
+    description="A list, text or sorted result is reversed through an iterator or a second copy. A"
+    " slice (or the sort itself) does it in one step.",
+    patterns=[
+        "list(reversed($X))",
+        "''.join(reversed($X))",
+        '"".join(reversed($X))',
+        "sorted($X)[::-1]",
+    ],
+    node=(ast.Call, ast.Subscript),
+    gain=1,
+)
+def reversed_copy(scope: Scope, node: ast.Call | ast.Subscript) -> Proposal:
+    """Reverse by a slice, or sort in reverse.
+
+    Why it is slow: the iterator hands over one element after the other; a slice copies a block,
+    and a text stays a text.
+
+    Example:
+        list(reversed(xs))                 xs[::-1]
+        "".join(reversed(text))            text[::-1]
+        sorted(xs)[::-1]                   sorted(xs, reverse=True)
+
+    When not to: equal elements differ otherwise and their order matters (`reverse` keeps it).
+    """
+    if isinstance(node, ast.Subscript):
+        call = node.value
+        if not isinstance(call, ast.Call) or not scope.is_builtin(call.func, "sorted"):
+            return None
+        if isinstance(call.args[0], ast.GeneratorExp | ast.Starred) or call.keywords:
+            return None
+        return Rewrite((scope.replace(node, f"sorted({scope.text(call.args[0])}, reverse=True)"),))
+    inner = node.args[0]
+    if not isinstance(inner, ast.Call) or not scope.is_builtin(inner.func, "reversed"):
+        return None
+    wanted = "list" if scope.is_builtin(node.func, "list") else "str"
+    source = inner.args[0]
+    if kind(scope, source) != wanted or len(inner.args) != 1:
+        return None
+    return Rewrite((scope.replace(node, f"{scope.operand(source)}[::-1]"),))
+
+
+RULES = (
+    first_of_list,
+    members_superset,
+    first_match_next,
+    startswith_tuple,
+    equality_chain_set,
+    square_multiply,
+    int_division,
+    len_truth,
+    reversed_copy,
+)
