@@ -25,6 +25,7 @@ from analysis.rules import (
     expressions,
     functions,
     growth,
+    heaps,
     hoisting,
     indexing,
     joins,
@@ -36,6 +37,7 @@ from analysis.rules import (
     regex,
     sorting,
     strings,
+    texts,
 )
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
 from analysis.rules.module import Module, bindings, bound_in
@@ -65,6 +67,8 @@ _FAMILIES = (
     lookups,
     expressions,
     functions,
+    texts,
+    heaps,
 )
 _BUILTINS = frozenset(dir(builtins))
 _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
