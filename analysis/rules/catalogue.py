@@ -16,6 +16,7 @@ from analysis.functions import Function
 from analysis.languages import LANGUAGES, dialect_of
 from analysis.rules import (
     aggregates,
+    arrays,
     builders,
     bulk,
     calls,
@@ -23,6 +24,7 @@ from analysis.rules import (
     copies,
     counting,
     expressions,
+    frames,
     functions,
     growth,
     heaps,
@@ -69,6 +71,8 @@ _FAMILIES = (
     functions,
     texts,
     heaps,
+    frames,
+    arrays,
 )
 _BUILTINS = frozenset(dir(builtins))
 _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
