@@ -198,7 +198,7 @@ def array_loop_vector(scope: Scope, node: ast.For) -> Proposal:
     title="compute with the whole array",
     description="An array is made from a list that computes with the elements of another one by"
     " one. The same arithmetic on the whole array runs in compiled code.",
-    patterns=["$NP.array([$E for $X in $XS])", "$NP.asarray([$E for $X in $XS])"],
+    patterns=[{"kind": "call", "regex": r"^\w+\.(as)?array\(\s*\["}],
     node=ast.Call,
     gain=3,
 )
@@ -240,7 +240,7 @@ def array_comprehension_vector(scope: Scope, node: ast.Call) -> Proposal:
     title="ask the array itself",
     description="A builtin function walks an array, and each element becomes an object of the"
     " interpreter. The array's own method does it in compiled code.",
-    patterns=["sum($A)", "min($A)", "max($A)", "any($A)", "all($A)"],
+    patterns=[{"kind": "call", "regex": r"^(sum|min|max|any|all)\(\w+\)$"}],
     node=ast.Call,
     gain=3,
 )
@@ -269,7 +269,7 @@ def array_builtin_method(scope: Scope, node: ast.Call) -> Proposal:
     title="collect the parts and make the array once",
     description="An array grows in a loop, and all its elements are copied each time. The parts are"
     " collected in a list and put together once after the loop.",
-    patterns=["$A = $NP.append($A, $X)", "$A = $NP.$F(($A, $X))", "$A = $NP.$F([$A, $X])"],
+    patterns=[{"kind": "assignment", "regex": r"^\w+ = \w+\.(append|[hv]stack|concatenate)\("}],
     node=ast.Assign,
     gain=3,
 )

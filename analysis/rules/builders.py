@@ -215,7 +215,7 @@ def repeat_list(scope: Scope, node: ast.ListComp) -> Proposal:
     title="turn rows into columns at once",
     description="A table is turned over by looking up each cell by row and column. Walking all rows"
     " side by side gives the columns in compiled code.",
-    patterns=["[[$R[$I] for $R in $M] for $I in range(len($M[0]))]"],
+    patterns=[{"kind": "list_comprehension"}],
     node=ast.ListComp,
     gain=2,
 )

@@ -13,6 +13,7 @@ from analysis.rules.scope import Scope
 from analysis.rules.shapes import in_parentheses, is_test, within_try
 
 _SIZED = ("list", "tuple", "dict", "set", "frozenset", "str", "bytes")
+_NONE = ("n == 0", "n > 0", "n != 0", "n >= 1", "n < 1")
 _REFUSED = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
 
@@ -242,7 +243,7 @@ def int_division(scope: Scope, node: ast.Call) -> Proposal:
     title="ask the collection whether it is empty",
     description="The length of a collection is computed and compared with zero in a loop. The"
     " collection itself is true when it is not empty.",
-    patterns=["len($X) == 0", "len($X) > 0", "len($X) != 0", "len($X) >= 1", "len($X) < 1"],
+    patterns=[{"kind": "comparison_operator", "regex": r"^len\(\w+\)"}],
     node=ast.Compare,
     gain=1,
 )
@@ -260,7 +261,12 @@ def len_truth(scope: Scope, node: ast.Compare) -> Proposal:
     call = node.left
     if not isinstance(call, ast.Call) or not scope.is_builtin(call.func, "len"):
         return None
-    if len(call.args) != 1 or not scope.loops(node) or not is_test(scope, node):
+    if (
+        len(call.args) != 1
+        or key(ast.Compare(ast.Name("n"), node.ops, node.comparators)) not in _NONE
+    ):
+        return None
+    if not scope.loops(node) or not is_test(scope, node):
         return None
     if not isinstance(call.args[0], ast.Name) or kind(scope, call.args[0]) not in _SIZED:
         return None
@@ -273,7 +279,7 @@ def len_truth(scope: Scope, node: ast.Compare) -> Proposal:
     title="ask the set for all members at once",
     description="A generator looks one element after the other up in a set. The set compares itself"
     " with the whole collection in compiled code.",
-    patterns=["all($X in $S for $X in $XS)", "any($X in $S for $X in $XS)"],
+    patterns=[{"kind": "call", "regex": r"^(any|all)\("}],
     node=ast.Call,
     gain=2,
 )
@@ -318,7 +324,7 @@ def members_superset(scope: Scope, node: ast.Call) -> Proposal:
     title="take the first element without a list",
     description="A list of all elements is made only to take the first. An iterator gives the first"
     " without walking on.",
-    patterns=["list($X)[0]", "tuple($X)[0]"],
+    patterns=[{"kind": "subscript", "regex": r"^(list|tuple)\("}],
     node=ast.Subscript,
     gain=3,
 )
@@ -386,10 +392,8 @@ def first_match_next(scope: Scope, node: ast.Subscript) -> Proposal:
     description="A list, text or sorted result is reversed through an iterator or a second copy. A"
     " slice (or the sort itself) does it in one step.",
     patterns=[
-        "list(reversed($X))",
-        "''.join(reversed($X))",
-        '"".join(reversed($X))',
-        "sorted($X)[::-1]",
+        {"kind": "call", "regex": r"^(list|''\.join|\"\"\.join)\(reversed\("},
+        {"kind": "subscript", "regex": r"^sorted\("},
     ],
     node=(ast.Call, ast.Subscript),
     gain=1,
@@ -411,15 +415,19 @@ def reversed_copy(scope: Scope, node: ast.Call | ast.Subscript) -> Proposal:
         call = node.value
         if not isinstance(call, ast.Call) or not scope.is_builtin(call.func, "sorted"):
             return None
+        if key(node.slice) != "::-1" or len(call.args) != 1:
+            return None
         if isinstance(call.args[0], ast.GeneratorExp | ast.Starred) or call.keywords:
             return None
         return Rewrite((scope.replace(node, f"sorted({scope.text(call.args[0])}, reverse=True)"),))
     inner = node.args[0]
     if not isinstance(inner, ast.Call) or not scope.is_builtin(inner.func, "reversed"):
         return None
+    if len(inner.args) != 1 or node.keywords or len(node.args) != 1:
+        return None
     wanted = "list" if scope.is_builtin(node.func, "list") else "str"
     source = inner.args[0]
-    if kind(scope, source) != wanted or len(inner.args) != 1:
+    if kind(scope, source) != wanted:
         return None
     return Rewrite((scope.replace(node, f"{scope.operand(source)}[::-1]"),))
 

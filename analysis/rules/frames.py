@@ -11,6 +11,8 @@ from analysis.rules.scope import Scope
 from analysis.rules.shapes import in_parentheses, leaves, names_stay, outer_loop
 from analysis.text import TextChange
 
+_BY_ROW = ([("axis", "1")], [("axis", "'columns'")])
+
 
 def _has_pandas(scope: Scope) -> bool:
     """Whether the file imports pandas."""
@@ -34,7 +36,7 @@ def _column(node: ast.expr, row: str) -> str | None:
     title="collect the parts and put them together once",
     description="A table grows in a loop, and all its rows are copied each time. The parts are"
     " collected in a list and put together once after the loop.",
-    patterns=["$D = $PD.concat([$D, $X])", "$D = $PD.concat([$D, $X], $$$K)"],
+    patterns=[{"kind": "assignment", "regex": r"^\w+ = [\w.]+\(\s*\[\w+,"}],
     node=ast.Assign,
     gain=3,
 )
@@ -178,7 +180,7 @@ def _parameter(node: ast.expr) -> tuple[str, ast.expr]:
     title="compute with whole columns",
     description="A function is called for each row of a table to compute with its cells. The same"
     " arithmetic on whole columns runs in compiled code.",
-    patterns=["$D.apply($F, axis=1)", '$D.apply($F, axis="columns")'],
+    patterns=[{"kind": "call", "regex": r"^[\w.]+\.apply\(\s*lambda"}],
     node=ast.Call,
     gain=3,
 )
@@ -194,6 +196,8 @@ def apply_rows_vector(scope: Scope, node: ast.Call) -> Proposal:
     When not to: the cells are no numbers.
     """
     if not isinstance(node.func, ast.Attribute) or len(node.args) != 1 or not _has_pandas(scope):
+        return None
+    if [(k.arg, key(k.value)) for k in node.keywords] not in _BY_ROW:
         return None
     table = node.func.value
     if not isinstance(table, ast.Name | ast.Attribute) or node in scope.formatted:
@@ -211,7 +215,7 @@ def apply_rows_vector(scope: Scope, node: ast.Call) -> Proposal:
     title="compute with the whole column",
     description="A function is called for each cell of a column to compute with it. The same"
     " arithmetic on the whole column runs in compiled code.",
-    patterns=["$D[$C].apply($F)", "$D[$C].map($F)"],
+    patterns=[{"kind": "call", "regex": r"^[^()]*\]\.(apply|map)\(\s*lambda"}],
     node=ast.Call,
     gain=3,
 )
@@ -228,6 +232,8 @@ def apply_cells_vector(scope: Scope, node: ast.Call) -> Proposal:
     if not isinstance(node.func, ast.Attribute) or len(node.args) != 1 or node.keywords:
         return None
     column = node.func.value
+    if node.func.attr not in ("apply", "map"):
+        return None
     if not isinstance(column, ast.Subscript) or not isinstance(column.slice, ast.Constant):
         return None
     if not isinstance(column.slice.value, str) or not _has_pandas(scope):
@@ -246,7 +252,7 @@ def apply_cells_vector(scope: Scope, node: ast.Call) -> Proposal:
     title="reach the single cell directly",
     description="A loop reads or sets single cells of a table through the general lookup for rows,"
     " columns and masks. The lookup for single cells takes the short way.",
-    patterns=["$D.loc[$I, $C]", "$D.iloc[$I, $C]"],
+    patterns=[{"kind": "subscript", "regex": r"^[\w.]+\.i?loc\["}],
     node=ast.Subscript,
     gain=2,
 )

@@ -62,7 +62,7 @@ def _is_own_list(scope: Scope, function: ast.AST, outer: ast.stmt, name: str) ->
     title="take the smallest from a heap",
     description="A loop looks for the smallest element of a list and removes it, which walks the"
     " list twice at each turn. A heap gives and removes the smallest in a few steps.",
-    patterns=["$M = min($Q)"],
+    patterns=[{"kind": "assignment", "regex": r"^\w+ = min\(\w+\)$"}],
     node=ast.Assign,
     gain=3,
 )
@@ -98,7 +98,7 @@ def min_remove_heap(scope: Scope, node: ast.Assign) -> Proposal:
     title="keep the queue in a heap",
     description="A loop sorts a list at each turn only to take its smallest element. A heap gives"
     " and takes the smallest in a few steps.",
-    patterns=["$X = $Q.pop(0)"],
+    patterns=[{"kind": "assignment", "regex": r"\w\.pop\(0\)$"}],
     node=ast.Assign,
     gain=2,
 )
@@ -119,6 +119,8 @@ def sort_pop_heap(scope: Scope, node: ast.Assign) -> Proposal:
     """
     before, call = scope.neighbour(node, -1), node.value
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return None
+    if call.func.attr != "pop" or [key(a) for a in call.args] != ["0"]:
         return None
     queue = call.func.value
     if not isinstance(queue, ast.Name) or before is None or len(node.targets) != 1:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
+from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_invariant, is_plain, key, loads, stores
 from analysis.rules.kinds import kind
 from analysis.rules.lists import is_simple
 from analysis.rules.scope import Comprehension, Scope
-from analysis.rules.shapes import has_comments, names_stay, outer_loop
-from analysis.text import TextChange
+from analysis.rules.shapes import has_comments, names_stay
 
 _EMPTY = {
     "[]": "list",
@@ -153,9 +152,14 @@ def dict_loop_items(scope: Scope, node: ast.For | Comprehension) -> Proposal:
         source = source.func.value
     if not isinstance(source, ast.Name | ast.Attribute) or not isinstance(target, ast.Name):
         return None
+    table, name = key(source), target.id
+    if not any(
+        isinstance(up := scope.parent(use), ast.Subscript) and up.slice is use
+        for use in loads(node, name)
+    ):
+        return None
     if asked is source and kind(scope, source) != "dict":
         return None
-    table, name = key(source), target.id
     if len(stores(node, name)) != 1 or not is_invariant(scope, source, node):
         return None
     items, other = [], False
@@ -180,94 +184,56 @@ def dict_loop_items(scope: Scope, node: ast.For | Comprehension) -> Proposal:
     return Rewrite(tuple(changes))
 
 
-def _group(scope: Scope, node: ast.stmt) -> tuple[ast.Name, str, list[TextChange]]:
-    """The dict, the type of its groups, and what to change where a group is made."""
-    if isinstance(node, ast.Expr):
-        call = node.value
-        assert isinstance(call, ast.Call)
-        made = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if not isinstance(made, ast.Call) or not isinstance(made.func, ast.Attribute):
-            raise NoRewriteError("no group")
-        table = made.func.value
-        if made.func.attr != "setdefault" or len(made.args) != 2 or made.keywords:
-            raise NoRewriteError("no group")
-        factory = _EMPTY.get(key(made.args[1]), "")
-        if not isinstance(table, ast.Name) or not factory:
-            raise NoRewriteError("no empty group")
-        item = f"{table.id}[{scope.text(made.args[0])}]"
-        return table, factory, [scope.replace(made, item)]
-    assert isinstance(node, ast.If)
-    test, step = node.test, node.body[0]
-    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.NotIn):
-        raise NoRewriteError("no group")
-    table = test.comparators[0]
-    if node.orelse or len(node.body) != 1 or not isinstance(step, ast.Assign):
-        raise NoRewriteError("does more")
-    factory = _EMPTY.get(key(step.value), "")
-    if not isinstance(table, ast.Name) or not factory or len(test.ops) != 1:
-        raise NoRewriteError("no empty group")
-    item = f"{table.id}[{key(test.left)}]"
-    following = scope.neighbour(node, 1)
-    if [key(t) for t in step.targets] != [item] or following is None:
-        raise NoRewriteError("not the item")
-    if not any(isinstance(n, ast.Subscript) and key(n) == item for n in ast.walk(following)):
-        raise NoRewriteError("the item is not used")
-    return table, factory, [scope.remove(node)]
-
-
 @rule(
-    "group-defaultdict",
-    title="let the dict make its groups",
-    description="A loop sorts values into groups and makes each empty group by hand, with more"
-    " lookups for each value. A dict with a factory makes a group at its first use.",
-    patterns=[
-        "$D.setdefault($K, $E).$M($V)",
-        {"kind": "if_statement", "regex": r"^if [^\n]* not in "},
-    ],
-    node=(ast.Expr, ast.If),
+    "setdefault-group",
+    title="make a group only for a new key",
+    description="A loop sorts values into groups, and makes an empty group for each value, mostly to"
+    " throw it away. A test for the key makes one only where it is needed.",
+    patterns=["$D.setdefault($K, $E).$M($V)"],
+    node=ast.Expr,
     gain=1,
 )
-def group_defaultdict(scope: Scope, node: ast.Expr | ast.If) -> Proposal:
-    """Group with `collections.defaultdict`.
+def setdefault_group(scope: Scope, node: ast.Expr) -> Proposal:
+    """Test for the key instead of calling `setdefault` for each value.
 
-    Why it is slow: `setdefault` makes an empty list for each value and mostly throws it away; a
-    test before each use looks the key up twice.
+    Why it is slow: `setdefault(key, [])` makes a list for each value, and the method is looked up
+    and called, though the key is nearly always there.
 
     Example:
-        groups = {}                        groups = defaultdict(list)
-        for k, v in pairs:                 for k, v in pairs:
-            groups.setdefault(k, []).append(v)     groups[k].append(v)
-                                           groups = dict(groups)
+        groups.setdefault(k, []).append(v)    if k in groups:
+                                                  groups[k].append(v)
+                                              else:
+                                                  groups[k] = [v]
 
-    When not to: there are a few values only, or nearly each makes a group of its own.
+    When not to: nearly each value makes a group of its own.
     """
-    if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call):
+    call = node.value
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return None
-    if not scope.owns_line(node):
+    made = call.func.value
+    if not isinstance(made, ast.Call) or not isinstance(made.func, ast.Attribute):
         return None
-    table, factory, changes = _group(scope, node)
-    outer, function = outer_loop(scope, node), scope.inner_function(node)
-    created = scope.neighbour(outer, -1)
-    while created is not None and not stores(created, table.id):
-        created = scope.neighbour(created, -1)
-    if not isinstance(created, ast.Assign) or key(created.value) not in ("{}", "dict()"):
+    if made.func.attr != "setdefault" or len(made.args) != 2 or made.keywords or call.keywords:
         return None
-    if len(created.targets) != 1 or len(stores(function, table.id)) != 1:
+    table, word, empty = made.func.value, made.args[0], key(made.args[1])
+    brackets = {"append": ("[]", "[]", "list()"), "add": ("{}", "set()", "set()")}
+    shape = brackets.get(call.func.attr)
+    if shape is None or empty not in shape[1:] or len(call.args) != 1 or not scope.loops(node):
         return None
-    for use in loads(outer, table.id):
-        up = scope.parent(use)
-        tested = isinstance(up, ast.Compare) and isinstance(up.ops[0], ast.In | ast.NotIn)
-        asked = isinstance(up, ast.Attribute) and up.attr in ("setdefault", "get")
-        if not tested and not asked and not isinstance(up, ast.Subscript):
-            return None
-    if any(scope.inner_function(n) is not function for n in loads(function, table.id)):
+    if not is_simple(word) or not isinstance(table, ast.Name | ast.Attribute):
         return None
-    if not scope.is_builtin(ast.Name(factory), factory):
+    if isinstance(call.args[0], ast.Starred) or not scope.owns_line(node):
         return None
-    defaultdict, imports = scope.need("collections", "defaultdict")
-    changes.append(scope.replace(created.value, f"{defaultdict}({factory})"))
-    changes.append(scope.insert_after(outer, f"{table.id} = dict({table.id})"))
-    return Rewrite((*imports, *changes))
+    if has_comments(scope, node, node) or kind(scope, table) not in (None, "dict"):
+        return None
+    owner, name, value = scope.text(table), scope.text(word), scope.line_text(call.args[0])
+    outer, inner = f"\n{scope.indent(node)}", f"\n{scope.indent(node)}{scope.unit}"
+    item = f"{owner}[{name}]"
+    text = (
+        f"if {name} in {owner}:{inner}{item}.{call.func.attr}({value})"
+        f"{outer}else:{inner}{item} = {shape[0][0]}{value}{shape[0][1]}"
+    )
+    return Rewrite((scope.replace(node, text),))
 
 
-RULES = (try_miss_get, group_defaultdict, dict_loop_items)
+RULES = (try_miss_get, setdefault_group, dict_loop_items)

@@ -163,7 +163,7 @@ def concat_fstring(scope: Scope, node: ast.BinOp) -> Proposal:
     title="split only as far as is looked at",
     description="A text is split at every separator, and only one of the first parts, or the last,"
     " is used. A limit stops the split there.",
-    patterns=["$S.split($$$A)[$I]"],
+    patterns=[{"kind": "subscript", "regex": r"\.split\([^()]*\)\[-?\d\]$"}],
     node=ast.Subscript,
     gain=3,
 )
@@ -181,7 +181,9 @@ def split_once(scope: Scope, node: ast.Subscript) -> Proposal:
     call = node.value
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return None
-    if call.keywords or len(call.args) > 1 or not isinstance(node.ctx, ast.Load):
+    if call.func.attr != "split" or call.keywords or len(call.args) > 1:
+        return None
+    if not isinstance(node.ctx, ast.Load):
         return None
     if isinstance(call.func.value, ast.Attribute) and call.func.value.attr == "str":
         return None  # a column of texts
@@ -217,6 +219,29 @@ def _characters(scope: Scope, node: ast.expr) -> str | None:
     return None
 
 
+def _table(scope: Scope, characters: str, new: str) -> tuple[str, list[TextChange]]:
+    """A table that takes characters out, or puts a blank in their place.
+
+    It becomes a constant of the module where its characters are known there.
+    """
+    text = f'str.maketrans("", "", {characters})'
+    if new:
+        text = f'str.maketrans({characters}, " " * len({characters}))'
+    known = characters.startswith('"') or any(
+        start < scope.function.start and characters.startswith(f"{alias.asname or alias.name}.")
+        for start, _, node in scope.module.imports
+        for alias in node.names
+    )
+    if not known:
+        return text, []
+    stem, number = f"_{scope.root.name.strip('_').upper() or 'FUNCTION'}_TABLE", 1
+    name = stem
+    while not scope.module.is_fresh(name):
+        number += 1
+        name = f"{stem}_{number}"
+    return name, [scope.module.constant_change(scope.function.start, name, text)]
+
+
 @rule(
     "replace-loop-translate",
     title="take all characters out in one pass",
@@ -232,7 +257,7 @@ def replace_loop_translate(scope: Scope, node: ast.For) -> Proposal:
     Why it is slow: each `replace` walks the whole text, and copies it when it finds something.
 
     Example:
-        for c in punctuation:              text = text.translate(str.maketrans("", "", punctuation))
+        for c in marks:                    text = text.translate(str.maketrans("", "", marks))
             text = text.replace(c, "")
 
     When not to: the text is a few characters long, or hardly any character is replaced.
@@ -257,14 +282,12 @@ def replace_loop_translate(scope: Scope, node: ast.For) -> Proposal:
         ast.Name("str"), "str"
     ):
         return None
-    if new.value == "":
-        table = f'str.maketrans("", "", {characters})'
-    elif isinstance(new.value, str) and new.value == " " and characters.isprintable():
-        table = f"str.maketrans(dict.fromkeys({characters}, {scope.text(new)}))"
-    else:
+    if new.value not in ("", " ") or not isinstance(new.value, str):
         return None
+    table, changes = _table(scope, characters, new.value)
     text = scope.text(target)
-    return Rewrite((scope.replace(node, f"{text} = {text}.translate({table})"),))
+    change = scope.replace(node, f"{text} = {text}.translate({table})")
+    return Rewrite((*changes, change))
 
 
 @rule(
@@ -283,8 +306,8 @@ def filter_join_translate(scope: Scope, node: ast.Call) -> Proposal:
     interpreter.
 
     Example:
-        "".join([c for c in text if c not in punctuation])
-                                           text.translate(str.maketrans("", "", punctuation))
+        "".join([c for c in text if c not in marks])
+                                           text.translate(str.maketrans("", "", marks))
 
     When not to: the text is a few characters long, or is no text but a list of texts.
     """
@@ -309,8 +332,8 @@ def filter_join_translate(scope: Scope, node: ast.Call) -> Proposal:
         return None
     if not scope.is_builtin(ast.Name("str"), "str"):
         return None
-    text = f'{scope.text(source)}.translate(str.maketrans("", "", {characters}))'
-    return Rewrite((scope.replace(node, text),))
+    table, changes = _table(scope, characters, "")
+    return Rewrite((*changes, scope.replace(node, f"{scope.text(source)}.translate({table})")))
 
 
 def _is_logger(scope: Scope, node: ast.expr) -> bool:
@@ -326,7 +349,7 @@ def _is_logger(scope: Scope, node: ast.expr) -> bool:
     title="let the logger format what it writes",
     description="The text of a log message is built before the logger is asked whether it writes"
     " it. Handed over in parts, it is built only when it is written.",
-    patterns=["$LOG.debug($M)", "$LOG.info($M)"],
+    patterns=[{"kind": "call", "regex": r"^[\w.]+\.(debug|info)\(\s*f"}],
     node=ast.Call,
     gain=1,
 )
@@ -342,7 +365,7 @@ def logging_lazy(scope: Scope, node: ast.Call) -> Proposal:
     """
     if not isinstance(node.func, ast.Attribute) or node.func.attr not in _QUIET:
         return None
-    message = node.args[0] if len(node.args) == 1 else None
+    message = node.args[0] if len(node.args) == 1 and not node.keywords else None
     if not isinstance(message, ast.JoinedStr) or not _is_logger(scope, node.func.value):
         return None
     pieces, values = [], []
