@@ -153,11 +153,10 @@ def square_multiply(scope: Scope, node: ast.BinOp) -> Proposal:
     """
     if not isinstance(node.left, ast.Name) or key(node.right) != "2":
         return None
-    up = scope.parent(node)
-    bare = isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add | ast.Sub)
-    text = f"{node.left.id} * {node.left.id}"
-    loose = bare or isinstance(up, ast.Compare)
-    return Rewrite((scope.replace(node, text if loose else in_parentheses(scope, node, text)),))
+    if not scope.loops(node) and kind(scope, node.left) not in ("int", "float"):
+        return None
+    text = in_parentheses(scope, node, f"{node.left.id} * {node.left.id}", product=True)
+    return Rewrite((scope.replace(node, text),))
 
 
 def _is_whole(scope: Scope, node: ast.expr) -> bool:
@@ -235,7 +234,7 @@ def int_division(scope: Scope, node: ast.Call) -> Proposal:
         ast.BinOp(value.left, ast.FloorDiv(), value.right)
     ):
         return None
-    return Rewrite((scope.replace(node, in_parentheses(scope, node, inner)),))
+    return Rewrite((scope.replace(node, in_parentheses(scope, node, inner, product=True)),))
 
 
 @rule(

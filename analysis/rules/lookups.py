@@ -187,7 +187,7 @@ def dict_loop_items(scope: Scope, node: ast.For | Comprehension) -> Proposal:
 @rule(
     "setdefault-group",
     title="make a group only for a new key",
-    description="A loop sorts values into groups, and makes an empty group for each value, mostly to"
+    description="A loop sorts values into groups, and makes an empty group for each value, often to"
     " throw it away. A test for the key makes one only where it is needed.",
     patterns=["$D.setdefault($K, $E).$M($V)"],
     node=ast.Expr,

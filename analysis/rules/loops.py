@@ -5,11 +5,19 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
-from analysis.rules.flow import handed_on_in, is_plain, key, loads, mutated_in, names_in, stores
+from analysis.rules.flow import is_plain, key, loads, mutated_in, names_in, stores
 from analysis.rules.kinds import kind
 from analysis.rules.module import bound_in
 from analysis.rules.scope import Scope
-from analysis.rules.shapes import has_comments, is_steady, leaves, names_stay, only_step, set_anew
+from analysis.rules.shapes import (
+    has_comments,
+    is_steady,
+    leaves,
+    names_stay,
+    only_known_calls,
+    only_step,
+    set_anew,
+)
 from analysis.text import TextChange
 
 _FOR = {"kind": "for_statement"}
@@ -158,10 +166,9 @@ def _gap(scope: Scope, start: int, end: int, text: str) -> TextChange:
     return TextChange(start, end, text.replace("\n", scope.newline))
 
 
-def _written(tree: ast.AST) -> set[str]:
-    """Names that a tree binds, and the first names of what it changes in place."""
-    changed = {text.split(".")[0].split("[")[0] for text in mutated_in(tree)}
-    return bound_in(tree) | changed
+def _changed(tree: ast.AST) -> set[str]:
+    """The first names of what a tree changes in place."""
+    return {text.split(".")[0].split("[")[0] for text in mutated_in(tree)}
 
 
 def _is_sized(scope: Scope, node: ast.expr) -> bool:
@@ -213,11 +220,12 @@ def loop_fusion(scope: Scope, node: ast.For) -> Proposal:
         refused = (ast.Break, ast.Continue, ast.Raise, ast.Try, ast.With, ast.Global, ast.Nonlocal)
         if leaves(loop) or any(isinstance(n, refused) for n in ast.walk(loop)):
             return None
-        if handed_on_in(scope, loop):
+        if not only_known_calls(scope, loop) or target in _changed(loop):
             return None
         if any(isinstance(n, ast.Call) and key(n.func) == "print" for n in ast.walk(loop)):
             return None
-    first, second = _written(node) - {target}, _written(other) - {target}
+    first, second = (bound_in(loop) | _changed(loop) for loop in (node, other))
+    first, second = first - {target}, second - {target}
     if first & second or first & _read(other) or second & _read(node):
         return None
     if scope.indent(node.body[0]) != scope.indent(other.body[0]) or not scope.owns_line(other):

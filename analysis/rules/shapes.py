@@ -6,7 +6,17 @@ import ast
 from collections.abc import Iterable
 
 from analysis.rules.base import NoRewriteError
-from analysis.rules.flow import handed_on_in, is_invariant, key, loads, stores
+from analysis.rules.flow import (
+    MUTATING,
+    PURE_BUILTINS,
+    PURE_METHODS,
+    handed_on_in,
+    is_invariant,
+    is_plain,
+    key,
+    loads,
+    stores,
+)
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
 
 _LEAVING = (ast.Return, ast.Yield, ast.YieldFrom, ast.Await)
@@ -113,9 +123,16 @@ def is_test(scope: Scope, node: ast.expr) -> bool:
     return isinstance(up, ast.comprehension) and node in up.ifs
 
 
-def in_parentheses(scope: Scope, node: ast.expr, text: str) -> str:
-    """An operation's text for a node's place, in parentheses where others might bind tighter."""
+def in_parentheses(scope: Scope, node: ast.expr, text: str, *, product: bool = False) -> str:
+    """An operation's text for a node's place, in parentheses where others might bind tighter.
+
+    `product` says that it is a product or a quotient, which sums and comparisons leave whole.
+    """
     up = scope.parent(node)
+    if product and isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add | ast.Sub):
+        return text
+    if product and isinstance(up, ast.Compare):
+        return text
     displays = ast.List | ast.Tuple | ast.Dict | ast.Set | ast.ListComp | ast.SetComp
     loose = isinstance(up, ast.stmt | ast.keyword | displays)
     argument = isinstance(up, ast.Call) and up.func is not node
@@ -126,9 +143,30 @@ def is_steady(scope: Scope, node: ast.expr, loop: Loop) -> bool:
     """Whether a loop neither changes an expression nor hands a part of it to unknown calls."""
     if not is_invariant(scope, node, loop):
         return False
-    handed = handed_on_in(scope, loop)
+    handed = handed_on_in(scope, loop) | {key(m.value) for m in _unknown_methods(scope, loop)}
     parts = (p for p in ast.walk(node) if isinstance(p, ast.Name | ast.Attribute | ast.Subscript))
     return not any(key(p) in handed for p in parts)
+
+
+def _unknown_methods(scope: Scope, tree: ast.AST) -> list[ast.Attribute]:
+    """Methods called in a tree of which it is not known what they do to their object."""
+    return [
+        call.func
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr not in PURE_METHODS | MUTATING
+        and not is_plain(scope, call)
+    ]
+
+
+def only_known_calls(scope: Scope, tree: ast.AST) -> bool:
+    """Whether all calls in a tree are of builtins and of methods of builtin types."""
+    if _unknown_methods(scope, tree):
+        return False
+    calls = (c for c in ast.walk(tree) if isinstance(c, ast.Call))
+    names = (c.func for c in calls if not isinstance(c.func, ast.Attribute))
+    return all(scope.is_builtin(name, *PURE_BUILTINS) for name in names)
 
 
 def outer_loop(scope: Scope, node: ast.AST) -> ast.For | ast.While:

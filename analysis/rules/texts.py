@@ -69,6 +69,8 @@ def format_fstring(scope: Scope, node: ast.Call) -> Proposal:
     pattern = node.func.value
     if not isinstance(pattern, ast.Constant) or not isinstance(pattern.value, str):
         return None
+    if isinstance(scope.statement(node), ast.Raise):
+        return None  # never hot
     named = {k.arg: k.value for k in node.keywords if k.arg}
     if len(named) != len(node.keywords) or not (node.args or named):
         return None
@@ -134,7 +136,7 @@ def concat_fstring(scope: Scope, node: ast.BinOp) -> Proposal:
     if isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add) and up.left is node:
         return None
     parts = _added(node)
-    if len(parts) < 3 or node in scope.formatted:
+    if len(parts) < 3 or node in scope.formatted or isinstance(scope.statement(node), ast.Raise):
         return None
     pieces, converted, constant = [], 0, 0
     for part in parts:
