@@ -206,7 +206,9 @@ def repeat_list(scope: Scope, node: ast.ListComp) -> Proposal:
         return None
     if not isinstance(part.iter, ast.Call) or _single(scope, part.iter, "range") is None:
         return None
-    text = f"[{scope.line_text(value)}] * {scope.operand(part.iter.args[0])}"
+    count = part.iter.args[0]
+    times = scope.text(count) if isinstance(count, ast.Constant) else scope.operand(count)
+    text = f"[{scope.line_text(value)}] * {times}"
     return Rewrite((scope.replace(node, in_parentheses(scope, node, text)),))
 
 
@@ -278,6 +280,8 @@ def flatten_chain(scope: Scope, node: ast.ListComp) -> Proposal:
     if key(inner.iter) != outer.target.id or node.elt.id == outer.target.id:
         return None
     if outer.target.id in names_in(outer.iter):
+        return None
+    if not isinstance(outer.iter, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
         return None
     chain, changes = scope.need("itertools", "chain")
     text = f"list({chain}.from_iterable({scope.text(outer.iter)}))"

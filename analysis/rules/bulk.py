@@ -182,21 +182,17 @@ def item_loop_update(scope: Scope, node: ast.For) -> Proposal:
         return None
     if [key(item.slice), key(step.value)] != [key(e) for e in target.elts]:
         return None
-    name, known = item.value.id, kind(scope, item.value)
-    if known not in ("dict", None) or name in names_in(source) or name in ("self", "cls"):
+    name = item.value.id
+    if kind(scope, item.value) != "dict" or name in names_in(source):
         return None
     if not names_stay(scope, node, bound_in(target)) or has_comments(scope, node, node):
         return None
     before = made_above(scope, node, name)
     if before is not None and key(before.value) in ("{}", "dict()"):
         return None  # a new dict has a rule of its own
-    mapping = mapping_of(source)
-    if mapping is not None:
-        text = f"{name}.update({scope.text(mapping)})"
-        return Rewrite((scope.replace(node, text),), sure=known == "dict")
-    if known != "dict":
-        return None
-    return Rewrite((scope.replace(node, f"{name}.update({clause(scope, source)})"),))
+    taken = mapping_of(source)
+    text = clause(scope, source) if taken is None else scope.text(taken)
+    return Rewrite((scope.replace(node, f"{name}.update({text})"),))
 
 
 def _line(scope: Scope, call: ast.Call) -> str | None:

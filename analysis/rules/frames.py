@@ -114,7 +114,7 @@ def iterrows_zip(scope: Scope, node: ast.For) -> Proposal:
         return None
     columns: dict[str, str] = {}
     changes: list[TextChange] = []
-    for use in loads(node, row.id):
+    for use in sorted(loads(node, row.id), key=scope.start):
         up = scope.parent(use)
         column = _column(up, row.id) if isinstance(up, ast.Subscript) else None
         if column is None or not isinstance(up, ast.Subscript):

@@ -134,7 +134,8 @@ def in_parentheses(scope: Scope, node: ast.expr, text: str, *, product: bool = F
     if product and isinstance(up, ast.Compare):
         return text
     displays = ast.List | ast.Tuple | ast.Dict | ast.Set | ast.ListComp | ast.SetComp
-    loose = isinstance(up, ast.stmt | ast.keyword | displays)
+    loose = isinstance(up, ast.stmt | ast.keyword | ast.Slice | displays)
+    loose = loose or (isinstance(up, ast.Subscript) and up.slice is node)
     argument = isinstance(up, ast.Call) and up.func is not node
     return text if loose or argument else f"({text})"
 
