@@ -128,7 +128,9 @@ def in_parentheses(scope: Scope, node: ast.expr, text: str, *, product: bool = F
 
     `product` says that it is a product or a quotient, which sums and comparisons leave whole.
     """
-    up = scope.parent(node)
+    up, around = scope.parent(node), scope.module.text
+    if around[scope.start(node) - 1] == "(" and around[scope.end(node) :][:1] == ")":
+        return text  # they are there already
     if product and isinstance(up, ast.BinOp) and isinstance(up.op, ast.Add | ast.Sub):
         return text
     if product and isinstance(up, ast.Compare):
