@@ -16,6 +16,7 @@ from analysis.functions import Function
 from analysis.languages import LANGUAGES, dialect_of
 from analysis.rules import (
     aggregates,
+    arithmetic,
     arrays,
     builders,
     bulk,
@@ -24,6 +25,7 @@ from analysis.rules import (
     copies,
     counting,
     expressions,
+    formatting,
     frames,
     functions,
     growth,
@@ -70,8 +72,10 @@ _FAMILIES = (
     bulk,
     lookups,
     expressions,
+    arithmetic,
     functions,
     texts,
+    formatting,
     heaps,
     frames,
     arrays,
