@@ -144,7 +144,7 @@ def _arithmetic(node: ast.expr, name: str, cell: str | None) -> ast.expr:
     With `cell` the lambda's own name stands for the column of that text; without, `name["c"]`.
     """
     if isinstance(node, ast.BinOp):
-        allowed = ast.Add | ast.Sub | ast.Mult | ast.Div
+        allowed = ast.Add | ast.Sub | ast.Mult | ast.Div | ast.Pow
         if isinstance(node.op, allowed):
             left = _arithmetic(node.left, name, cell)
             return ast.BinOp(left, node.op, _arithmetic(node.right, name, cell))

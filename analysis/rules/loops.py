@@ -131,6 +131,8 @@ def loop_unswitch(scope: Scope, node: ast.For) -> Proposal:
     branches = _branches(scope, step)
     if branches is None or not is_plain(scope, node.iter):
         return None
+    if not only_known_calls(scope, node):
+        return None  # the test is little beside them
     if not all(_is_local_test(scope, at.test) for at, _ in branches):
         return None
     if not all(is_steady(scope, at.test, node) for at, _ in branches):

@@ -43,8 +43,8 @@ def pairs_combinations(scope: Scope, node: ast.For) -> Proposal:
     Why it is slow: each pair costs two index lookups and a number object for the position.
 
     Example:
-        for i in range(len(xs)):           for x, x_2 in combinations(xs, 2):
-            for j in range(i + 1, len(xs)):    total += x * x_2
+        for i in range(len(xs)):           for x, other_x in combinations(xs, 2):
+            for j in range(i + 1, len(xs)):    total += x * other_x
                 total += xs[i] * xs[j]
 
     When not to: the positions are used otherwise, or the loop leaves early (then it is left
@@ -74,7 +74,7 @@ def pairs_combinations(scope: Scope, node: ast.For) -> Proposal:
     stem = scope.stem(sequence, "item")
     word = stem[:-1] if stem.endswith("s") and not stem.endswith("ss") and len(stem) > 1 else stem
     one = scope.fresh(word if word != stem else f"{stem}_item")
-    other = scope.fresh(f"{one}_2", one)
+    other = scope.fresh(f"other_{one}", one)
     combinations, changes = scope.need("itertools", "combinations")
     for index, new in ((first, one), (second, other)):
         for use in loads(inner, index):
