@@ -23,6 +23,7 @@ _MAKERS = words(
     empty_like fromiter loadtxt cumsum sort concatenate hstack
     """
 )
+_DRAWN = words("rand randn random standard_normal permutation")
 _FUNCTIONS = words("sqrt exp log log2 log10 sin cos tan fabs")
 _Element = Callable[[ast.expr], str | None]
 
@@ -37,9 +38,9 @@ def _numpy(scope: Scope) -> str:
     raise NoRewriteError("no numpy")
 
 
-def _is_array(scope: Scope, node: ast.expr) -> bool:
+def _is_array(scope: Scope, node: ast.expr, depth: int = 3) -> bool:
     """Whether a name is evidently an array wherever its function binds it."""
-    if not isinstance(node, ast.Name):
+    if not isinstance(node, ast.Name) or depth == 0:
         return False
     numpy, function = _numpy(scope), scope.inner_function(node)
     bound = stores(function, node.id)
@@ -48,14 +49,21 @@ def _is_array(scope: Scope, node: ast.expr) -> bool:
         text = key(argument.annotation) if argument.annotation else ""
         if not text.startswith((f"{numpy}.ndarray", "ndarray", "NDArray", f"{numpy}.typing.ND")):
             return False
-    for name in bound:
-        up = scope.parent(name)
-        value = up.value if isinstance(up, ast.Assign) else None
-        if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
-            return False
-        if key(value.func.value) != numpy or value.func.attr not in _MAKERS:
-            return False
-    return bool(bound or arguments)
+    values = [up.value for n in bound if isinstance(up := scope.parent(n), ast.Assign)]
+    made = len(values) == len(bound) and all(_makes(scope, v, numpy, depth) for v in values)
+    return made and bool(bound or arguments)
+
+
+def _makes(scope: Scope, value: ast.expr, numpy: str, depth: int) -> bool:
+    """Whether an expression evidently gives an array: a call of numpy, or arithmetic with one."""
+    if isinstance(value, ast.BinOp):
+        sides = value.left, value.right
+        return any(_is_array(scope, s, depth - 1) or _makes(scope, s, numpy, depth) for s in sides)
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    owner, word = key(value.func.value), value.func.attr
+    drawn = owner == f"{numpy}.random" and word in _DRAWN and bool(value.args)
+    return drawn or (owner == numpy and word in _MAKERS)
 
 
 def _vector(scope: Scope, node: ast.expr, element: _Element) -> str:

@@ -87,12 +87,24 @@ def _is_bound_anew(scope: Scope, use: ast.Name) -> bool:
     return False
 
 
+def _is_plain_local(function: ast.AST, name: str) -> bool:
+    """Whether no other function sees a name that a function binds."""
+    nodes = list(ast.walk(function))[1:]
+    shared = any(isinstance(n, ast.Global | ast.Nonlocal) and name in n.names for n in nodes)
+    inner = (n for n in nodes if isinstance(n, ast.FunctionDef | ast.Lambda | ast.ClassDef))
+    return not shared and not any(loads(n, name) for n in inner)
+
+
 def set_anew(scope: Scope, statement: ast.stmt, name: str) -> bool:
     """Whether a name is bound anew before anything after a statement reads it."""
     after = scope.neighbour(statement, 1)
     while after is not None and not loads(after, name) and not stores(after, name):
         after = scope.neighbour(after, 1)
-    return isinstance(after, ast.Assign) and not loads(after, name)
+    if after is not None:
+        return isinstance(after, ast.Assign) and not loads(after, name)
+    end, function = scope.end(statement), scope.inner_function(statement)
+    later = any(scope.start(use) >= end for use in loads(function, name))
+    return not later and not scope.loops(statement) and _is_plain_local(function, name)
 
 
 def made_above(scope: Scope, loop: ast.stmt, name: str, steps: int = 1) -> ast.Assign | None:
