@@ -1,4 +1,4 @@
-"""Why the bytes of a profile can't be read."""
+"""Why the bytes of a profile can't be read; `analysis.profiles.load` says it to the user."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from analysis.profiles.damage import Damaged, Truncated
+from analysis.profiles.file import ProfileFile
 from analysis.profiles.model import FunctionCost, Profile
 from analysis.profiles.places import Place, Places
 
@@ -46,14 +47,16 @@ class Entry:
     callers: dict[Key, Edge] = field(default_factory=dict)
 
 
-def looks_like_pstats(data: bytes) -> bool:
+def recognises(head: bytes) -> bool:
     """Whether the bytes start like a marshalled dict with tuples for keys (JSON starts ``{"``)."""
-    return len(data) >= 2 and data[0] & 0x7F == ord("{") and data[1] & 0x7F in b"()0"
+    if len(head) < 2:
+        return head in (b"{", b"\xfb")
+    return head[0] & 0x7F == ord("{") and head[1] & 0x7F in b"()0"
 
 
-def read_pstats(data: bytes, places: Places) -> Profile:
+def read(file: ProfileFile, places: Places) -> Profile:
     """The profile in a pstats file. Raises Truncated or Damaged."""
-    entries = _Reader(data).stats()
+    entries = _Reader(file.whole()).stats()
     total = sum(entry.self_s for entry in entries.values())
     where = {key: places.place(key[0], key[2], key[1]) for key in entries}
     return Profile("cProfile", "seconds", total, _costs(entries, where))

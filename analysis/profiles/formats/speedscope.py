@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.profiles.damage import Damaged, Truncated
-from analysis.profiles.model import FunctionCost, Profile
+from analysis.profiles.file import ProfileFile
+from analysis.profiles.json_stream import looks_like_json
+from analysis.profiles.model import FunctionCost, Profile, Unit
 from analysis.profiles.places import Place, Places
 
 _SECONDS = {"nanoseconds": 1e-9, "microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1.0}
@@ -36,9 +38,14 @@ class _Costs:
     direct_cost: defaultdict[Who, float] = field(default_factory=lambda: defaultdict(float))
 
 
-def read_speedscope(data: bytes, places: Places) -> Profile:
+def recognises(head: bytes) -> bool:
+    """Whether it is a JSON object that begins with what speedscope's schema knows."""
+    return looks_like_json(head) and (b'"profiles"' in head or b'"shared"' in head)
+
+
+def read(file: ProfileFile, places: Places) -> Profile:
     """The profile in a speedscope file. Raises Truncated or Damaged."""
-    document = _json(data)
+    document = _json(file.whole())
     frames = _list(_dict(_dict(document).get("shared")).get("frames"))
     who = [_who(_dict(frame), places) for frame in frames]
     profiles = [_dict(p) for p in _list(_dict(document).get("profiles"))]
@@ -54,9 +61,9 @@ def read_speedscope(data: bytes, places: Places) -> Profile:
             if reader is None:
                 raise Damaged("a profile that is neither sampled nor evented")
             reader(profile, who, _SECONDS.get(unit, 1.0), costs)
-    unit = "seconds" if timed else "bytes" if units[:1] == ["bytes"] else "samples"
+    counted: Unit = "seconds" if timed else "bytes" if units[:1] == ["bytes"] else "samples"
     tool = str(_dict(document).get("exporter") or "speedscope").split("@")[0][:40]
-    return Profile(tool, unit, costs.total, _functions(costs))
+    return Profile(tool, counted, costs.total, _functions(costs))
 
 
 def _json(data: bytes) -> object:
