@@ -16,7 +16,7 @@ from analysis.rules.shapes import (
 )
 from analysis.text import TextChange
 
-_FEW = 6  # so many characters are taken out by `replace` as fast as by a table
+_FEW = 10  # so many characters are taken out by `replace` as fast as by a table
 _CLASSES = words(
     """
     ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits printable
