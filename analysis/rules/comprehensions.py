@@ -9,6 +9,7 @@ from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import key, loads, names_in
 from analysis.rules.kinds import kind
 from analysis.rules.scope import Scope
+from analysis.rules.shapes import clause
 
 _LINE = 88
 _REFUSED = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
@@ -32,25 +33,17 @@ def _filling(scope: Scope, node: ast.For) -> _Filling:
         if at.orelse or len(at.body) != 1:
             raise NoRewriteError("does more")
         if isinstance(at, ast.For):
-            clauses.append(f"for {scope.text(at.target)} in {_clause(scope, at.iter)}")
+            clauses.append(f"for {scope.text(at.target)} in {clause(scope, at.iter)}")
             targets |= {n.id for n in ast.walk(at.target) if isinstance(n, ast.Name)}
             if not isinstance(at.target, ast.Name | ast.Tuple):
                 raise NoRewriteError("binds more than names")
         else:
-            clauses.append(f"if {_clause(scope, at.test)}")
+            clauses.append(f"if {clause(scope, at.test)}")
         at = at.body[0]
     _check(scope, node, targets)
     return _Filling(
         at, tuple(clauses), frozenset(targets), node.iter if len(clauses) == 1 else None
     )
-
-
-def _clause(scope: Scope, node: ast.expr) -> str:
-    text = scope.line_text(node)
-    loose = isinstance(node, ast.IfExp | ast.Lambda) or (
-        isinstance(node, ast.Tuple) and not text.startswith("(")
-    )
-    return f"({text})" if loose else text
 
 
 def _check(scope: Scope, node: ast.For, targets: set[str]) -> None:
@@ -157,7 +150,7 @@ def append_loop_comprehension(scope: Scope, node: ast.For) -> Proposal:
     the half-filled list in use.
     """
     name, element = _step(_filling(scope, node).step, "append")
-    return _fill(scope, node, _clause(scope, element), name, "[]")
+    return _fill(scope, node, clause(scope, element), name, "[]")
 
 
 @rule(
@@ -182,7 +175,7 @@ def add_loop_comprehension(scope: Scope, node: ast.For) -> Proposal:
     When not to: as for the list.
     """
     name, element = _step(_filling(scope, node).step, "add")
-    return _fill(scope, node, _clause(scope, element), name, "{}")
+    return _fill(scope, node, clause(scope, element), name, "{}")
 
 
 @rule(
@@ -213,7 +206,7 @@ def item_loop_comprehension(scope: Scope, node: ast.For) -> Proposal:
     item = step.targets[0]
     if len(step.targets) != 1 or isinstance(item.slice, ast.Slice):
         return None
-    element = f"{_clause(scope, item.slice)}: {_clause(scope, step.value)}"
+    element = f"{clause(scope, item.slice)}: {clause(scope, step.value)}"
     return _fill(scope, node, element, key(item.value), "::")
 
 
@@ -258,7 +251,7 @@ def append_loop_extend(scope: Scope, node: ast.For) -> Proposal:
         loose = isinstance(filling.plain, ast.Tuple) and not text.startswith("(")
         return Rewrite((scope.replace(node, f"{name}.extend({f'({text})' if loose else text})"),))
     indent = len(scope.indent(node)) + len(name) + len(".extend(")
-    parts = [_clause(scope, element), *filling.clauses]
+    parts = [clause(scope, element), *filling.clauses]
     text = _layout(scope, node, indent, "[]", parts)
     return Rewrite((scope.replace(node, f"{name}.extend({text})"),))
 

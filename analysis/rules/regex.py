@@ -6,7 +6,9 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist
+from analysis.rules.kinds import kind
 from analysis.rules.scope import Scope
+from analysis.rules.shapes import is_test, quoted
 from analysis.text import TextChange
 
 _FLAGS_AT = {"match": 2, "fullmatch": 2, "search": 2, "findall": 2, "finditer": 2}
@@ -266,4 +268,69 @@ def regex_method(scope: Scope, node: ast.Call) -> Proposal:
     return Rewrite(tuple(changes))
 
 
-RULES = (regex_constant, regex_hoist, regex_compile_constant, regex_method)
+_SPECIAL = frozenset(".^$*+?{}[]|()")
+
+
+def _literal(pattern: str) -> str | None:
+    """The text that a pattern without any special character stands for."""
+    text, escaped = "", False
+    for character in pattern:
+        if escaped and character.isalnum():
+            return None
+        if not escaped and character == "\\":
+            escaped = True
+            continue
+        if not escaped and character in _SPECIAL:
+            return None
+        text, escaped = text + character, False
+    return None if escaped or not text else text
+
+
+@rule(
+    "regex-literal",
+    title="use the method of the text itself",
+    description="A regular expression without any special character is looked for, replaced or"
+    " split at. The methods of the text do the same without the machinery of regular expressions.",
+    patterns=["$RE.$F($P, $$$REST)"],
+    node=ast.Call,
+    gain=2,
+)
+def regex_literal(scope: Scope, node: ast.Call) -> Proposal:
+    """Use `replace`, `split`, `startswith` or `in` where the pattern is a plain text.
+
+    Why it is slow: the pattern is looked up in a cache, and makes a match object or a list of
+    pieces in a machine that reads the text character by character.
+
+    Example:
+        re.sub("-", "_", name)             name.replace("-", "_")
+        if re.match("http:", url):         if url.startswith("http:"):
+
+    When not to: the argument is no text of the builtin type.
+    """
+    parts = _parts(scope, node)
+    if parts is None or parts[2] is not None or node.keywords or node in scope.formatted:
+        return None
+    pattern, arguments = parts[1], node.args[1:]
+    if not isinstance(pattern, ast.Constant) or not isinstance(pattern.value, str):
+        return None
+    literal = _literal(pattern.value)
+    if literal is None or kind(scope, arguments[-1]) not in (None, "str"):
+        return None
+    text = scope.text(pattern) if literal == pattern.value else f'"{quoted(literal)}"'
+    subject = scope.operand(arguments[-1])
+    name, count = parts[0], len(arguments)
+    if name == "sub" and count == 2 and isinstance(arguments[0], ast.Constant):
+        if not isinstance(arguments[0].value, str) or "\\" in arguments[0].value:
+            return None
+        new = f"{subject}.replace({text}, {scope.text(arguments[0])})"
+        return Rewrite((scope.replace(node, new),))
+    if name == "split" and count == 1:
+        return Rewrite((scope.replace(node, f"{subject}.split({text})"),))
+    if count != 1 or not is_test(scope, node):
+        return None
+    if name == "match":
+        return Rewrite((scope.replace(node, f"{subject}.startswith({text})"),))
+    return Rewrite((scope.replace(node, f"{text} in {subject}"),)) if name == "search" else None
+
+
+RULES = (regex_constant, regex_hoist, regex_compile_constant, regex_method, regex_literal)
