@@ -283,7 +283,7 @@ def marked(module: str) -> str:
 
 
 @pytest.mark.parametrize("module", MODULES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_random_edits_of_real_files(module: str, seed: int) -> None:
     edited = Edited(random.Random(seed), marked(module))
@@ -315,5 +315,10 @@ def test_random_edits_of_real_files(module: str, seed: int) -> None:
             assert match.now == right or twin or copied, (made, then[n].qualname)
             assert mark not in edited.changed or twin or copied, (made, then[n].qualname)
         elif match.state == "changed":
-            assert match.now == right, (made, then[n].qualname)
+            # An edited function that was copied after its edit: the copy has the same code.
+            code = right is not None and now[right].nameless_fingerprint
+            assert match.now == right or now[match.now].nameless_fingerprint == code, (
+                made,
+                then[n].qualname,
+            )
             assert mark in edited.changed, (made, then[n].qualname)
