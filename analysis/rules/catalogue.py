@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import logging
-import re
-import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from analysis.edits import AtomicEdit
@@ -32,9 +30,23 @@ from analysis.rules import (
     strings,
 )
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
-from analysis.rules.module import Module, bindings, bound_in
+from analysis.rules.edits import EditCheck
+from analysis.rules.module import Module
+from analysis.rules.patterns import Plan, make_plan
 from analysis.rules.scope import Scope
-from analysis.text import TextChange, apply_changes
+from analysis.text import TextChange
+
+Place = ast.expr | ast.stmt | ast.arg
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A finding with what it is ranked by: the gain to be hoped for, and its offset."""
+
+    score: float
+    start: int
+    finding: Finding
+
 
 _LOG = logging.getLogger(__name__)
 _FAMILIES = (
@@ -54,8 +66,7 @@ _FAMILIES = (
     indexing,
     hoisting,
 )
-_BUILTINS = frozenset(dir(builtins))
-_CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
+_PLANS: list[tuple[tuple[Rule, ...], Plan]] = []
 
 
 @cache
@@ -86,77 +97,134 @@ def find(
     dialect = dialect_of(path)
     if dialect is not None:
         return dialect.find_rules(text, path, functions, only)
-    wanted = [f for f in functions if only is None or f.qualname == only]
     try:
         module = Module(text)
     except Exception:
         _LOG.exception("%s: the rules can't read the file", path)
         return ()
-    scored: list[tuple[float, int, Finding]] = []
-    for outer in _outermost(functions):
-        if not any(outer.start <= f.start and f.end <= outer.end for f in wanted):
-            continue
-        inner = [f for f in functions if outer.start <= f.start and f.end <= outer.end]
+    scored: list[Scored] = []
+    for outer, inner in grouped(functions):
+        if only is None or any(f.qualname == only for f in inner):
+            scored += find_in(module, path, outer, inner, only)
+    return ranked(scored)
+
+
+def find_in(
+    module: Module, path: str, outer: Function, inner: Sequence[Function], only: str | None = None
+) -> list[Scored]:
+    """What the rules find in one outermost function, `inner` being itself and all nested in it."""
+    if outer.ignored:
+        return []
+    try:
+        scope = Scope(module, outer)
+    except NoRewriteError:
+        return []
+    edits = EditCheck(scope)
+    rules, found = python_rules(), list[Scored]()
+    for number, nodes in sorted(_sites(scope, rules).items()):
         try:
-            scope = Scope(module, outer)
-        except NoRewriteError:
-            continue
-        for rule in python_rules():
-            try:
-                scored += _apply(rule, scope, inner, only)
-            except Exception:
-                _LOG.exception("%s: rule %s failed in %s", path, rule.id, outer.qualname)
-    scored.sort(key=lambda s: (-s[0], s[1]))
+            found += _apply(rules[number], scope, edits, nodes, inner, only)
+        except Exception:
+            _LOG.exception("%s: rule %s failed in %s", path, rules[number].id, outer.qualname)
+    return found
+
+
+def ranked(scored: list[Scored]) -> tuple[Finding, ...]:
+    """The findings in the order in which they are shown; of those with one edit the first."""
     unique: dict[tuple[TextChange, ...], Finding] = {}
-    for _, _, finding in scored:
-        unique.setdefault(finding.edit.changes, finding)
+    for found in sorted(scored, key=lambda s: (-s.score, s.start)):
+        unique.setdefault(found.finding.edit.changes, found.finding)
     return tuple(unique.values())
 
 
-def _outermost(functions: Sequence[Function]) -> Iterator[Function]:
-    end = -1
+def grouped(functions: Sequence[Function]) -> Iterator[tuple[Function, list[Function]]]:
+    """Each function that stands in no other one, and all that lie in it, itself included."""
+    outer: Function | None = None
+    inner: list[Function] = []
     for function in sorted(functions, key=lambda f: (f.start, -f.end)):
-        if function.start >= end:
-            end = function.end
-            yield function
+        if outer is not None and function.start < outer.end:
+            inner.append(function)
+            continue
+        if outer is not None:
+            yield outer, [f for f in inner if f.end <= outer.end]
+        outer, inner = function, [function]
+    if outer is not None:
+        yield outer, [f for f in inner if f.end <= outer.end]
+
+
+def _plan(rules: tuple[Rule, ...]) -> Plan:
+    if not _PLANS or _PLANS[0][0] is not rules:
+        _PLANS[:] = [(rules, make_plan(rules))]
+    return _PLANS[0][1]
+
+
+def _sites(scope: Scope, rules: tuple[Rule, ...]) -> dict[int, list[Place]]:
+    """The nodes that each rule, by its number, may have something to say about, in order."""
+    plan, sites = _plan(rules), dict[int, list[Place]]()
+    for node in scope.nodes:
+        if not isinstance(node, Place):
+            continue
+        for number, test in plan.rules_for(node):
+            if test is not None and not test(node, scope):
+                continue
+            known = sites.setdefault(number, [])
+            if not known or known[-1] is not node:
+                known.append(node)
+    return sites
 
 
 def _apply(
-    rule: Rule, scope: Scope, functions: Sequence[Function], only: str | None
-) -> Iterator[tuple[float, int, Finding]]:
+    rule: Rule,
+    scope: Scope,
+    edits: EditCheck,
+    nodes: Sequence[Place],
+    functions: Sequence[Function],
+    only: str | None,
+) -> Iterator[Scored]:
     seen: set[tuple[TextChange, ...]] = set()
-    for start, end in _sites(rule, scope):
-        node = scope.node_at(start, end, rule.node)
-        if node is None:
-            continue
-        if not _is_open(functions, node, start, end):
-            continue
+    for node in sorted(nodes, key=_position):
         try:
             rewrite: Rewrite | None = rule.check(scope, node)
         except NoRewriteError:
             continue
+        except Exception:
+            if _confirmed(rule, scope, node) is None:
+                continue  # a node of another shape, which the pattern would have left out
+            raise
         if rewrite is None or not rewrite.changes or rewrite.changes in seen:
             continue
+        place = _confirmed(rule, scope, node)
+        if place is None or not _is_open(functions, node, *place):
+            continue
         seen.add(rewrite.changes)
-        owner = _owner(functions, start, end, only, _reach(scope, rewrite.changes))
+        owner = _owner(functions, *place, only, edits.reach(rewrite.changes))
         if owner is None:
             continue
-        problem = _problem(scope, rewrite.changes)
+        problem = edits.problem(rewrite.changes)
         if problem:
-            _LOG.debug("rule %s at offset %d: %s", rule.id, start, problem)
+            _LOG.debug("rule %s at offset %d: %s", rule.id, place[0], problem)
             continue
         score = 3 * rule.gain + min(scope.depth(node), 3) - (0 if rewrite.sure else 1.5)
         edit = AtomicEdit(rule.title, rule.description, rewrite.changes, "rule", rule.id)
-        yield score, start, Finding(rule.id, owner, scope.module.index.range(start, end), edit)
+        finding = Finding(rule.id, owner, scope.module.index.range(*place), edit)
+        yield Scored(score, place[0], finding)
 
 
-def _sites(rule: Rule, scope: Scope) -> list[tuple[int, int]]:
-    sites: set[tuple[int, int]] = set()
+def _position(node: Place) -> tuple[int, int, int, int]:
+    return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
+
+
+def _confirmed(rule: Rule, scope: Scope, node: Place) -> tuple[int, int] | None:
+    """Where ast-grep says that a pattern of the rule matches the node; None if it does not."""
+    found, start = [], scope.start(node)
     for pattern in rule.patterns:
-        places = scope.module.matches(pattern)
-        first, last = bisect_left(places, (scope.first,)), bisect_left(places, (scope.last,))
-        sites.update(p for p in places[first:last] if p[1] <= scope.last)
-    return sorted(sites)
+        matches = scope.piece.matches(pattern)
+        for at in range(bisect_left(matches, (start,)), len(matches)):
+            if matches[at][0] != start:
+                break
+            if isinstance(node, ast.stmt) or matches[at][1] == scope.end(node):
+                found.append(matches[at])
+    return min(found, default=None)
 
 
 def _is_open(functions: Sequence[Function], node: ast.AST, start: int, end: int) -> bool:
@@ -183,49 +251,3 @@ def _owner(
     if only is not None:
         return only if any(f.qualname == only for f in around) else None
     return max(around, key=lambda f: f.start).qualname if around else None
-
-
-def _reach(scope: Scope, changes: Sequence[TextChange]) -> tuple[int, int]:
-    """From where to where an edit changes the function; lines added below it do not count."""
-    last = scope.module.next_line(scope.last - 1)
-    inside = [c for c in changes if scope.first < c.start <= last]
-    if not inside:
-        return scope.last, scope.last
-    return min(c.start for c in inside), min(scope.last, max(c.end for c in inside))
-
-
-def _problem(scope: Scope, changes: Sequence[TextChange]) -> str | None:
-    """Why an edit must not be offered: it breaks syntax, names or the bounds of the function."""
-    inside, known = [], set(_BUILTINS) | set(scope.module.constants)
-    last = scope.module.next_line(scope.last - 1)
-    for change in changes:
-        above = change.start == change.end == scope.first
-        if scope.first <= change.start and change.end <= last and not above:
-            inside.append(change)
-            continue
-        code = change.new_text.strip()
-        if change.start != change.end or not (
-            code.startswith(("import ", "from ")) or _CONSTANT.match(code)
-        ):
-            return "edits outside of the function"
-        known |= set(bindings(ast.parse(code)))
-    shift = -scope.first
-    source = scope.module.text[scope.first : last]
-    moved = [TextChange(c.start + shift, c.end + shift, c.new_text) for c in inside]
-    try:
-        after = apply_changes(source, moved)
-        tree = _compiled(after)
-    except (SyntaxError, ValueError) as error:
-        return f"does not compile: {error}"
-    loaded = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    missing = loaded - bound_in(tree) - known - scope.free_names
-    return f"unknown names: {sorted(missing)}" if missing else None
-
-
-def _compiled(source: str) -> ast.AST:
-    indented = source[:1] in (" ", "\t") or (source[:1] == "\f" and source[1:2] in (" ", "\t"))
-    tree = ast.parse("if 1:\n" + source if indented else source)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compile(tree, "<edit>", "exec", dont_inherit=True)
-    return tree

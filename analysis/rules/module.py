@@ -1,6 +1,6 @@
 """A file as the rules see it: places of patterns, names in use, imports and where new ones go.
 
-Works on files with syntax errors: patterns and imports come from tree-sitter, which recovers.
+Works on files with syntax errors: their imports come from tree-sitter, which recovers.
 """
 
 from __future__ import annotations
@@ -12,21 +12,32 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
-
-from ast_grep_py import SgRoot
+from typing import TYPE_CHECKING, Any
 
 from analysis.rules.base import NoRewriteError
+from analysis.rules.trees import children, walk
 from analysis.text import LineIndex, TextChange
+
+if TYPE_CHECKING:
+    from ast_grep_py import SgNode
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _CODING = re.compile(r"^[ \t\f]*#.*?coding[:=]")
 _LONE_CR = re.compile(r"\r(?!\n)")
+_WIDE = re.compile(r"[^\x00-\x7f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_BLOCK = "if 1:\n"
+_KINDS = {
+    ast.Import: "import_statement",
+    ast.ImportFrom: "import_from_statement",
+    ast.Expr: "expression_statement",
+}
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
 _RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self", "cls"}
 
 
+_NAMES = "_hasten_names"
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _BINDERS = (
     ast.arg,
     ast.FunctionDef,
@@ -46,7 +57,12 @@ def bindings_of(node: ast.AST) -> Iterator[str]:
     """The names that one node (not those below it) binds or reads."""
     if isinstance(node, ast.Name):
         yield node.id
-    elif isinstance(node, ast.arg):
+    elif isinstance(node, _BINDERS):
+        yield from _bound_by(node)
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.arg):
         yield node.arg
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name
@@ -62,19 +78,70 @@ def bindings_of(node: ast.AST) -> Iterator[str]:
 
 def bindings(tree: ast.AST) -> Iterator[str]:
     """Every name that a tree binds or reads, attributes and keywords of calls left out."""
-    for node in ast.walk(tree):
-        yield from bindings_of(node)
+    for node in walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, _BINDERS):
+            yield from _bound_by(node)
 
 
 def bound_in(tree: ast.AST) -> set[str]:
     """The names that a statement or comprehension binds anywhere inside."""
     bound: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif not isinstance(node, ast.Name) and isinstance(node, _BINDERS):
-            bound.update(bindings_of(node))
+    for node in walk(tree):
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+        elif isinstance(node, _BINDERS):
+            bound.update(_bound_by(node))
     return bound
+
+
+def names_below(tree: ast.AST) -> frozenset[str]:
+    """As `bindings` of a whole function, made once."""
+    kept: frozenset[str] | None = tree.__dict__.get(_NAMES)
+    if kept is None:
+        kept = frozenset(bindings(tree))
+        setattr(tree, _NAMES, kept)
+    return kept
+
+
+class Piece:
+    """A part of a file's text as ast-grep sees it, with places by the file's offsets."""
+
+    def __init__(self, text: str, first: int, last: int) -> None:
+        self.first, self.last = first, last
+        self._text = text
+        self._head = _BLOCK if text[first : first + 1] in (" ", "\t", "\f") else ""
+        self._matches: dict[str, list[tuple[int, int]]] = {}
+
+    @cached_property
+    def root(self) -> SgNode:
+        """The node of the whole piece."""
+        from ast_grep_py import SgRoot  # where a rule has something to say
+
+        # Same lengths, so that offsets hold: tree-sitter knows no lone \r, UTF-8 no surrogates.
+        source = self._text[self.first : self.last]
+        clean = _SURROGATE.sub("\ufffd", _LONE_CR.sub("\n", source))
+        return SgRoot(self._head + clean, "python").root()
+
+    def matches(self, pattern: str | dict[str, Any]) -> list[tuple[int, int]]:
+        """Start and end (string offsets) of what an ast-grep pattern matches, in order."""
+        key = str(pattern)
+        if key not in self._matches:
+            found = (
+                self.root.find_all(pattern=pattern)
+                if isinstance(pattern, str)
+                else self.root.find_all({"rule": pattern})
+            )
+            self._matches[key] = sorted(map(self.span, found))
+        return self._matches[key]
+
+    def span(self, node: SgNode) -> tuple[int, int]:
+        """The file's offsets of a node."""
+        found = node.range()
+        shift = self.first - len(self._head)
+        return found.start.index + shift, found.end.index + shift
 
 
 class Module:
@@ -86,26 +153,67 @@ class Module:
         self.newline = (
             "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
         )
-        # Same lengths, so that offsets hold: tree-sitter knows no lone \r, UTF-8 no surrogates.
-        clean = _SURROGATE.sub("\ufffd", _LONE_CR.sub("\n", text))
-        self._root = SgRoot(clean, "python").root()
-        self._matches: dict[str, list[tuple[int, int]]] = {}
-        self._top = [
-            (n.kind(), n.range().start.index, n.range().end.index) for n in self._root.children()
+        wide = () if text.isascii() else _WIDE.finditer(text)
+        self._wide = frozenset(self.index.line_of(m.start()) for m in wide)
+        self._pieces: dict[int, Piece] = {}
+
+    def piece(self, first: int, last: int) -> Piece:
+        """A function's lines for ast-grep."""
+        if first not in self._pieces:
+            self._pieces[first] = Piece(self.text, first, last)
+        return self._pieces[first]
+
+    @cached_property
+    def _whole(self) -> Piece:
+        return Piece(self.text, 0, len(self.text))
+
+    @cached_property
+    def _top(self) -> list[tuple[str, int, int]]:
+        """The statements at the top level: what kind, start, end."""
+        if self.tree is None:
+            found = [(n.kind(), *self._whole.span(n)) for n in self._whole.root.children()]
+            return [part for part in found if part[0] != "comment"]
+        return [
+            (_KINDS.get(type(s), "statement"), self._start(s), self.end(s)) for s in self.tree.body
         ]
 
-    def matches(self, pattern: str | dict[str, Any]) -> list[tuple[int, int]]:
-        """Start and end (string offsets) of what an ast-grep pattern matches, in order."""
-        key = str(pattern)
-        if key not in self._matches:
-            found = (
-                self._root.find_all(pattern=pattern)
-                if isinstance(pattern, str)
-                else self._root.find_all({"rule": pattern})
-            )
-            spans = [n.range() for n in found]
-            self._matches[key] = sorted((r.start.index, r.end.index) for r in spans)
-        return self._matches[key]
+    def _start(self, statement: ast.stmt) -> int:
+        decorators = getattr(statement, "decorator_list", ())
+        if not decorators:
+            return self.start(statement)
+        return self.text.rindex("@", 0, self.start(decorators[0]))
+
+    def offset(self, line: int, column: int) -> int:
+        """The string offset of a place in the syntax tree: 1-based line, byte in the line."""
+        start = self.index.starts[line - 1]
+        if line - 1 not in self._wide:
+            return start + column
+        text = self.index.line_text(line - 1)
+        return start + len(text.encode()[:column].decode(errors="ignore"))
+
+    def start(self, node: ast.stmt | ast.expr) -> int:
+        """Where a node of `tree` begins (decorators left out)."""
+        return self.offset(node.lineno, node.col_offset)
+
+    def end(self, node: ast.stmt | ast.expr) -> int:
+        """Where a node of `tree` ends."""
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return self.offset(node.end_lineno, node.end_col_offset)
+
+    @cached_property
+    def definitions(self) -> dict[int, _Definition]:
+        """The functions of `tree` that stand in no other one, by the 0-based line of `def`."""
+        return {n.lineno - 1: n for n in self._outside if isinstance(n, _Definition)}
+
+    @cached_property
+    def _outside(self) -> list[ast.AST]:
+        """The nodes of `tree` that are in no function, the functions themselves included."""
+        nodes: list[ast.AST] = [self.tree] if self.tree else []
+        for node in nodes:  # grows as it is read
+            if not isinstance(node, _Definition):
+                nodes += children(node)
+        return nodes
 
     @cached_property
     def tree(self) -> ast.Module | None:
@@ -123,7 +231,10 @@ class Module:
     @cached_property
     def names(self) -> frozenset[str]:
         """Every name that the code binds or reads; every word where the file has errors."""
-        return self.words if self.tree is None else frozenset(bindings(self.tree))
+        if self.tree is None:
+            return self.words
+        names = {name for node in self._outside for name in bindings_of(node)}
+        return frozenset(names.union(*(names_below(node) for node in self.definitions.values())))
 
     @cached_property
     def constants(self) -> dict[str, ast.expr]:
@@ -146,15 +257,14 @@ class Module:
             values[name] = value
         return {k: v for k, v in values.items() if k not in twice}
 
-    @cached_property
-    def comments(self) -> list[int]:
-        """Offsets of the comments, in order."""
-        return [start for start, _ in self.matches({"kind": "comment"})]
-
     def has_comment(self, start: int, end: int) -> bool:
         """Whether a comment begins between two offsets."""
-        at = bisect_left(self.comments, start)
-        return at < len(self.comments) and self.comments[at] < end
+        if "#" not in self.text[start:end]:
+            return False
+        around = (p for p in self._pieces.values() if p.first <= start and end <= p.last)
+        comments = next(around, self._whole).matches({"kind": "comment"})
+        at = bisect_left(comments, (start, start))
+        return at < len(comments) and comments[at][0] < end
 
     def is_fresh(self, name: str) -> bool:
         """Whether the code neither binds nor reads this name, and Python does not reserve it."""
@@ -163,6 +273,12 @@ class Module:
     @cached_property
     def imports(self) -> list[tuple[int, int, ast.Import | ast.ImportFrom]]:
         """Imports at the top level: start, end, statement."""
+        if self.tree is not None:
+            return [
+                (self.start(s), self.end(s), s)
+                for s in self.tree.body
+                if isinstance(s, ast.Import | ast.ImportFrom)
+            ]
         found = []
         for kind, start, end in self._top:
             if kind not in _IMPORTS:
@@ -174,6 +290,20 @@ class Module:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 found.append((start, end, node))
         return found
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The names that the imports at the top level bind."""
+        return frozenset(
+            (a.asname or a.name).split(".")[0] for _, _, node in self.imports for a in node.names
+        )
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names of the module's constants, imports, functions and classes."""
+        statements = self.tree.body if self.tree else []
+        defined = {s.name for s in statements if isinstance(s, ast.FunctionDef | ast.ClassDef)}
+        return frozenset(self.constants) | self.imported | defined
 
     def line_start(self, offset: int) -> int:
         """Offset of the first character of the line that holds `offset`."""
@@ -230,9 +360,8 @@ class Module:
         for _, end, node in reversed(self.imports):
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 return self.next_line(end - 1), self.newline
-        statements = [t for t in self._top if t[0] != "comment"]
-        if statements and statements[0][0] == "expression_statement":
-            start, end = statements[0][1:]
+        if self._top and self._top[0][0] == "expression_statement":
+            start, end = self._top[0][1:]
             if re.match(r"[uUrR]?['\"]", self.text[start:end]):
                 return self.next_line(end - 1), self.newline
         line = 0

@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, loads, stores
 from analysis.rules.scope import Scope
+from analysis.rules.trees import text_of
 
 
 def _sorted_parts(scope: Scope, node: ast.expr) -> tuple[str, str, bool] | None:
@@ -192,7 +193,7 @@ def append_sort_insort(scope: Scope, node: ast.Call) -> Proposal:
     append = before.value
     if not isinstance(append.func, ast.Attribute) or append.func.attr != "append":
         return None
-    if ast.unparse(append.func.value) != ast.unparse(target) or len(append.args) != 1:
+    if text_of(append.func.value) != text_of(target) or len(append.args) != 1:
         return None
     key = f", key={scope.text(node.keywords[0].value)}" if node.keywords else ""
     function, changes = scope.need("bisect", "insort")
