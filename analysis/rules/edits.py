@@ -11,12 +11,12 @@ import builtins
 import re
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from analysis.rules.module import bindings, bound_in
+from analysis.rules.module import bindings, bindings_of
 from analysis.rules.scope import Scope
 from analysis.rules.trees import children, walk
 from analysis.text import TextChange, apply_changes
@@ -24,7 +24,15 @@ from analysis.text import TextChange, apply_changes
 _BUILTINS = frozenset(dir(builtins))
 _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
 _DECLARES = re.compile(r"\b(?:global|nonlocal)\b")
-_DEFINITION = "def _():\n"
+# What may be right by its syntax and still not compile where it stands.
+_DELICATE = re.compile(
+    r"\b(?:break|continue|return|yield|await|async|del|lambda|class|def|match|__debug__)\b"
+    r"|:=|\*|\w="
+)
+_HEADS = re.compile(r"\b(?:for|while|def|async|lambda|class|global|nonlocal)\b")
+_DEFINITION, _LOOP = "def _():\n", " while 1:\n"
+Head = ast.stmt | ast.excepthandler
+_BLOCKS = ("body", "orelse", "finalbody")
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,53 @@ class Names:
     @classmethod
     def of(cls, tree: ast.AST) -> Names:
         """The names of a tree."""
-        used = frozenset(n.id for n in walk(tree) if isinstance(n, ast.Name))
-        return cls(used, frozenset(bound_in(tree)))
+        return cls.among(walk(tree))
+
+    @classmethod
+    def among(cls, nodes: Iterable[ast.AST]) -> Names:
+        """The names of nodes, those below them left out."""
+        used, bound = set[str](), set[str]()
+        for node in nodes:
+            if isinstance(node, ast.Name):
+                used.add(node.id)
+                if not isinstance(node.ctx, ast.Load):
+                    bound.add(node.id)
+            else:
+                bound.update(bindings_of(node))
+        return cls(frozenset(used), frozenset(bound))
+
+    @classmethod
+    def union(cls, parts: Sequence[Names]) -> Names:
+        """The names of all parts."""
+        used, bound = (p.used for p in parts), (p.bound for p in parts)
+        return cls(frozenset().union(*used), frozenset().union(*bound))
+
+
+@dataclass
+class Block:
+    """Statements one below the other: where their lines begin, and the end of the last one's.
+
+    `outside` are the function's names elsewhere; `head` are lines below which the statements
+    compile by themselves.
+    """
+
+    statements: list[ast.stmt]
+    starts: list[int]
+    end: int
+    outside: Names
+    head: str
+
+    @cached_property
+    def names(self) -> list[Names]:
+        """The names of each statement."""
+        return [Names.of(s) for s in self.statements]
+
+    def place(self, first: int, last: int) -> tuple[int, int] | None:
+        """The statements, from and before which number, that hold `first` to `last`."""
+        if not self.starts[0] <= first <= last <= self.end:
+            return None
+        low = bisect_right(self.starts, first) - 1
+        return low, max(low + 1, bisect_left(self.starts, last))
 
 
 class EditCheck:
@@ -48,6 +101,7 @@ class EditCheck:
         self._scope = scope
         self._first = scope.first
         self._last = scope.module.next_line(scope.last - 1)
+        self._blocks: dict[ast.stmt, Block | None] = {}
 
     def reach(self, changes: Sequence[TextChange]) -> tuple[int, int]:
         """From where to where an edit changes the function; lines added below do not count."""
@@ -87,49 +141,99 @@ class EditCheck:
         """The names of the function after the changes. Raises SyntaxError and ValueError."""
         after = self._changed(changes, self._first, self._last)
         indented = after[:1] in (" ", "\t") or (after[:1] == "\f" and after[1:2] in (" ", "\t"))
-        return Names.of(_compiled("if 1:\n" + after if indented else after))
+        tree = ast.parse("if 1:\n" + after if indented else after)
+        _compile(tree)
+        return Names.of(tree)
 
     def _names_of_part(self, changes: Sequence[TextChange]) -> Names | None:
         """As `_names_of_all`, compiling only what changes; None where that can't be told apart."""
-        starts = self._starts
-        if not changes or not starts or min(c.start for c in changes) < starts[0]:
+        if not changes or self._whole is None:
             return None
-        low = bisect_right(starts, min(c.start for c in changes)) - 1
-        high = max(low + 1, bisect_left(starts, max(c.end for c in changes)))
-        end = starts[high] if high < len(starts) else self._last
+        first, last = min(c.start for c in changes), max(c.end for c in changes)
+        block: Block | None = self._whole
+        while block is not None and (inner := self._inner(block, first, last)) is not None:
+            block = inner
+        if block is None or (place := block.place(first, last)) is None:
+            return None
+        low, high = place
+        end = block.starts[high] if high < len(block.starts) else block.end
+        source = block.head + self._changed(changes, block.starts[low], end)
         try:
-            tree = _compiled(_DEFINITION + self._changed(changes, starts[low], end))
+            tree = ast.parse(source)
+            if any(map(self._is_delicate, changes)):
+                _compile(tree)
         except (SyntaxError, ValueError):
             return None
-        made = tree.body[0]
-        if len(tree.body) != 1 or not isinstance(made, ast.FunctionDef):
+        made: list[ast.stmt] = tree.body
+        for _ in range(block.head.count("\n")):
+            if len(made) != 1 or not isinstance(made[0], ast.FunctionDef | ast.While):
+                return None
+            made = made[0].body
+        if not made or made[0].col_offset != block.statements[low].col_offset:
             return None
-        if made.body[0].col_offset != self._scope.root.body[low].col_offset:
-            return None
-        parts = [*map(Names.of, made.body), *self._parts[:low], *self._parts[high:]]
-        used, bound = (p.used for p in parts), (p.bound for p in parts)
-        return Names(frozenset().union(*used), frozenset().union(*bound))
+        rest = [*block.names[:low], *block.names[high:], block.outside]
+        return Names.union([*map(Names.of, made), *rest])
+
+    def _is_delicate(self, change: TextChange) -> bool:
+        old = self._scope.module.text[change.start : change.end]
+        return bool(_DELICATE.search(change.new_text) or _HEADS.search(old))
 
     @cached_property
-    def _starts(self) -> list[int]:
-        """Where the lines of each statement of the body begin; empty where they share lines."""
+    def _whole(self) -> Block | None:
+        """The body of the function; None where its statements share lines."""
+        scope, root = self._scope, self._scope.root
+        declares = _DECLARES.search(scope.module.text, self._first, self._last)
+        if not isinstance(root, ast.FunctionDef) or declares:
+            return None
+        names = Names.union([Names.of(p) for p in children(root) if p not in root.body])
+        outside = Names(names.used, names.bound | {root.name})
+        return self._block(root.body, root, self._last, outside, _DEFINITION)
+
+    def _block(
+        self, statements: list[ast.stmt], up: Head, end: int, outside: Names, head: str
+    ) -> Block | None:
         scope = self._scope
-        text = scope.module.text
-        if not isinstance(scope.root, ast.FunctionDef) or _DECLARES.search(
-            text, self._first, self._last
-        ):
-            return []
-        starts = [scope.module.line_start(_outset(scope, s)) for s in scope.root.body]
-        apart = all(a < b for a, b in pairwise([scope.start(scope.root), *starts]))
-        return starts if apart else []
+        starts = [scope.module.line_start(_outset(scope, s)) for s in statements]
+        above = scope.start(up)
+        if not all(a < b for a, b in pairwise([above, *starts])):
+            return None
+        return Block(statements, starts, end, outside, head)
 
-    @cached_property
-    def _parts(self) -> list[Names]:
-        """The names of each statement of the body; those of the function's head come last."""
-        root = self._scope.root
-        head = [part for part in children(root) if part not in root.body]
-        parts = [Names.of(part) for part in (*root.body, *head)]
-        return [*parts, Names(frozenset(), frozenset({root.name}))]
+    def _inner(self, block: Block, first: int, last: int) -> Block | None:
+        """The block inside of one statement of a block that holds all that changes."""
+        place = block.place(first, last)
+        if place is None or place[1] != place[0] + 1:
+            return None
+        statement = block.statements[place[0]]
+        handlers = [n for n in children(statement) if isinstance(n, ast.excepthandler)]
+        for part in (statement, *handlers):
+            for name in _BLOCKS:
+                inner = getattr(part, name, None)
+                if isinstance(inner, list) and inner:
+                    found = self._made(block, place[0], part, inner, name)
+                    if found is not None and found.place(first, last) is not None:
+                        return found
+        return None
+
+    def _made(
+        self, block: Block, at: int, part: Head, inner: list[ast.stmt], name: str
+    ) -> Block | None:
+        if inner[0] not in self._blocks:
+            scope, statement = self._scope, block.statements[at]
+            other = Names.union(
+                [
+                    *block.names[:at],
+                    *block.names[at + 1 :],
+                    block.outside,
+                    _beside(statement, inner),
+                ]
+            )
+            again = isinstance(part, ast.For | ast.AsyncFor | ast.While) and name == "body"
+            inside = not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            head = _DEFINITION + _LOOP if again else block.head if inside else _DEFINITION
+            end = scope.module.next_line(scope.end(inner[-1]) - 1)
+            self._blocks[inner[0]] = self._block(inner, part, end, other, head)
+        return self._blocks[inner[0]]
 
     def _changed(self, changes: Sequence[TextChange], first: int, last: int) -> str:
         moved = [TextChange(c.start - first, c.end - first, c.new_text) for c in changes]
@@ -141,9 +245,16 @@ def _outset(scope: Scope, statement: ast.stmt) -> int:
     return min([scope.start(statement), *map(scope.start, decorators)])
 
 
-def _compiled(source: str) -> ast.Module:
-    tree = ast.parse(source)
+def _beside(statement: ast.stmt, inner: Sequence[ast.stmt]) -> Names:
+    """The names of a statement without those of a block in it."""
+    apart = set(inner)
+    nodes: list[ast.AST] = [statement]
+    for node in nodes:  # grows as it is read
+        nodes += [n for n in children(node) if n not in apart]
+    return Names.among(nodes)
+
+
+def _compile(tree: ast.Module) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         compile(tree, "<edit>", "exec", dont_inherit=True)
-    return tree

@@ -86,7 +86,7 @@ class Scope:
     def _offset(self, line: int, column: int) -> int:
         return self.module.offset(self._line + line - self._shift + 1, column)
 
-    def start(self, node: ast.expr | ast.stmt | ast.arg) -> int:
+    def start(self, node: ast.expr | ast.stmt | ast.arg | ast.excepthandler) -> int:
         """String offset in the file where a node begins (decorators left out)."""
         return self._offset(node.lineno, node.col_offset)
 
