@@ -6,7 +6,7 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, loads, names_in, stores
-from analysis.rules.module import bindings_of
+from analysis.rules.names import bindings_of
 from analysis.rules.scope import Scope
 from analysis.rules.trees import walk
 

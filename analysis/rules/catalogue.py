@@ -98,12 +98,12 @@ def find(
     if dialect is not None:
         return dialect.find_rules(text, path, functions, only)
     try:
-        module = Module(text)
+        module = Module(text, functions)
     except Exception:
         _LOG.exception("%s: the rules can't read the file", path)
         return ()
     scored: list[Scored] = []
-    for outer, inner in grouped(functions):
+    for outer, inner in module.groups:
         if only is None or any(f.qualname == only for f in inner):
             scored += find_in(module, path, outer, inner, only)
     return ranked(scored)
@@ -135,21 +135,6 @@ def ranked(scored: list[Scored]) -> tuple[Finding, ...]:
     for found in sorted(scored, key=lambda s: (-s.score, s.start)):
         unique.setdefault(found.finding.edit.changes, found.finding)
     return tuple(unique.values())
-
-
-def grouped(functions: Sequence[Function]) -> Iterator[tuple[Function, list[Function]]]:
-    """Each function that stands in no other one, and all that lie in it, itself included."""
-    outer: Function | None = None
-    inner: list[Function] = []
-    for function in sorted(functions, key=lambda f: (f.start, -f.end)):
-        if outer is not None and function.start < outer.end:
-            inner.append(function)
-            continue
-        if outer is not None:
-            yield outer, [f for f in inner if f.end <= outer.end]
-        outer, inner = function, [function]
-    if outer is not None:
-        yield outer, [f for f in inner if f.end <= outer.end]
 
 
 def _plan(rules: tuple[Rule, ...]) -> Plan:

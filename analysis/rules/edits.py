@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from analysis.rules.module import bindings, bindings_of
+from analysis.rules.names import bindings, bindings_of
 from analysis.rules.scope import Scope
 from analysis.rules.trees import children, walk
 from analysis.text import TextChange, apply_changes
@@ -206,7 +206,8 @@ class EditCheck:
             return None
         statement = block.statements[place[0]]
         handlers = [n for n in children(statement) if isinstance(n, ast.excepthandler)]
-        for part in (statement, *handlers):
+        parts: list[Head] = [statement, *handlers]
+        for part in parts:
             for name in _BLOCKS:
                 inner = getattr(part, name, None)
                 if isinstance(inner, list) and inner:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, words
-from analysis.rules.module import bound_in
+from analysis.rules.names import bound_in
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
 from analysis.rules.trees import text_of, walk
 from analysis.text import TextChange

@@ -6,7 +6,7 @@ import ast
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, is_plain, names_in
-from analysis.rules.module import bound_in
+from analysis.rules.names import bound_in
 from analysis.rules.scope import Scope
 from analysis.rules.trees import walk
 

@@ -9,24 +9,26 @@ import ast
 import builtins
 import keyword
 import re
+import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
+from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
-from analysis.rules.trees import children, walk
+from analysis.rules.names import bindings, bindings_of, bound_in, names_below
+from analysis.rules.parts import Frame, Parsed, Piece, grouped, parsed
 from analysis.text import LineIndex, TextChange
 
-if TYPE_CHECKING:
-    from ast_grep_py import SgNode
+__all__ = ["Module", "bindings", "bindings_of", "bound_in"]
+
+_NAMES: dict[str, frozenset[str]] = {}
+_MOST_NAMES = 20_000
+"""Functions whose names are kept, by their source: a file is read at each save."""
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _CODING = re.compile(r"^[ \t\f]*#.*?coding[:=]")
-_LONE_CR = re.compile(r"\r(?!\n)")
 _WIDE = re.compile(r"[^\x00-\x7f]+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BLOCK = "if 1:\n"
 _KINDS = {
     ast.Import: "import_statement",
     ast.ImportFrom: "import_from_statement",
@@ -36,132 +38,52 @@ _IMPORTS = ("import_statement", "import_from_statement", "future_import_statemen
 _RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self", "cls"}
 
 
-_NAMES = "_hasten_names"
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef
-_BINDERS = (
-    ast.arg,
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.alias,
-    ast.Global,
-    ast.Nonlocal,
-    ast.ExceptHandler,
-    ast.MatchAs,
-    ast.MatchStar,
-    ast.MatchMapping,
-)
-
-
-def bindings_of(node: ast.AST) -> Iterator[str]:
-    """The names that one node (not those below it) binds or reads."""
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, _BINDERS):
-        yield from _bound_by(node)
-
-
-def _bound_by(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.alias):
-        yield (node.asname or node.name).split(".")[0]
-    elif isinstance(node, ast.Global | ast.Nonlocal):
-        yield from node.names
-    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-        yield node.name
-    elif isinstance(node, ast.MatchMapping) and node.rest:
-        yield node.rest
-
-
-def bindings(tree: ast.AST) -> Iterator[str]:
-    """Every name that a tree binds or reads, attributes and keywords of calls left out."""
-    for node in walk(tree):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, _BINDERS):
-            yield from _bound_by(node)
-
-
-def bound_in(tree: ast.AST) -> set[str]:
-    """The names that a statement or comprehension binds anywhere inside."""
-    bound: set[str] = set()
-    for node in walk(tree):
-        if isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
-                bound.add(node.id)
-        elif isinstance(node, _BINDERS):
-            bound.update(_bound_by(node))
-    return bound
-
-
-def names_below(tree: ast.AST) -> frozenset[str]:
-    """As `bindings` of a whole function, made once."""
-    kept: frozenset[str] | None = tree.__dict__.get(_NAMES)
-    if kept is None:
-        kept = frozenset(bindings(tree))
-        setattr(tree, _NAMES, kept)
-    return kept
-
-
-class Piece:
-    """A part of a file's text as ast-grep sees it, with places by the file's offsets."""
-
-    def __init__(self, text: str, first: int, last: int) -> None:
-        self.first, self.last = first, last
-        self._text = text
-        self._head = _BLOCK if text[first : first + 1] in (" ", "\t", "\f") else ""
-        self._matches: dict[str, list[tuple[int, int]]] = {}
-
-    @cached_property
-    def root(self) -> SgNode:
-        """The node of the whole piece."""
-        from ast_grep_py import SgRoot  # where a rule has something to say
-
-        # Same lengths, so that offsets hold: tree-sitter knows no lone \r, UTF-8 no surrogates.
-        source = self._text[self.first : self.last]
-        clean = _SURROGATE.sub("\ufffd", _LONE_CR.sub("\n", source))
-        return SgRoot(self._head + clean, "python").root()
-
-    def matches(self, pattern: str | dict[str, Any]) -> list[tuple[int, int]]:
-        """Start and end (string offsets) of what an ast-grep pattern matches, in order."""
-        key = str(pattern)
-        if key not in self._matches:
-            found = (
-                self.root.find_all(pattern=pattern)
-                if isinstance(pattern, str)
-                else self.root.find_all({"rule": pattern})
-            )
-            self._matches[key] = sorted(map(self.span, found))
-        return self._matches[key]
-
-    def span(self, node: SgNode) -> tuple[int, int]:
-        """The file's offsets of a node."""
-        found = node.range()
-        shift = self.first - len(self._head)
-        return found.start.index + shift, found.end.index + shift
-
-
 class Module:
-    """The text of one file, parsed once for all rules."""
+    """The text of one file, read once for all rules.
 
-    def __init__(self, text: str) -> None:
+    `functions` are those of the text. Each that stands in no other one is parsed alone, when it is
+    asked for, so that an error in one does no harm to the rest. What was read of an earlier text
+    (`before`) is kept where the text outside of functions is the same.
+    """
+
+    def __init__(
+        self, text: str, functions: Sequence[Function] = (), before: Module | None = None
+    ) -> None:
         self.text = text
         self.index = LineIndex(text)
         self.newline = (
             "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
         )
+        self.groups = list(grouped(functions))
+        self.asked: set[str] = set()
+        self._uses: dict[str, bool] = {}
         wide = () if text.isascii() else _WIDE.finditer(text)
         self._wide = frozenset(self.index.line_of(m.start()) for m in wide)
+        self._normal = unicodedata.normalize("NFKC", text) if self._wide else text
         self._pieces: dict[int, Piece] = {}
+        self._roots: dict[int, Parsed | NoRewriteError] = {}
+        earlier = None if before is None else before.frame
+        self.frame: Frame = Frame(text, [outer for outer, _ in self.groups], earlier)
 
     def piece(self, first: int, last: int) -> Piece:
         """A function's lines for ast-grep."""
         if first not in self._pieces:
             self._pieces[first] = Piece(self.text, first, last)
         return self._pieces[first]
+
+    def parsed(self, function: Function) -> Parsed:
+        """A function's tree. Raises NoRewriteError where it does not parse."""
+        known = self._roots.get(function.start)
+        if known is None:
+            first = self.line_start(function.start)
+            try:
+                known = parsed(self.text[first : function.end], self.index.line_of(first))
+            except NoRewriteError as error:
+                known = error
+            self._roots[function.start] = known
+        if isinstance(known, NoRewriteError):
+            raise known
+        return known
 
     @cached_property
     def _whole(self) -> Piece:
@@ -170,92 +92,66 @@ class Module:
     @cached_property
     def _top(self) -> list[tuple[str, int, int]]:
         """The statements at the top level: what kind, start, end."""
-        if self.tree is None:
+        if self.frame.tree is None:
             found = [(n.kind(), *self._whole.span(n)) for n in self._whole.root.children()]
             return [part for part in found if part[0] != "comment"]
         return [
-            (_KINDS.get(type(s), "statement"), self._start(s), self.end(s)) for s in self.tree.body
+            (_KINDS.get(type(s), "statement"), *self.frame.span(s)) for s in self.frame.tree.body
         ]
 
-    def _start(self, statement: ast.stmt) -> int:
-        decorators = getattr(statement, "decorator_list", ())
-        if not decorators:
-            return self.start(statement)
-        return self.text.rindex("@", 0, self.start(decorators[0]))
-
     def offset(self, line: int, column: int) -> int:
-        """The string offset of a place in the syntax tree: 1-based line, byte in the line."""
+        """The string offset of a place as syntax trees have it: 1-based line, byte in the line."""
         start = self.index.starts[line - 1]
         if line - 1 not in self._wide:
             return start + column
         text = self.index.line_text(line - 1)
         return start + len(text.encode()[:column].decode(errors="ignore"))
 
-    def start(self, node: ast.stmt | ast.expr) -> int:
-        """Where a node of `tree` begins (decorators left out)."""
-        return self.offset(node.lineno, node.col_offset)
+    def uses(self, name: str) -> bool:
+        """Whether the code binds or reads a name anywhere; of what does not parse any word counts.
 
-    def end(self, node: ast.stmt | ast.expr) -> int:
-        """Where a node of `tree` ends."""
-        assert node.end_lineno is not None
-        assert node.end_col_offset is not None
-        return self.offset(node.end_lineno, node.end_col_offset)
+        What was asked is noted in `asked`: an answer depends on the whole file.
+        """
+        self.asked.add(name)
+        if name not in self._uses:
+            self._uses[name] = self.mentions(name) and self._names_have(name)
+        return self._uses[name]
 
-    @cached_property
-    def definitions(self) -> dict[int, _Definition]:
-        """The functions of `tree` that stand in no other one, by the 0-based line of `def`."""
-        return {n.lineno - 1: n for n in self._outside if isinstance(n, _Definition)}
+    def mentions(self, word: str) -> bool:
+        """Whether a word stands anywhere in the text, comments and strings included."""
+        text, at = self._normal, self._normal.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if not (_is_word(text[at - 1 : at]) or _is_word(text[end : end + 1])):
+                return True
+            at = text.find(word, end)
+        return False
 
-    @cached_property
-    def _outside(self) -> list[ast.AST]:
-        """The nodes of `tree` that are in no function, the functions themselves included."""
-        nodes: list[ast.AST] = [self.tree] if self.tree else []
-        for node in nodes:  # grows as it is read
-            if not isinstance(node, _Definition):
-                nodes += children(node)
-        return nodes
+    def _names_have(self, name: str) -> bool:
+        if self.frame.tree is None or name in self.frame.names:
+            return True
+        for outer, _ in self.groups:
+            if name in outer.source or not outer.source.isascii():
+                known = _NAMES.get(outer.source)
+                if known is None:
+                    known = self._names_of(outer)
+                    _NAMES[outer.source] = known
+                    if len(_NAMES) > _MOST_NAMES:
+                        del _NAMES[next(iter(_NAMES))]
+                if name in known:
+                    return True
+        return False
 
-    @cached_property
-    def tree(self) -> ast.Module | None:
-        """The syntax tree, or None when the file has errors."""
+    def _names_of(self, function: Function) -> frozenset[str]:
         try:
-            return ast.parse(self.text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+            return names_below(self.parsed(function).root)
+        except NoRewriteError:
+            return frozenset(_IDENTIFIER.findall(function.source))
 
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Every word of the text, comments and strings included."""
-        return frozenset(_IDENTIFIER.findall(self.text))
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Every name that the code binds or reads; every word where the file has errors."""
-        if self.tree is None:
-            return self.words
-        names = {name for node in self._outside for name in bindings_of(node)}
-        return frozenset(names.union(*(names_below(node) for node in self.definitions.values())))
-
-    @cached_property
+    @property
     def constants(self) -> dict[str, ast.expr]:
         """Values of names that the module assigns exactly once, at its top level."""
-        if self.tree is None:
-            return {}
-        values: dict[str, ast.expr] = {}
-        twice: set[str] = set()
-        for node in self.tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                name, value = node.targets[0].id, node.value
-            elif (
-                isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name)
-            ):
-                name, value = node.target.id, node.value
-            else:
-                continue
-            if name in values:
-                twice.add(name)
-            values[name] = value
-        return {k: v for k, v in values.items() if k not in twice}
+        return self.frame.constants
 
     def has_comment(self, start: int, end: int) -> bool:
         """Whether a comment begins between two offsets."""
@@ -268,15 +164,15 @@ class Module:
 
     def is_fresh(self, name: str) -> bool:
         """Whether the code neither binds nor reads this name, and Python does not reserve it."""
-        return name not in self.names and name not in _RESERVED
+        return name not in _RESERVED and not self.uses(name)
 
     @cached_property
     def imports(self) -> list[tuple[int, int, ast.Import | ast.ImportFrom]]:
         """Imports at the top level: start, end, statement."""
-        if self.tree is not None:
+        if self.frame.tree is not None:
             return [
-                (self.start(s), self.end(s), s)
-                for s in self.tree.body
+                (*self.frame.span(s), s)
+                for s in self.frame.tree.body
                 if isinstance(s, ast.Import | ast.ImportFrom)
             ]
         found = []
@@ -301,9 +197,7 @@ class Module:
     @cached_property
     def bound(self) -> frozenset[str]:
         """The names of the module's constants, imports, functions and classes."""
-        statements = self.tree.body if self.tree else []
-        defined = {s.name for s in statements if isinstance(s, ast.FunctionDef | ast.ClassDef)}
-        return frozenset(self.constants) | self.imported | defined
+        return frozenset(self.constants) | self.imported | self.frame.defined
 
     def line_start(self, offset: int) -> int:
         """Offset of the first character of the line that holds `offset`."""
@@ -400,3 +294,7 @@ def _import_key(node: ast.Import | ast.ImportFrom) -> tuple[bool, int, str]:
     if isinstance(node, ast.ImportFrom):
         return True, node.level, node.module or ""
     return False, 0, node.names[0].name
+
+
+def _is_word(char: str) -> bool:
+    return char == "_" or char.isalnum()

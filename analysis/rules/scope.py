@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
-from analysis.rules.module import Module, bound_in, names_below
+from analysis.rules.module import Module
+from analysis.rules.names import bound_in, names_below
 from analysis.rules.trees import children, keep_walk, text_of, walk
 from analysis.text import TextChange
 
@@ -49,10 +50,8 @@ class Scope:
         self.first = module.line_start(function.start)
         self.last = function.end
         self.piece = module.piece(self.first, module.next_line(self.last - 1))
-        # Lines of the tree are the file's own where the whole file was parsed.
-        self._line, self._shift = 0, 1
-        known = module.definitions.get(module.index.line_of(function.def_start))
-        self.root: FunctionNode = known or self._parse()
+        known = module.parsed(function)
+        self._line, self.root = known.line, known.root
         self.notes: dict[tuple[str, ast.AST], set[str]] = {}
         self._loops: dict[ast.AST, tuple[Loop, ...]] = {}
         below = children(self.root)
@@ -65,26 +64,10 @@ class Scope:
                     self._parents[child] = node
         self.nodes: list[ast.AST] = [self.root, *keep_walk(self.root, below)]
 
-    def _parse(self) -> FunctionNode:
-        source = self.module.text[self.first : self.last]
-        lead = source[: len(source) - len(source.lstrip(" \t\f"))]
-        self._line = self.module.index.line_of(self.first)
-        self._shift = 2 if lead.strip("\f") else 1
-        try:
-            tree = ast.parse("if 1:\n" + source if self._shift == 2 else source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise NoRewriteError(str(error)) from error
-        top: ast.AST = tree.body[0]
-        if isinstance(top, ast.If):
-            top = top.body[0]
-        if not isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef):
-            raise NoRewriteError("no function")
-        return top
-
     # -- places ---------------------------------------------------------------------------------
 
     def _offset(self, line: int, column: int) -> int:
-        return self.module.offset(self._line + line - self._shift + 1, column)
+        return self.module.offset(self._line + line, column)
 
     def start(self, node: ast.expr | ast.stmt | ast.arg | ast.excepthandler) -> int:
         """String offset in the file where a node begins (decorators left out)."""
@@ -291,9 +274,9 @@ class Scope:
                     return local, []
         wanted = name or module
         local = wanted
-        if wanted in self.module.names:
+        if self.module.uses(wanted):
             local = "_" + wanted
-            while local in self.module.words:
+            while self.module.mentions(local):
                 local += "_"
         as_name = "" if local == wanted else f" as {local}"
         line = f"from {module} import {name}{as_name}" if name else f"import {module}{as_name}"
