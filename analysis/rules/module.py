@@ -64,6 +64,17 @@ class Module:
         self._roots: dict[int, Parsed | NoRewriteError] = {}
         earlier = None if before is None else before.frame
         self.frame: Frame = Frame(text, [outer for outer, _ in self.groups], earlier)
+        if before is not None and self.frame.is_same_as(before.frame):
+            self._take_over(before)
+
+    def _take_over(self, before: Module) -> None:
+        """Keep what is known of names that neither came nor went with a function."""
+        here = {outer.source: outer for outer, _ in self.groups}
+        there = {outer.source: outer for outer, _ in before.groups}
+        came = (self._names(here[source]) for source in here.keys() - there.keys())
+        went = (before._names(there[source]) for source in there.keys() - here.keys())
+        changed = frozenset().union(*came) ^ frozenset().union(*went)
+        self._uses = {name: use for name, use in before._uses.items() if name not in changed}
 
     def piece(self, first: int, last: int) -> Piece:
         """A function's lines for ast-grep."""
@@ -131,16 +142,18 @@ class Module:
         if self.frame.tree is None or name in self.frame.names:
             return True
         for outer, _ in self.groups:
-            if name in outer.source or not outer.source.isascii():
-                known = _NAMES.get(outer.source)
-                if known is None:
-                    known = self._names_of(outer)
-                    _NAMES[outer.source] = known
-                    if len(_NAMES) > _MOST_NAMES:
-                        del _NAMES[next(iter(_NAMES))]
-                if name in known:
-                    return True
+            source = outer.source
+            if (name in source or not source.isascii()) and name in self._names(outer):
+                return True
         return False
+
+    def _names(self, function: Function) -> frozenset[str]:
+        known = _NAMES.get(function.source)
+        if known is None:
+            known = _NAMES[function.source] = self._names_of(function)
+            if len(_NAMES) > _MOST_NAMES:
+                del _NAMES[next(iter(_NAMES))]
+        return known
 
     def _names_of(self, function: Function) -> frozenset[str]:
         try:

@@ -127,8 +127,12 @@ class Frame:
             self._ends.append(length)
             self._shifts.append(at - length)
         self.text = "".join((*out, text[at:]))
-        same = before is not None and before.text == self.text
+        same = before is not None and self.is_same_as(before)
         self._read: _Read = before._read if before is not None and same else _Read(self.text)
+
+    def is_same_as(self, other: Frame) -> bool:
+        """Whether nothing differs outside of functions."""
+        return self.text == other.text
 
     @property
     def tree(self) -> ast.Module | None:
