@@ -8,7 +8,7 @@ in the rest of the file. While all three are the same, what was found moves with
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.function_list import FunctionList, lowered
 from analysis.functions import Function
@@ -17,7 +17,7 @@ from analysis.rules.base import Finding
 from analysis.rules.catalogue import find, find_in, ranked
 from analysis.rules.module import Module
 from analysis.rules.parts import Frame, grouped
-from analysis.text import Range
+from analysis.text import LineIndex, Range
 
 Group = tuple[Function, list[Function]]
 Key = tuple[str, str, bool]
@@ -25,12 +25,16 @@ Key = tuple[str, str, bool]
 
 @dataclass(frozen=True)
 class RuleHint:
-    """A place where a rule has something to say; without its edit, which does not move alone."""
+    """A place where a rule has something to say; without its edit, which does not move alone.
+
+    `extent` is the whole outermost function that the place is in.
+    """
 
     rule: str
     title: str
     function: str
     range: Range
+    extent: Range
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Lookout:
         self._functions = FunctionList(path)
         self._module: Module | None = None
         self._frame: Frame | None = None
+        self._lines = LineIndex("")
         self._known: dict[Key, _Known] = {}
 
     def look(self, text: str, names: Collection[str] | None) -> tuple[RuleHint, ...]:
@@ -66,8 +71,10 @@ class Lookout:
         if python:
             self._module = Module(text, functions, self._module)
             groups, frame = self._module.groups, self._module.frame
+            self._lines = self._module.index
         else:
             groups = list(grouped(functions))
+            self._lines = LineIndex(text)
             frame = Frame(text, [outer for outer, _ in groups], None)
         if self._frame is None or frame.text != self._frame.text:
             self._known.clear()
@@ -79,11 +86,15 @@ class Lookout:
             self._look_at_all(text, functions, groups, wanted)
         self._forget(groups)
         return tuple(
-            RuleHint(h.rule, h.title, h.function, lowered(h.range, outer.first_line))
+            replace(h, range=lowered(h.range, outer.first_line), extent=outer.range)
             for outer, _ in wanted
             for h in self._known[_key(outer)].hints
             if names is None or h.function in names
         )
+
+    def offsets(self, place: Range) -> tuple[int, int]:
+        """The string offsets of a range of the newest text."""
+        return self._lines.offset(place.start), self._lines.offset(place.end)
 
     def _look_at(self, module: Module, wanted: Iterable[Group]) -> None:
         for outer, inner in wanted:
@@ -126,6 +137,6 @@ def _key(outer: Function) -> Key:
 
 def _hints(found: Iterable[Finding], outer: Function) -> tuple[RuleHint, ...]:
     return tuple(
-        RuleHint(f.rule, f.edit.title, f.function, lowered(f.range, -outer.first_line))
+        RuleHint(f.rule, f.edit.title, f.function, lowered(f.range, -outer.first_line), outer.range)
         for f in found
     )

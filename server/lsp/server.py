@@ -24,6 +24,7 @@ from server.lsp.configuration import Configuration
 from server.lsp.documents import Document, Documents, path_of
 from server.lsp.elsewhere import read_elsewhere
 from server.lsp.feature import Feature
+from server.lsp.findings import Findings
 from server.lsp.freshness import Freshness
 from server.lsp.heat import Heat
 from server.lsp.jobs import Ended, Jobs
@@ -66,6 +67,7 @@ class HastenServer(LanguageServer):
         self.tasks = Tasks()
         self.progress_book = ProgressBook(self)
         self.jobs = Jobs(self.tasks, self.progress_book, self._job_ended)
+        self.findings = Findings(self.tasks, lambda doc: self.tell("findings_changed", doc))
         self.features: list[Feature] = []
         self.stopped = asyncio.Event()
         self.asked_for_changes = False
@@ -160,6 +162,7 @@ class HastenServer(LanguageServer):
         """Cancel everything that runs, in the engine too."""
         for handle in self._settling.values():
             handle.cancel()
+        self.findings.stop()
         self.tasks.cancel()
 
     # -- Documents --------------------------------------------------------------------------------
@@ -206,7 +209,10 @@ class HastenServer(LanguageServer):
     def _settle(self, uri: str) -> None:
         self._settling.pop(uri, None)
         document = self.documents.get(uri)
-        if document is None or not (names := self._names(document)):
+        if document is None:
+            return
+        if not (names := self._names(document)):
+            self.tell("settled", document)
             return
         if document.is_large:
             self.tasks.start(self.read(document), f"reading {document.path.name}")
