@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.functions import Function, Tree, functions_in, parse_file
+from analysis.functions import Function, functions_in, parse_file
 from analysis.languages import PYTHON, language_of
 from analysis.text import Position, Range, same_ends
 
@@ -20,7 +20,6 @@ class FunctionList:
         self._path = path
         self._text: str | None = None
         self._functions: tuple[Function, ...] = ()
-        self._tree: Tree | None = None
         self._sound = False
 
     def of(self, text: str) -> tuple[Function, ...]:
@@ -33,17 +32,17 @@ class FunctionList:
         return self._functions
 
     def _read(self, text: str) -> tuple[Function, ...]:
-        self._tree = parse_file(text, self._path, self._tree)
+        tree = parse_file(text, self._path)
         # An error may hide other functions; when it is mended they come back.
-        self._sound = language_of(self._path) is PYTHON and not self._tree.root.has_error
-        return functions_in(text, self._path, self._tree)
+        self._sound = language_of(self._path) is PYTHON and not tree.root.has_error
+        return functions_in(text, self._path, tree)
 
 
 def _after(functions: Sequence[Function], old: str, new: str) -> tuple[Function, ...] | None:
     """The functions after one change inside the body of one of them; None for any other change."""
     head, tail = same_ends(old, new)
     last = len(old) - tail
-    outer = next((f for f in functions if f.body_start <= head and last < f.end), None)
+    outer = next((f for f in functions if f.body_start <= head and last <= f.end), None)
     if outer is None or outer.kind == "nested" or outer.ignored:
         return None
     first = old.rfind("\n", 0, outer.start) + 1

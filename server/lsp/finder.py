@@ -59,7 +59,15 @@ class Finder:
     async def look(self, question: Question) -> tuple[RuleHint, ...] | None:
         """What the rules find; None where there is no answer."""
         async with self._turn:
+            again = self._process is not None
             try:
+                try:
+                    return await asyncio.wait_for(self._ask(question), LIMIT_S)
+                except OSError:
+                    if not again:
+                        raise
+                # It ended since the last question; whether this one ends it is seen now.
+                self.stop()
                 return await asyncio.wait_for(self._ask(question), LIMIT_S)
             except (asyncio.TimeoutError, OSError, ValueError, TypeError, KeyError) as error:
                 # What is half said would be taken for the next answer.
