@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.functions import Function, functions_in, parse_file
+from analysis.functions import Function, Tree, functions_in, parse_file
 from analysis.languages import PYTHON, language_of
 from analysis.text import Position, Range, same_ends
 
@@ -21,6 +21,7 @@ class FunctionList:
         self._text: str | None = None
         self._functions: tuple[Function, ...] = ()
         self._sound = False
+        self._tree: Tree | None = None
 
     def of(self, text: str) -> tuple[Function, ...]:
         """As `functions_in`, from what is known of the text before where that is sure."""
@@ -32,7 +33,10 @@ class FunctionList:
         return self._functions
 
     def _read(self, text: str) -> tuple[Function, ...]:
-        tree = parse_file(text, self._path)
+        tree = parse_file(text, self._path, self._tree)
+        if self._tree is not None and tree.root.has_error:
+            tree = parse_file(text, self._path)  # how it recovers must not rest on what was before
+        self._tree = None if tree.root.has_error else tree
         # An error may hide other functions; when it is mended they come back.
         self._sound = language_of(self._path) is PYTHON and not tree.root.has_error
         return functions_in(text, self._path, tree)

@@ -71,6 +71,7 @@ class Finder:
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, Lookout] = OrderedDict()
+        self._evidence: dict[tuple[str, ...], tuple[int, list[Evidence]]] = {}
 
     def forget(self, path: str) -> None:
         """The file was closed."""
@@ -84,18 +85,21 @@ class Finder:
         if len(self._files) > MOST_FILES:
             self._files.popitem(last=False)
         found = lookout.look(text, None if names is None else frozenset(names))
-        evidence = _evidence(path, request["target"], request["measured"])
+        evidence = self._evidence_for(path, request["target"], Path(request["measured"]))
         hot = frozenset(request["hot"])
         shown = [h for h in found if all(e.hints(h.rule, hot=h.function in hot) for e in evidence)]
         return {"hints": [_row(lookout, h) for h in shown], "looked": lookout.looked}
 
-
-def _evidence(path: str, target: str | None, measured: str) -> list[Evidence]:
-    if target is not None:
-        targets: tuple[str, ...] = (target,)
-    else:
+    def _evidence_for(self, path: str, target: str | None, measured: Path) -> list[Evidence]:
+        """What is known for the target; read again when something new was measured."""
         targets = TARGETS if language_of(path) is PYTHON else ("none",)
-    return [load_evidence(name, Path(measured)) for name in targets]
+        targets = targets if target is None else (target,)
+        stamp = measured.stat().st_mtime_ns if measured.exists() else 0
+        known = self._evidence.get(targets)
+        if known is None or known[0] != stamp:
+            known = stamp, [load_evidence(name, measured) for name in targets]
+            self._evidence[targets] = known
+        return known[1]
 
 
 def _row(lookout: Lookout, hint: RuleHint) -> list[str | int]:
