@@ -47,6 +47,9 @@ PYLINT_CHECKS = (
     "C0200,C0201,C0206,C0207,R1714,R1721,R1728,R1729,R1733,R1734,R1735,R1736,R6201,W3301"
 )
 PERFLINT_CHECKS = "W8101,W8102,W8201,W8202,R8203,W8204,W8205,W8301,W8401,W8402,W8403"
+PAUSE_S = 0.5
+"""Between two saves: nobody saves while the last answer is being made."""
+
 DIAGNOSTICS = "textDocument/publishDiagnostics"
 Settings = dict[str, Any]
 
@@ -86,13 +89,15 @@ def start(folder: Path, environment: dict[str, str], rules: str) -> Server:
 
 
 def until(server: Server, uri: str, holds: Callable[[list[Any]], bool]) -> None:
-    """Read messages until the file's diagnostics are as wanted."""
+    """Read messages until the diagnostics of the file's newest version are as wanted."""
     while True:
         message = server.receive()
         if "method" in message and "id" in message:
             server.send({"id": message["id"], "result": None})
-        ours = message.get("method") == DIAGNOSTICS and message["params"]["uri"] == uri
-        if ours and holds(message["params"]["diagnostics"]):
+        if message.get("method") != DIAGNOSTICS or message["params"]["uri"] != uri:
+            continue
+        newest = message["params"].get("version") == server.version
+        if newest and holds(message["params"]["diagnostics"]):
             return
 
 
@@ -100,33 +105,35 @@ def has_new(shown: list[Any], line: int) -> bool:
     return any(d["code"] == NEW_RULE and d["range"]["start"]["line"] == line for d in shown)
 
 
-def edit(server: Server, uri: str, line: int, end: int, text: str) -> None:
-    """Change whole lines and save."""
+def insert(server: Server, uri: str, line: int, text: str) -> None:
+    """Add a line and save."""
     server.version += 1
-    where = {"start": {"line": line, "character": 0}, "end": {"line": end, "character": 0}}
+    at = {"line": line, "character": 0}
     identifier = {"uri": uri, "version": server.version}
-    change = {"textDocument": identifier, "contentChanges": [{"range": where, "text": text}]}
-    server.send({"method": "textDocument/didChange", "params": change})
+    change = {"range": {"start": at, "end": at}, "text": text}
+    params = {"textDocument": identifier, "contentChanges": [change]}
+    server.send({"method": "textDocument/didChange", "params": params})
     server.send({"method": "textDocument/didSave", "params": {"textDocument": {"uri": uri}}})
 
 
 def saves(server: Server, file: Path, text: str, hot: list[Function], times: int) -> Times:
-    """Milliseconds from a save to the hints."""
+    """Milliseconds from a save to the hints; each save adds a line on top of a function's body."""
     uri, index, taken = file.as_uri(), LineIndex(text), Times()
-    chance = random.Random(1)
+    chance, added = random.Random(1), list[int]()
     server.open(uri, text)
     until(server, uri, lambda shown: any(d["code"] != "hot" for d in shown))
     for at in range(times + 3):
+        time.sleep(PAUSE_S)
         function = chance.choice(hot)
         line = index.line_of(function.body_start)
         indent = text[index.starts[line] : function.body_start]
+        moved = line + sum(other < line for other in added)
+        added.append(line)
         began = time.perf_counter()
-        edit(server, uri, line, line, f"{indent}{NEW_LINE}\n")
-        until(server, uri, lambda shown, line=line: has_new(shown, line))  # type: ignore[misc]
+        insert(server, uri, moved, f"{indent}{NEW_LINE}\n")
+        until(server, uri, lambda shown, line=moved: has_new(shown, line))  # type: ignore[misc]
         if at >= 3:
             taken.values.append((time.perf_counter() - began) * 1000)
-        edit(server, uri, line, line + 1, "")
-        until(server, uri, lambda shown, line=line: not has_new(shown, line))  # type: ignore[misc]
     return taken
 
 
@@ -140,7 +147,7 @@ def cold_passes(text: str, environment: dict[str, str], passes: int) -> dict[str
     """Whole-file passes, each in a process of its own: with its start, and without."""
     found = {"start and pass, wall": Times(), "pass, wall": Times(), "pass, CPU": Times()}
     request = {"names": None, "hot": [], "target": None, "measured": "/nonexistent"}
-    for at in range(passes):
+    for _ in range(passes):
         for warm in (False, True):
             began = time.perf_counter()
             process = subprocess.Popen(
@@ -168,7 +175,6 @@ def cold_passes(text: str, environment: dict[str, str], passes: int) -> dict[str
                 found["pass, CPU"].values.append(cpu_ms(process.pid) - used)
             process.kill()
             process.communicate()
-        del at
     return found
 
 
