@@ -32,11 +32,9 @@ from analysis.rules import (
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
 from analysis.rules.edits import EditCheck
 from analysis.rules.module import Module
-from analysis.rules.patterns import Plan, make_plan
+from analysis.rules.patterns import Place, Plan, make_plan
 from analysis.rules.scope import Scope
 from analysis.text import TextChange
-
-Place = ast.expr | ast.stmt | ast.arg
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def find_in(
         return []
     edits = EditCheck(scope)
     rules, found = python_rules(), list[Scored]()
-    for number, nodes in sorted(_sites(scope, rules).items()):
+    for number, nodes in sorted(_plan(rules).sites(scope).items()):
         try:
             found += _apply(rules[number], scope, edits, nodes, inner, only)
         except Exception:
@@ -141,21 +139,6 @@ def _plan(rules: tuple[Rule, ...]) -> Plan:
     if not _PLANS or _PLANS[0][0] is not rules:
         _PLANS[:] = [(rules, make_plan(rules))]
     return _PLANS[0][1]
-
-
-def _sites(scope: Scope, rules: tuple[Rule, ...]) -> dict[int, list[Place]]:
-    """The nodes that each rule, by its number, may have something to say about, in order."""
-    plan, sites = _plan(rules), dict[int, list[Place]]()
-    for node in scope.nodes:
-        if not isinstance(node, Place):
-            continue
-        for number, test in plan.rules_for(node):
-            if test is not None and not test(node, scope):
-                continue
-            known = sites.setdefault(number, [])
-            if not known or known[-1] is not node:
-                known.append(node)
-    return sites
 
 
 def _apply(

@@ -43,48 +43,31 @@ class Names:
     bound: frozenset[str]
 
     @classmethod
-    def of(cls, tree: ast.AST) -> Names:
-        """The names of a tree."""
-        return cls.among(walk(tree))
-
-    @classmethod
-    def among(cls, nodes: Iterable[ast.AST]) -> Names:
-        """The names of nodes, those below them left out."""
+    def of(cls, trees: Iterable[ast.AST]) -> Names:
+        """The names of trees."""
         used, bound = set[str](), set[str]()
-        for node in nodes:
-            if isinstance(node, ast.Name):
-                used.add(node.id)
-                if not isinstance(node.ctx, ast.Load):
-                    bound.add(node.id)
-            else:
-                bound.update(bindings_of(node))
+        for tree in trees:
+            for node in walk(tree):
+                if isinstance(node, ast.Name):
+                    used.add(node.id)
+                    if not isinstance(node.ctx, ast.Load):
+                        bound.add(node.id)
+                else:
+                    bound.update(bindings_of(node))
         return cls(frozenset(used), frozenset(bound))
 
-    @classmethod
-    def union(cls, parts: Sequence[Names]) -> Names:
-        """The names of all parts."""
-        used, bound = (p.used for p in parts), (p.bound for p in parts)
-        return cls(frozenset().union(*used), frozenset().union(*bound))
 
-
-@dataclass
+@dataclass(frozen=True)
 class Block:
     """Statements one below the other: where their lines begin, and the end of the last one's.
 
-    `outside` are the function's names elsewhere; `head` are lines below which the statements
-    compile by themselves.
+    `head` are lines below which the statements compile by themselves.
     """
 
     statements: list[ast.stmt]
     starts: list[int]
     end: int
-    outside: Names
     head: str
-
-    @cached_property
-    def names(self) -> list[Names]:
-        """The names of each statement."""
-        return [Names.of(s) for s in self.statements]
 
     def place(self, first: int, last: int) -> tuple[int, int] | None:
         """The statements, from and before which number, that hold `first` to `last`."""
@@ -125,11 +108,16 @@ class EditCheck:
             ):
                 return "edits outside of the function"
             new |= set(bindings(ast.parse(code)))
+        known = self._known
         try:
-            names = self._names_of_part(inside) or self._names_of_all(inside)
+            names = self._names_of_part(inside)
+            if names is None:
+                names = self._names_of_all(inside)
+            else:
+                known |= self._scope.own_names | {self._scope.root.name}
         except (SyntaxError, ValueError) as error:
             return f"does not compile: {error}"
-        missing = names.used - names.bound - new - self._known
+        missing = names.used - names.bound - new - known
         return f"unknown names: {sorted(missing)}" if missing else None
 
     @cached_property
@@ -143,10 +131,13 @@ class EditCheck:
         indented = after[:1] in (" ", "\t") or (after[:1] == "\f" and after[1:2] in (" ", "\t"))
         tree = ast.parse("if 1:\n" + after if indented else after)
         _compile(tree)
-        return Names.of(tree)
+        return Names.of([tree])
 
     def _names_of_part(self, changes: Sequence[TextChange]) -> Names | None:
-        """As `_names_of_all`, compiling only what changes; None where that can't be told apart."""
+        """The names of what changes, compiled alone; None where that can't be told apart.
+
+        None too where a name is bound no more: it may be in use elsewhere.
+        """
         if not changes or self._whole is None:
             return None
         first, last = min(c.start for c in changes), max(c.end for c in changes)
@@ -171,8 +162,9 @@ class EditCheck:
             made = made[0].body
         if not made or made[0].col_offset != block.statements[low].col_offset:
             return None
-        rest = [*block.names[:low], *block.names[high:], block.outside]
-        return Names.union([*map(Names.of, made), *rest])
+        names = Names.of(made)
+        before = Names.of(block.statements[low:high])
+        return names if before.bound <= names.bound else None
 
     def _is_delicate(self, change: TextChange) -> bool:
         old = self._scope.module.text[change.start : change.end]
@@ -185,19 +177,15 @@ class EditCheck:
         declares = _DECLARES.search(scope.module.text, self._first, self._last)
         if not isinstance(root, ast.FunctionDef) or declares:
             return None
-        names = Names.union([Names.of(p) for p in children(root) if p not in root.body])
-        outside = Names(names.used, names.bound | {root.name})
-        return self._block(root.body, root, self._last, outside, _DEFINITION)
+        return self._block(root.body, root, self._last, _DEFINITION)
 
-    def _block(
-        self, statements: list[ast.stmt], up: Head, end: int, outside: Names, head: str
-    ) -> Block | None:
+    def _block(self, statements: list[ast.stmt], up: Head, end: int, head: str) -> Block | None:
         scope = self._scope
         starts = [scope.module.line_start(_outset(scope, s)) for s in statements]
         above = scope.start(up)
         if not all(a < b for a, b in pairwise([above, *starts])):
             return None
-        return Block(statements, starts, end, outside, head)
+        return Block(statements, starts, end, head)
 
     def _inner(self, block: Block, first: int, last: int) -> Block | None:
         """The block inside of one statement of a block that holds all that changes."""
@@ -211,29 +199,18 @@ class EditCheck:
             for name in _BLOCKS:
                 inner = getattr(part, name, None)
                 if isinstance(inner, list) and inner:
-                    found = self._made(block, place[0], part, inner, name)
+                    found = self._made(block, part, inner, name)
                     if found is not None and found.place(first, last) is not None:
                         return found
         return None
 
-    def _made(
-        self, block: Block, at: int, part: Head, inner: list[ast.stmt], name: str
-    ) -> Block | None:
+    def _made(self, block: Block, part: Head, inner: list[ast.stmt], name: str) -> Block | None:
         if inner[0] not in self._blocks:
-            scope, statement = self._scope, block.statements[at]
-            other = Names.union(
-                [
-                    *block.names[:at],
-                    *block.names[at + 1 :],
-                    block.outside,
-                    _beside(statement, inner),
-                ]
-            )
             again = isinstance(part, ast.For | ast.AsyncFor | ast.While) and name == "body"
             inside = not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
             head = _DEFINITION + _LOOP if again else block.head if inside else _DEFINITION
-            end = scope.module.next_line(scope.end(inner[-1]) - 1)
-            self._blocks[inner[0]] = self._block(inner, part, end, other, head)
+            end = self._scope.module.next_line(self._scope.end(inner[-1]) - 1)
+            self._blocks[inner[0]] = self._block(inner, part, end, head)
         return self._blocks[inner[0]]
 
     def _changed(self, changes: Sequence[TextChange], first: int, last: int) -> str:
@@ -244,15 +221,6 @@ class EditCheck:
 def _outset(scope: Scope, statement: ast.stmt) -> int:
     decorators = getattr(statement, "decorator_list", ())
     return min([scope.start(statement), *map(scope.start, decorators)])
-
-
-def _beside(statement: ast.stmt, inner: Sequence[ast.stmt]) -> Names:
-    """The names of a statement without those of a block in it."""
-    apart = set(inner)
-    nodes: list[ast.AST] = [statement]
-    for node in nodes:  # grows as it is read
-        nodes += [n for n in children(node) if n not in apart]
-    return Names.among(nodes)
 
 
 def _compile(tree: ast.Module) -> None:

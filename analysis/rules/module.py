@@ -26,6 +26,9 @@ _NAMES: dict[str, frozenset[str]] = {}
 _MOST_NAMES = 20_000
 """Functions whose names are kept, by their source: a file is read at each save."""
 
+_FEW_SEARCHES = 30
+"""Searches of the text that take less time than collecting its words."""
+
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _CODING = re.compile(r"^[ \t\f]*#.*?coding[:=]")
 _WIDE = re.compile(r"[^\x00-\x7f]+")
@@ -57,6 +60,7 @@ class Module:
         self.groups = list(grouped(functions))
         self.asked: set[str] = set()
         self._uses: dict[str, bool] = {}
+        self._searches = 0
         wide = () if text.isascii() else _WIDE.finditer(text)
         self._wide = frozenset(self.index.line_of(m.start()) for m in wide)
         self._normal = unicodedata.normalize("NFKC", text) if self._wide else text
@@ -130,6 +134,9 @@ class Module:
 
     def mentions(self, word: str) -> bool:
         """Whether a word stands anywhere in the text, comments and strings included."""
+        self._searches += 1
+        if self._searches > _FEW_SEARCHES:
+            return word in self._words
         text, at = self._normal, self._normal.find(word)
         while at >= 0:
             end = at + len(word)
@@ -137,6 +144,10 @@ class Module:
                 return True
             at = text.find(word, end)
         return False
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(_IDENTIFIER.findall(self._normal))
 
     def _names_have(self, name: str) -> bool:
         if self.frame.tree is None or name in self.frame.names:

@@ -20,6 +20,7 @@ from analysis.rules.base import Rule
 from analysis.rules.scope import Scope
 from analysis.rules.trees import text_of
 
+Place = ast.expr | ast.stmt | ast.arg
 Test = Callable[[Any, Scope], bool]
 """Whether a node of a function may be what a pattern matches."""
 
@@ -37,21 +38,35 @@ class Shape:
     test: Test | None
 
 
+Asked = list[tuple[int, Test | None]]
+"""Rules, by number, and their tests."""
+
+
 @dataclass
 class Plan:
-    """For each class of nodes: the rules (by number) to ask, and with which test."""
+    """For each class of nodes: the rules to ask always, and those to ask by the node's head."""
 
-    always: dict[type[ast.AST], list[tuple[int, Test | None]]] = field(default_factory=dict)
-    by_head: dict[type[ast.AST], dict[str, list[tuple[int, Test | None]]]] = field(
-        default_factory=dict
-    )
+    table: dict[type[ast.AST], tuple[Asked, dict[str, Asked]]] = field(default_factory=dict)
 
-    def rules_for(self, node: ast.AST) -> Iterator[tuple[int, Test | None]]:
-        """The rules that a node may concern."""
-        kind = node.__class__
-        yield from self.always.get(kind, ())
-        if (named := self.by_head.get(kind)) is not None:
-            yield from named.get(head_of(node), ())
+    def sites(self, scope: Scope) -> dict[int, list[Place]]:
+        """The nodes of a function that each rule may have something to say about."""
+        sites: dict[int, list[Place]] = {}
+        table = self.table
+        node: Any
+        for node in scope.nodes:
+            entry = table.get(node.__class__)
+            if entry is None:
+                continue
+            asked, by_head = entry
+            if by_head and (more := by_head.get(head_of(node))):
+                asked = asked + more
+            for number, test in asked:
+                if test is not None and not test(node, scope):
+                    continue
+                known = sites.setdefault(number, [])
+                if not known or known[-1] is not node:
+                    known.append(node)
+        return sites
 
 
 def head_of(node: ast.AST) -> str:
@@ -74,12 +89,9 @@ def make_plan(rules: Sequence[Rule]) -> Plan:
     for number, rule in enumerate(rules):
         for pattern in rule.patterns:
             for shape in _shapes(pattern, rule.node):
-                entry = (number, shape.test)
-                if shape.head is None:
-                    plan.always.setdefault(shape.kind, []).append(entry)
-                else:
-                    heads = plan.by_head.setdefault(shape.kind, {})
-                    heads.setdefault(shape.head, []).append(entry)
+                always, by_head = plan.table.setdefault(shape.kind, ([], {}))
+                asked = always if shape.head is None else by_head.setdefault(shape.head, [])
+                asked.append((number, shape.test))
     return plan
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from analysis.functions import functions_in
-from analysis.rules import catalogue
 from analysis.rules.base import Rule
 from analysis.rules.cases import all_cases
 from analysis.rules.catalogue import python_rules
@@ -34,10 +33,10 @@ def odd(a, b, c, *d):
 def test_no_match_is_left_out(text: str) -> None:
     rules = python_rules()
     module = Module(text, functions_in(text, "f.py"))
-    matched = 0
+    plan, matched = make_plan(rules), 0
     for outer, _ in module.groups:
         scope = Scope(module, outer)
-        sites = catalogue._sites(scope, rules)
+        sites = plan.sites(scope)
         for number, rule in enumerate(rules):
             for pattern in rule.patterns:
                 for start, end in scope.piece.matches(pattern):
@@ -60,4 +59,4 @@ def node_at(scope: Scope, rule: Rule, start: int, end: int) -> object | None:
 def test_a_pattern_that_is_no_python_takes_every_node() -> None:
     odd = Rule("odd", "", "", ("$X ?? $Y",), python_rules()[0].node, 1, lambda scope, node: None)
     plan = make_plan([odd])
-    assert plan.always == {python_rules()[0].node[0]: [(0, None)]}
+    assert plan.table == {python_rules()[0].node[0]: ([(0, None)], {})}
