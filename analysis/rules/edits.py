@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from analysis.rules.names import bindings, bindings_of
+from analysis.rules.names import BINDERS, bindings, bindings_of
 from analysis.rules.scope import Scope
 from analysis.rules.trees import children, walk
 from analysis.text import TextChange, apply_changes
@@ -52,7 +52,7 @@ class Names:
                     used.add(node.id)
                     if not isinstance(node.ctx, ast.Load):
                         bound.add(node.id)
-                else:
+                elif isinstance(node, BINDERS):
                     bound.update(bindings_of(node))
         return cls(frozenset(used), frozenset(bound))
 
@@ -85,6 +85,7 @@ class EditCheck:
         self._first = scope.first
         self._last = scope.module.next_line(scope.last - 1)
         self._blocks: dict[ast.stmt, Block | None] = {}
+        self._bound: dict[tuple[ast.stmt, ast.stmt], frozenset[str]] = {}
 
     def reach(self, changes: Sequence[TextChange]) -> tuple[int, int]:
         """From where to where an edit changes the function; lines added below do not count."""
@@ -163,8 +164,14 @@ class EditCheck:
         if not made or made[0].col_offset != block.statements[low].col_offset:
             return None
         names = Names.of(made)
-        before = Names.of(block.statements[low:high])
-        return names if before.bound <= names.bound else None
+        before = self._bound_by(block.statements[low:high])
+        return names if before <= names.bound else None
+
+    def _bound_by(self, statements: list[ast.stmt]) -> frozenset[str]:
+        key = statements[0], statements[-1]
+        if key not in self._bound:
+            self._bound[key] = Names.of(statements).bound
+        return self._bound[key]
 
     def _is_delicate(self, change: TextChange) -> bool:
         old = self._scope.module.text[change.start : change.end]

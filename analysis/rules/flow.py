@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analysis.rules.base import NoRewriteError, words
 from analysis.rules.names import bound_in
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
-from analysis.rules.trees import text_of, walk
+from analysis.rules.trees import text_of, uses_of, walk
 from analysis.text import TextChange
 
 MUTATING = words(
@@ -244,20 +244,12 @@ def same(tree: ast.AST, node: ast.expr) -> list[ast.expr]:
 
 def loads(tree: ast.AST, name: str) -> list[ast.Name]:
     """The places in a tree that read a name."""
-    return [
-        n
-        for n in walk(tree)
-        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-    ]
+    return [n for n in uses_of(tree).get(name, ()) if isinstance(n.ctx, ast.Load)]
 
 
 def stores(tree: ast.AST, name: str) -> list[ast.Name]:
     """The places in a tree that bind or delete a name."""
-    return [
-        n
-        for n in walk(tree)
-        if isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
-    ]
+    return [n for n in uses_of(tree).get(name, ()) if not isinstance(n.ctx, ast.Load)]
 
 
 def swap(scope: Scope, nodes: Iterable[ast.expr], text: str) -> list[TextChange]:

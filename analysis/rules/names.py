@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from analysis.rules.trees import walk
 
 _KEPT = "_hasten_names"
-_BINDERS = (
+BINDERS = (
     ast.arg,
     ast.FunctionDef,
     ast.AsyncFunctionDef,
@@ -27,7 +27,7 @@ def bindings_of(node: ast.AST) -> Iterator[str]:
     """The names that one node (not those below it) binds or reads."""
     if isinstance(node, ast.Name):
         yield node.id
-    elif isinstance(node, _BINDERS):
+    elif isinstance(node, BINDERS):
         yield from _bound_by(node)
 
 
@@ -51,7 +51,7 @@ def bindings(tree: ast.AST) -> Iterator[str]:
     for node in walk(tree):
         if isinstance(node, ast.Name):
             yield node.id
-        elif isinstance(node, _BINDERS):
+        elif isinstance(node, BINDERS):
             yield from _bound_by(node)
 
 
@@ -62,7 +62,7 @@ def bound_in(tree: ast.AST) -> set[str]:
         if isinstance(node, ast.Name):
             if not isinstance(node.ctx, ast.Load):
                 bound.add(node.id)
-        elif isinstance(node, _BINDERS):
+        elif isinstance(node, BINDERS):
             bound.update(_bound_by(node))
     return bound
 

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-_BELOW, _TEXT = "_hasten_below", "_hasten_text"
+_BELOW, _TEXT, _USES = "_hasten_below", "_hasten_text", "_hasten_uses"
 _WITHOUT_NODES = frozenset(
     {"ctx", "id", "attr", "kind", "level", "module", "type_comment", "conversion", "is_async"}
 )
@@ -58,10 +58,28 @@ def keep_walk(node: ast.AST, below: Sequence[ast.AST]) -> Sequence[ast.AST]:
     return below
 
 
+def uses_of(tree: ast.AST) -> dict[str, list[ast.Name]]:
+    """Where each name stands in a tree, in the order of `walk`."""
+    kept: dict[str, list[ast.Name]] | None = tree.__dict__.get(_USES)
+    if kept is None:
+        kept = {}
+        for node in walk(tree):
+            if node.__class__ is ast.Name:
+                kept.setdefault(node.id, []).append(node)
+        setattr(tree, _USES, kept)
+    return kept
+
+
 def text_of(node: ast.AST) -> str:
     """The node written anew, as `ast.unparse`."""
+    if isinstance(node, ast.Name):
+        return node.id
     kept: str | None = node.__dict__.get(_TEXT)
     if kept is None:
-        kept = ast.unparse(node)
+        # What most is asked of, and what `ast.unparse` takes long for.
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            kept = f"{text_of(node.value)}.{node.attr}"
+        else:
+            kept = ast.unparse(node)
         setattr(node, _TEXT, kept)
     return kept
