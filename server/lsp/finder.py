@@ -7,6 +7,8 @@ with the front. See server.lsp.rules_reader.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import logging
 from collections.abc import Collection
@@ -19,6 +21,7 @@ from hasten.launcher import child_command, child_environment
 logger = logging.getLogger(__name__)
 
 LIMIT_S = 60.0
+_PIPE = 1 << 20
 _LONGEST = 1 << 26
 """Bytes of an answer's line."""
 
@@ -127,4 +130,14 @@ class Finder:
                 cwd="/",
                 limit=_LONGEST,
             )
+            _widen(self._process)
         return self._process
+
+
+def _widen(process: asyncio.subprocess.Process) -> None:
+    """Let a whole text go into the pipe at once, where the system can (Linux)."""
+    if process.stdin is None or not hasattr(fcntl, "F_SETPIPE_SZ"):
+        return
+    pipe = process.stdin.transport.get_extra_info("pipe")
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)

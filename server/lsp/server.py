@@ -187,7 +187,10 @@ class HastenServer(LanguageServer):
     def did_save(self, uri: str) -> None:
         """A document was saved; hot functions are marked anew."""
         if document := self.documents.get(uri):
-            self._settle(uri)
+            if document.is_large:
+                self._settle_later(uri)  # another process reads it: first what the rules say
+            else:
+                self._settle(uri)
             self.tell("saved", document)
             self.look_now()
 
