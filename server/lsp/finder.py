@@ -20,7 +20,7 @@ from hasten.launcher import child_command, child_environment
 
 logger = logging.getLogger(__name__)
 
-LIMIT_S = 60.0
+LIMIT_S = 30.0
 _PIPE = 1 << 20
 _LONGEST = 1 << 26
 """Bytes of an answer's line."""
