@@ -7,8 +7,8 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, is_plain, key, names_in, same
 from analysis.rules.lists import is_simple, list_appends, list_creation
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import text_of, walk
 from analysis.text import TextChange
 
 

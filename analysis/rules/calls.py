@@ -7,8 +7,8 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, loads, names_in, stores
 from analysis.rules.names import bindings_of
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import walk
 
 
 def _no_await(node: ast.AST) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import key, loads, names_in
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import walk
 
 _LINE = 88
 _REFUSED = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)

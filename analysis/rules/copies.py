@@ -7,8 +7,8 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import walk
 
 _PATTERNS = ("$COPY.deepcopy($X)", "deepcopy($X)")
 _IMMUTABLE = ("str", "int", "float", "bool", "bytes", "NoneType", "complex")

@@ -7,8 +7,8 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, key, loads
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import text_of, walk
 
 
 def _calls(tree: ast.AST, method: str, receiver: str) -> list[ast.Call]:

@@ -17,8 +17,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from analysis.rules.names import BINDERS, bindings, bindings_of
+from analysis.rules.nodes import children, walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import children, walk
 from analysis.text import TextChange, apply_changes
 
 _BUILTINS = frozenset(dir(builtins))

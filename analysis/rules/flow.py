@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, words
 from analysis.rules.names import bound_in
+from analysis.rules.nodes import text_of, uses_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
-from analysis.rules.trees import text_of, uses_of, walk
 from analysis.text import TextChange
 
 MUTATING = words(

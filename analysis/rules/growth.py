@@ -6,8 +6,8 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, key
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import text_of, walk
 
 
 def _list_step(scope: Scope, value: ast.expr, name: str) -> str | None:

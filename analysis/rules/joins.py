@@ -7,8 +7,8 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, is_plain, names_in
 from analysis.rules.names import bound_in
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import walk
 
 
 def _equalities(test: ast.expr) -> list[ast.Compare]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.flow import stores
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import walk
 
 _TYPES = ("list", "tuple", "set", "frozenset", "dict", "str", "int", "float", "bytes", "bool")
 _CONTAINERS = {

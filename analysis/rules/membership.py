@@ -8,8 +8,8 @@ from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, loads, swap
 from analysis.rules.kinds import kind
 from analysis.rules.lists import is_simple, list_appends, list_creation
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Scope
-from analysis.rules.trees import text_of, walk
 
 _SETS = ("set", "frozenset", "dict", "str", "bytes", "int", "float", "bool", "NoneType", "iterator")
 

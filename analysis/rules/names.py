@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from analysis.rules.trees import walk
+from analysis.rules.nodes import walk
 
 _KEPT = "_hasten_names"
 BINDERS = (

@@ -17,8 +17,8 @@ from functools import cache
 from typing import Any
 
 from analysis.rules.base import Rule
+from analysis.rules.nodes import text_of
 from analysis.rules.scope import Scope
-from analysis.rules.trees import text_of
 
 Place = ast.expr | ast.stmt | ast.arg
 Test = Callable[[Any, Scope], bool]

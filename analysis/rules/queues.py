@@ -7,8 +7,8 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule, words
 from analysis.rules.flow import loads, stores
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import walk
 from analysis.text import TextChange
 
 _DEQUE_METHODS = words(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import MUTATING, stores
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import FunctionNode, Scope
-from analysis.rules.trees import text_of, walk
 from analysis.text import TextChange
 
 _KINDS: list[dict[str, str]] = [{"kind": "function_definition"}]

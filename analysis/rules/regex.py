@@ -6,8 +6,8 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import text_of, walk
 from analysis.text import TextChange
 
 _FLAGS_AT = {"match": 2, "fullmatch": 2, "search": 2, "findall": 2, "finditer": 2}

@@ -15,7 +15,7 @@ from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
 from analysis.rules.module import Module
 from analysis.rules.names import bound_in, names_below
-from analysis.rules.trees import children, keep_walk, text_of, walk
+from analysis.rules.nodes import children, keep_walk, text_of, walk
 from analysis.text import TextChange
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef

@@ -6,8 +6,8 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, loads, stores
+from analysis.rules.nodes import text_of
 from analysis.rules.scope import Scope
-from analysis.rules.trees import text_of
 
 
 def _sorted_parts(scope: Scope, node: ast.expr) -> tuple[str, str, bool] | None:

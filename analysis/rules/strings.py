@@ -7,8 +7,8 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import loads, stores
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
-from analysis.rules.trees import text_of, walk
 from analysis.text import TextChange
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
