@@ -136,6 +136,31 @@ def apply_replacements(text: str, replacements: Sequence[Replacement]) -> str:
     return apply_changes(text, to_changes(text, replacements))
 
 
+def same_ends(a: str, b: str) -> tuple[int, int]:
+    """How many characters two texts share at their start, and at their end beside that.
+
+    Compares slices, so that it takes microseconds where a loop would take milliseconds.
+    """
+    shortest = min(len(a), len(b))
+    low, high = 0, shortest
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    head, shift = low, len(b) - len(a)
+    low, high = 0, shortest - head
+    while low < high:
+        middle = (low + high + 1) // 2
+        start, end = len(a) - middle, len(a) - low
+        if a[start:end] == b[start + shift : end + shift]:
+            low = middle
+        else:
+            high = middle - 1
+    return head, low
+
+
 def _lines(text: str) -> list[str]:
     """Lines with their ends."""
     bounds = [0, *(m.end() for m in _LINE_END.finditer(text)), len(text)]

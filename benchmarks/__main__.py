@@ -5,6 +5,7 @@ import sys
 
 RUNS = (
     ["benchmarks.lsp", "--rounds", "100"],
+    ["benchmarks.rules_on_save", "--saves", "20", "--passes", "3"],
     ["benchmarks.prove", "--runs", "3"],
     ["benchmarks.aa"],
     ["benchmarks.hostile", "--level", "L1"],

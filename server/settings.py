@@ -139,6 +139,12 @@ class Settings:
     )
     code_lens: bool = _setting(True, "boolean", "Show a code lens on hot functions.")
     hints: bool = _setting(True, "boolean", "Show a hint on hot functions.")
+    rules: str = _setting(
+        "hot",
+        "string",
+        "Where rules show what could be faster: in hot functions, in all, or nowhere (off).",
+        enum=["hot", "all", "off"],
+    )
     ignore: tuple[str, ...] = _setting(
         (), "array", "Globs of files, relative to the workspace, that hasten leaves alone."
     )

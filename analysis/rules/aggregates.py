@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, is_plain, key, names_in, same
 from analysis.rules.lists import is_simple, list_appends, list_creation
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
 from analysis.text import TextChange
 
@@ -42,8 +43,8 @@ def _may_overrun(scope: Scope, node: ast.expr, sequence: ast.expr) -> bool:
         sources = [loop.iter] if isinstance(loop, ast.For) else []
         sources += [g.iter for g in getattr(loop, "generators", [])]
         for source in sources:
-            text = ast.unparse(source).replace(" ", "")
-            if f"len({ast.unparse(sequence)})-" in text and text.startswith("range("):
+            text = text_of(source).replace(" ", "")
+            if f"len({text_of(sequence)})-" in text and text.startswith("range("):
                 return False
     return True
 
@@ -80,15 +81,15 @@ def window_sum_prefix(scope: Scope, node: ast.Call) -> Proposal:
     text = scope.line_text(sequence)
     code = f"{name} = [0, *{accumulate}({text})]"
     changes.append(scope.insert_before(place.statement, code))
-    wanted = ast.unparse(sequence)
-    for call in ast.walk(place.loop):
+    wanted = text_of(sequence)
+    for call in walk(place.loop):
         if not isinstance(call, ast.Call) or not scope.is_builtin(call.func, "sum"):
             continue
         try:
             other, cut = _cut(call)
         except NoRewriteError:
             continue
-        if ast.unparse(other) == wanted:
+        if text_of(other) == wanted:
             clip = cut.upper is not None and _may_overrun(scope, call, sequence)
             new = _sum_of(scope, cut, name, f"len({text})", clip)
             tight = isinstance(scope.parent(call), ast.BinOp | ast.UnaryOp | ast.Subscript)

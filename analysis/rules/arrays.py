@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule, words
 from analysis.rules.flow import key, loads, names_in, stores
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import (
     has_comments,
@@ -44,7 +45,7 @@ def _is_array(scope: Scope, node: ast.expr, depth: int = 3) -> bool:
         return False
     numpy, function = _numpy(scope), scope.inner_function(node)
     bound = stores(function, node.id)
-    arguments = [a for a in ast.walk(function.args) if isinstance(a, ast.arg) and a.arg == node.id]
+    arguments = [a for a in walk(function.args) if isinstance(a, ast.arg) and a.arg == node.id]
     for argument in arguments:
         text = key(argument.annotation) if argument.annotation else ""
         if not text.startswith((f"{numpy}.ndarray", "ndarray", "NDArray", f"{numpy}.typing.ND")):

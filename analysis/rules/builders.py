@@ -6,6 +6,7 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, names_in
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Comprehension, Scope
 from analysis.rules.shapes import clause, in_parentheses, mapping_of
 
@@ -151,7 +152,7 @@ def map_filter_lambda(scope: Scope, node: ast.Call) -> Proposal:
     names = _plain_parameters(small)
     if len(names) != len(sources) or any(isinstance(s, ast.Starred) for s in sources):
         return None
-    if any(isinstance(n, (*_REFUSED, ast.Lambda, ast.GeneratorExp)) for n in ast.walk(small.body)):
+    if any(isinstance(n, (*_REFUSED, ast.Lambda, ast.GeneratorExp)) for n in walk(small.body)):
         return None
     target = ", ".join(names)
     if len(sources) == 1:

@@ -6,7 +6,8 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, loads, names_in, stores
-from analysis.rules.module import bindings_of
+from analysis.rules.names import bindings_of
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 
 
@@ -14,7 +15,7 @@ def _no_await(node: ast.AST) -> bool:
     return not any(
         isinstance(n, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr)
         or (isinstance(n, ast.comprehension) and n.is_async)
-        for n in ast.walk(node)
+        for n in walk(node)
     )
 
 
@@ -166,7 +167,7 @@ def dict_keys_membership(scope: Scope, node: ast.Compare) -> Proposal:
             break
     if text is tested or isinstance(text, ast.GeneratorExp | ast.Starred):
         return None
-    if any(isinstance(n, ast.Call) and n is not tested for n in ast.walk(text)):
+    if any(isinstance(n, ast.Call) and n is not tested for n in walk(text)):
         return None
     return Rewrite((scope.replace(tested, scope.operand(text)),))
 
@@ -231,9 +232,9 @@ def _is_one_loop(scope: Scope, generator: ast.GeneratorExp) -> bool:
     if not isinstance(part.target, ast.Name):
         return False
     name, function = part.target.id, scope.inner_function(generator)
-    own = {n for g in scope.find(function, ast.GeneratorExp) for n in ast.walk(g)}
+    own = {n for g in scope.find(function, ast.GeneratorExp) for n in walk(g)}
     uses = [*loads(function, name), *stores(function, name)]
-    bound = any(name in bindings_of(n) for n in ast.walk(function) if not isinstance(n, ast.Name))
+    bound = any(name in bindings_of(n) for n in walk(function) if not isinstance(n, ast.Name))
     return name not in scope.free_names and not bound and all(n in own for n in uses)
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import logging
-import re
-import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -46,10 +43,12 @@ from analysis.rules import (
     texts,
 )
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
-from analysis.rules.module import Module, bindings, bound_in
-from analysis.rules.places import Scored, families, is_open, owner, ranked, score
+from analysis.rules.edits import EditCheck
+from analysis.rules.module import Module
+from analysis.rules.patterns import Place, Plan, make_plan
+from analysis.rules.places import Scored, is_open, owner, ranked, score
 from analysis.rules.scope import Scope
-from analysis.text import TextChange, apply_changes
+from analysis.text import TextChange
 
 _LOG = logging.getLogger(__name__)
 _FAMILIES = (
@@ -83,8 +82,7 @@ _FAMILIES = (
     frames,
     arrays,
 )
-_BUILTINS = frozenset(dir(builtins))
-_CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
+_PLANS: list[tuple[tuple[Rule, ...], Plan]] = []
 
 
 @cache
@@ -116,105 +114,91 @@ def find(
     if dialect is not None:
         return dialect.find_rules(text, path, functions, only)
     try:
-        module = Module(text)
+        module = Module(text, functions)
     except Exception:
         _LOG.exception("%s: the rules can't read the file", path)
         return ()
     scored: list[Scored] = []
-    for outer, inner in families(functions):
-        if only is not None and not any(f.qualname == only for f in inner):
-            continue
-        try:
-            scope = Scope(module, outer)
-        except NoRewriteError:
-            continue
-        for rule in python_rules():
-            try:
-                scored += _apply(rule, scope, inner, only)
-            except Exception:
-                _LOG.exception("%s: rule %s failed in %s", path, rule.id, outer.qualname)
+    for outer, inner in module.groups:
+        if only is None or any(f.qualname == only for f in inner):
+            scored += find_in(module, path, outer, inner, only)
     return ranked(scored)
 
 
+def find_in(
+    module: Module, path: str, outer: Function, inner: Sequence[Function], only: str | None = None
+) -> list[Scored]:
+    """What the rules find in one outermost function, `inner` being itself and all nested in it."""
+    if outer.ignored:
+        return []
+    try:
+        scope = Scope(module, outer)
+    except NoRewriteError:
+        return []
+    edits = EditCheck(scope)
+    rules, found = python_rules(), list[Scored]()
+    for number, nodes in sorted(_plan(rules).sites(scope).items()):
+        try:
+            found += _apply(rules[number], scope, edits, nodes, inner, only)
+        except Exception:
+            _LOG.exception("%s: rule %s failed in %s", path, rules[number].id, outer.qualname)
+    return found
+
+
+def _plan(rules: tuple[Rule, ...]) -> Plan:
+    if not _PLANS or _PLANS[0][0] is not rules:
+        _PLANS[:] = [(rules, make_plan(rules))]
+    return _PLANS[0][1]
+
+
 def _apply(
-    rule: Rule, scope: Scope, functions: Sequence[Function], only: str | None
+    rule: Rule,
+    scope: Scope,
+    edits: EditCheck,
+    nodes: Sequence[Place],
+    functions: Sequence[Function],
+    only: str | None,
 ) -> Iterator[Scored]:
     seen: set[tuple[TextChange, ...]] = set()
-    for start, end in _sites(rule, scope):
-        node = scope.node_at(start, end, rule.node)
-        if node is None:
-            continue
-        if not is_open(functions, start, end, whole=isinstance(node, ast.FunctionDef)):
-            continue
+    for node in sorted(nodes, key=_position):
         try:
             rewrite: Rewrite | None = rule.check(scope, node)
         except NoRewriteError:
             continue
+        except Exception:
+            if _confirmed(rule, scope, node) is None:
+                continue  # a node of another shape, which the pattern would have left out
+            raise
         if rewrite is None or not rewrite.changes or rewrite.changes in seen:
             continue
+        place = _confirmed(rule, scope, node)
+        if place is None or not is_open(functions, *place, whole=isinstance(node, ast.FunctionDef)):
+            continue
         seen.add(rewrite.changes)
-        name = owner(functions, start, end, only, _reach(scope, rewrite.changes))
+        name = owner(functions, *place, only, edits.reach(rewrite.changes))
         if name is None:
             continue
-        problem = _problem(scope, rewrite.changes)
+        problem = edits.problem(rewrite.changes)
         if problem:
-            _LOG.debug("rule %s at offset %d: %s", rule.id, start, problem)
+            _LOG.debug("rule %s at offset %d: %s", rule.id, place[0], problem)
             continue
         edit = AtomicEdit(rule.title, rule.description, rewrite.changes, "rule", rule.id)
-        finding = Finding(rule.id, name, scope.module.index.range(start, end), edit)
-        yield score(rule, rewrite, scope.depth(node)), start, finding
+        finding = Finding(rule.id, name, scope.module.index.range(*place), edit)
+        yield score(rule, rewrite, scope.depth(node)), place[0], finding
 
 
-def _sites(rule: Rule, scope: Scope) -> list[tuple[int, int]]:
-    sites: set[tuple[int, int]] = set()
+def _position(node: Place) -> tuple[int, int, int, int]:
+    return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
+
+
+def _confirmed(rule: Rule, scope: Scope, node: Place) -> tuple[int, int] | None:
+    """Where ast-grep says that a pattern of the rule matches the node; None if it does not."""
+    found, start = [], scope.start(node)
     for pattern in rule.patterns:
-        places = scope.module.matches(pattern)
-        first, last = bisect_left(places, (scope.first,)), bisect_left(places, (scope.last,))
-        sites.update(p for p in places[first:last] if p[1] <= scope.last)
-    return sorted(sites)
-
-
-def _reach(scope: Scope, changes: Sequence[TextChange]) -> tuple[int, int]:
-    """From where to where an edit changes the function; lines added below it do not count."""
-    last = scope.module.next_line(scope.last - 1)
-    inside = [c for c in changes if scope.first < c.start <= last]
-    if not inside:
-        return scope.last, scope.last
-    return min(c.start for c in inside), min(scope.last, max(c.end for c in inside))
-
-
-def _problem(scope: Scope, changes: Sequence[TextChange]) -> str | None:
-    """Why an edit must not be offered: it breaks syntax, names or the bounds of the function."""
-    inside, known = [], set(_BUILTINS) | set(scope.module.constants)
-    last = scope.module.next_line(scope.last - 1)
-    for change in changes:
-        above = change.start == change.end == scope.first
-        if scope.first <= change.start and change.end <= last and not above:
-            inside.append(change)
-            continue
-        code = change.new_text.strip()
-        if change.start != change.end or not (
-            code.startswith(("import ", "from ")) or _CONSTANT.match(code)
-        ):
-            return "edits outside of the function"
-        known |= set(bindings(ast.parse(code)))
-    shift = -scope.first
-    source = scope.module.text[scope.first : last]
-    moved = [TextChange(c.start + shift, c.end + shift, c.new_text) for c in inside]
-    try:
-        after = apply_changes(source, moved)
-        tree = _compiled(after)
-    except (SyntaxError, ValueError) as error:
-        return f"does not compile: {error}"
-    loaded = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    missing = loaded - bound_in(tree) - known - scope.free_names
-    return f"unknown names: {sorted(missing)}" if missing else None
-
-
-def _compiled(source: str) -> ast.AST:
-    indented = source[:1] in (" ", "\t") or (source[:1] == "\f" and source[1:2] in (" ", "\t"))
-    tree = ast.parse("if 1:\n" + source if indented else source)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compile(tree, "<edit>", "exec", dont_inherit=True)
-    return tree
+        matches = scope.piece.matches(pattern)
+        for at in range(bisect_left(matches, (start,)), len(matches)):
+            if matches[at][0] != start:
+                break
+            if isinstance(node, ast.stmt) or matches[at][1] == scope.end(node):
+                found.append(matches[at])
+    return min(found, default=None)

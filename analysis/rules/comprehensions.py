@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import key, loads, names_in
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import clause
 
@@ -34,7 +35,7 @@ def _filling(scope: Scope, node: ast.For) -> _Filling:
             raise NoRewriteError("does more")
         if isinstance(at, ast.For):
             clauses.append(f"for {scope.text(at.target)} in {clause(scope, at.iter)}")
-            targets |= {n.id for n in ast.walk(at.target) if isinstance(n, ast.Name)}
+            targets |= {n.id for n in walk(at.target) if isinstance(n, ast.Name)}
             if not isinstance(at.target, ast.Name | ast.Tuple):
                 raise NoRewriteError("binds more than names")
         else:
@@ -50,7 +51,7 @@ def _check(scope: Scope, node: ast.For, targets: set[str]) -> None:
     """The loop has no comments, no awaits, and leaves no name behind that is used later."""
     if scope.module.has_comment(scope.start(node), scope.module.next_line(scope.end(node) - 1)):
         raise NoRewriteError("a comment would be lost")
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, _REFUSED) or (isinstance(inner, ast.Name) and inner.id == "super"):
             raise NoRewriteError("can't stand in a comprehension")
         if isinstance(inner, ast.Call) and scope.is_builtin(inner.func, "locals", "vars", "eval"):
@@ -59,7 +60,7 @@ def _check(scope: Scope, node: ast.For, targets: set[str]) -> None:
     for name in targets:
         if len(loads(function, name)) != len(loads(node, name)):
             raise NoRewriteError("the loop's name is used after it")
-        if any(name in n.names for n in ast.walk(function) if isinstance(n, ast.Global)):
+        if any(name in n.names for n in walk(function) if isinstance(n, ast.Global)):
             raise NoRewriteError("the loop's name is global")
 
 
@@ -77,7 +78,7 @@ def _step(step: ast.stmt, method: str) -> tuple[str, ast.expr]:
 
 def _reads(node: ast.For, step: ast.stmt, name: str) -> bool:
     """Whether the loop uses the collection elsewhere than as the step's target."""
-    count = sum(1 for n in ast.walk(node) if isinstance(n, ast.expr) and key(n) == name)
+    count = sum(1 for n in walk(node) if isinstance(n, ast.expr) and key(n) == name)
     return count != 1 or not isinstance(step, ast.stmt)
 
 

@@ -8,6 +8,7 @@ from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, loads
 from analysis.rules.kinds import kind
 from analysis.rules.module import bound_in
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import (
     clause,
@@ -45,7 +46,7 @@ def input_readline(scope: Scope, node: ast.Call) -> Proposal:
         return None
     sys, changes = scope.need("sys")
     function = scope.inner_function(node)
-    for call in ast.walk(function):
+    for call in walk(function):
         if not isinstance(call, ast.Call) or not scope.is_builtin(call.func, "input"):
             continue
         if call.args:

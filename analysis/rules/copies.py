@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 
 _PATTERNS = ("$COPY.deepcopy($X)", "deepcopy($X)")
@@ -31,7 +32,7 @@ def _aliases(scope: Scope, node: ast.Call, argument: ast.expr) -> set[str]:
 def _is_nested(scope: Scope, node: ast.Call, argument: ast.expr) -> bool:
     """Whether the function reaches two steps deep into the data: `x[i][j]` or rows of it."""
     texts = _aliases(scope, node, argument)
-    for inner in ast.walk(scope.inner_function(node)):
+    for inner in walk(scope.inner_function(node)):
         row = inner.value if isinstance(inner, ast.Subscript) else None
         if isinstance(row, ast.Subscript) and key(row.value) in texts:
             return True

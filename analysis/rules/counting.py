@@ -7,13 +7,14 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, key, loads
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
 
 
 def _calls(tree: ast.AST, method: str, receiver: str) -> list[ast.Call]:
     return [
         n
-        for n in ast.walk(tree)
+        for n in walk(tree)
         if isinstance(n, ast.Call)
         and isinstance(n.func, ast.Attribute)
         and n.func.attr == method
@@ -151,8 +152,8 @@ def _counted(body: list[ast.stmt], element: str) -> str | None:
         "if {e} in {d}:\n    {d}[{e}] += 1\nelse:\n    {d}[{e}] = 1",
         "if {e} not in {d}:\n    {d}[{e}] = 1\nelse:\n    {d}[{e}] += 1",
     ]
-    own = ast.unparse(body[0])
-    for name in {n.id for n in ast.walk(body[0]) if isinstance(n, ast.Name)}:
+    own = text_of(body[0])
+    for name in {n.id for n in walk(body[0]) if isinstance(n, ast.Name)}:
         if any(own == text.format(d=name, e=element) for text in texts):
             return name
     return None
@@ -189,7 +190,7 @@ def counting_loop(scope: Scope, node: ast.For) -> Proposal:
     target = before.targets[0]
     if not isinstance(target, ast.Name) or target.id != name or loads(node.iter, name):
         return None
-    if ast.unparse(before.value) not in ("{}", "dict()"):
+    if text_of(before.value) not in ("{}", "dict()"):
         return None
     function = scope.inner_function(node)
     if len(loads(function, node.target.id)) != len(loads(node, node.target.id)):

@@ -9,6 +9,7 @@ from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, key, names_in
 from analysis.rules.kinds import kind
 from analysis.rules.lists import is_simple
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import in_parentheses, is_test, within_try
 
@@ -74,7 +75,7 @@ def startswith_tuple(scope: Scope, node: ast.BoolOp) -> Proposal:
     for run in _runs(node, part):
         if len(run) < 2:
             continue
-        calls = [c for v in run for c in ast.walk(v) if isinstance(c, ast.Call) and _affix(c)]
+        calls = [c for v in run for c in walk(v) if isinstance(c, ast.Call) and _affix(c)]
         texts = ", ".join(scope.text(c.args[0]) for c in calls)
         text = f"{'not ' if negative else ''}{scope.text(calls[0].func)}(({texts}))"
         return _replace_run(scope, node, run, text)
@@ -272,7 +273,7 @@ def first_match_next(scope: Scope, node: ast.Subscript) -> Proposal:
         return None
     if not any(part.ifs for part in made.generators) or within_try(scope, node):
         return None
-    if any(isinstance(n, _REFUSED) for n in ast.walk(made)) or not is_plain(scope, made):
+    if any(isinstance(n, _REFUSED) for n in walk(made)) or not is_plain(scope, made):
         return None
     if not isinstance(node.ctx, ast.Load) or not scope.is_builtin(ast.Name("next"), "next"):
         return None

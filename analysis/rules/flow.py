@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, words
-from analysis.rules.module import bound_in
+from analysis.rules.names import bound_in
+from analysis.rules.nodes import text_of, uses_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
 from analysis.text import TextChange
 
@@ -72,22 +73,22 @@ _ALLOWED = (
 
 def key(node: ast.AST) -> str:
     """A text by which two expressions are the same."""
-    return ast.unparse(node)
+    return text_of(node)
 
 
 def names_in(node: ast.AST) -> set[str]:
     """The names that an expression reads from outside of itself."""
     inner = {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
+        n.id for n in walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
     }
-    inner |= {a.arg for a in ast.walk(node) if isinstance(a, ast.arg)}
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - inner
+    inner |= {a.arg for a in walk(node) if isinstance(a, ast.arg)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name)} - inner
 
 
 def mutated_in(tree: ast.AST) -> set[str]:
     """Texts of the expressions that are changed in place anywhere inside a tree."""
     changed: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in MUTATING:
                 changed.add(key(node.func.value))
@@ -107,7 +108,7 @@ def mutated_in(tree: ast.AST) -> set[str]:
 def handed_on_in(scope: Scope, tree: ast.AST) -> set[str]:
     """Texts of the arguments of calls that are not known to leave them alone."""
     handed: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and not _is_known_call(scope, node):
             for argument in [*node.args, *(k.value for k in node.keywords)]:
                 handed.add(key(argument))
@@ -127,7 +128,7 @@ def _is_known_call(scope: Scope, node: ast.Call) -> bool:
 
 def is_plain(scope: Scope, node: ast.AST, *, calls: bool = True) -> bool:
     """Whether an expression has no effect that is visible in its syntax."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if not isinstance(inner, _ALLOWED):
             return False
         if isinstance(inner, ast.Call) and not (
@@ -157,7 +158,7 @@ def is_invariant(scope: Scope, node: ast.AST, loop: Loop) -> bool:
     changed = _noted(scope, "mutated", loop, mutated_in)
     return not any(
         key(part) in changed
-        for part in ast.walk(node)
+        for part in walk(node)
         if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
     )
 
@@ -165,7 +166,7 @@ def is_invariant(scope: Scope, node: ast.AST, loop: Loop) -> bool:
 def _assigned_in(tree: ast.AST) -> set[str]:
     """Names of attributes that are bound anywhere inside, and `x[]` for items of x."""
     assigned: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             assigned.add("." + node.attr)
         elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
@@ -181,7 +182,7 @@ def is_same_object(scope: Scope, node: ast.AST, loop: Loop) -> bool:
     if names_in(node) & _noted(scope, "bound", loop, bound_in):
         return False
     assigned = _noted(scope, "assigned", loop, _assigned_in)
-    for part in ast.walk(node):
+    for part in walk(node):
         if isinstance(part, ast.Attribute) and "." + part.attr in assigned:
             return False
         if isinstance(part, ast.Subscript) and key(part.value) + "[]" in assigned:
@@ -223,7 +224,7 @@ def hoist(
     handed = _noted(scope, "handed", best, lambda tree: handed_on_in(scope, tree))
     sure = not any(
         key(part) in handed
-        for part in ast.walk(node)
+        for part in walk(node)
         if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
     )
     return Hoist(best, statement, sure)
@@ -234,7 +235,7 @@ def same(tree: ast.AST, node: ast.expr) -> list[ast.expr]:
     wanted = key(node)
     return [
         n
-        for n in ast.walk(tree)
+        for n in walk(tree)
         if isinstance(n, type(node))
         and isinstance(getattr(n, "ctx", ast.Load()), ast.Load)
         and key(n) == wanted
@@ -243,20 +244,12 @@ def same(tree: ast.AST, node: ast.expr) -> list[ast.expr]:
 
 def loads(tree: ast.AST, name: str) -> list[ast.Name]:
     """The places in a tree that read a name."""
-    return [
-        n
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-    ]
+    return [n for n in uses_of(tree).get(name, ()) if isinstance(n.ctx, ast.Load)]
 
 
 def stores(tree: ast.AST, name: str) -> list[ast.Name]:
     """The places in a tree that bind or delete a name."""
-    return [
-        n
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
-    ]
+    return [n for n in uses_of(tree).get(name, ()) if not isinstance(n.ctx, ast.Load)]
 
 
 def swap(scope: Scope, nodes: Iterable[ast.expr], text: str) -> list[TextChange]:

@@ -9,6 +9,7 @@ from string import Formatter
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.kinds import kind
 from analysis.rules.lists import is_simple
+from analysis.rules.nodes import text_of
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import quotable, quoted
 from analysis.text import TextChange
@@ -189,7 +190,7 @@ def logging_lazy(scope: Scope, node: ast.Call) -> Proposal:
         if isinstance(part.value, ast.Await | ast.Yield | ast.NamedExpr | ast.Tuple | ast.Lambda):
             return None
         pieces.append("%r" if part.conversion == 114 else "%s")
-        values.append(ast.unparse(part.value))
+        values.append(text_of(part.value))
     if not values:
         return None
     text = f'"{"".join(pieces)}", {", ".join(values)}'

@@ -6,6 +6,7 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, key
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
 
 
@@ -124,13 +125,13 @@ def slice_walk(scope: Scope, node: ast.While) -> Proposal:
         return None
     name = node.test.id
     first, second = node.body[:2]
-    if ast.unparse(second) != f"{name} = {name}[1:]" or not isinstance(first, ast.Assign):
+    if text_of(second) != f"{name} = {name}[1:]" or not isinstance(first, ast.Assign):
         return None
     if key(first.value) != f"{name}[0]" or not isinstance(first.targets[0], ast.Name):
         return None
     rest = node.body[2:]
     for statement in rest:
-        for inner in ast.walk(statement):
+        for inner in walk(statement):
             if isinstance(inner, ast.Break | ast.Return | ast.Yield | ast.YieldFrom):
                 return None
             if isinstance(inner, ast.Name) and inner.id == name:

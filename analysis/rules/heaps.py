@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, key, loads, names_in, stores
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import text_of
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import in_parentheses, method_call, outer_loop
 from analysis.text import TextChange
@@ -125,7 +126,7 @@ def sort_pop_heap(scope: Scope, node: ast.Assign) -> Proposal:
     queue = call.func.value
     if not isinstance(queue, ast.Name) or before is None or len(node.targets) != 1:
         return None
-    if ast.unparse(before) != f"{queue.id}.sort()":
+    if text_of(before) != f"{queue.id}.sort()":
         return None
     target = scope.text(node.targets[0])
     changes = _to_heap(scope, queue.id, [node, before], target, node)

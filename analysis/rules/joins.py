@@ -6,7 +6,8 @@ import ast
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, is_plain, names_in
-from analysis.rules.module import bound_in
+from analysis.rules.names import bound_in
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 
 
@@ -45,7 +46,7 @@ def _index(
     test: ast.expr,
 ) -> Rewrite:
     """Group `source` by the inner side of an equality, once, and loop over one group only."""
-    targets = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+    targets = {n.id for n in walk(target) if isinstance(n, ast.Name)}
     for equality in _equalities(test):
         sides = _sides(scope, equality, targets)
         if sides is None:
@@ -109,7 +110,7 @@ def equality_loop_index(scope: Scope, node: ast.For) -> Proposal:
     When not to: keys can't be hashed, are equal but hash differently, or are NaN; or the inner
     collection is short, or an iterator.
     """
-    if node.orelse and any(isinstance(n, ast.Break) for n in ast.walk(node)) is False:
+    if node.orelse and any(isinstance(n, ast.Break) for n in walk(node)) is False:
         return None
     first = node.body[0]
     if not isinstance(first, ast.If) or len(node.body) != 1 or first.orelse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.flow import stores
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 
 _TYPES = ("list", "tuple", "set", "frozenset", "dict", "str", "int", "float", "bytes", "bool")
@@ -78,7 +79,7 @@ def name_kind(scope: Scope, name: ast.Name, *, depth: int = 3) -> str | None:
     function = scope.inner_function(name)
     found: set[str | None] = set()
     bound = len(stores(function, name.id))
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.arg) and node.arg == name.id:
             found.add(annotation_kind(node.annotation))
         elif isinstance(node, ast.Assign):

@@ -8,6 +8,7 @@ from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_invariant, is_plain, key, loads, stores
 from analysis.rules.kinds import kind
 from analysis.rules.lists import is_simple
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Comprehension, Scope
 from analysis.rules.shapes import has_comments, names_stay
 
@@ -171,7 +172,7 @@ def dict_loop_items(scope: Scope, node: ast.For | Comprehension) -> Proposal:
             items.append(up)
         else:
             other = True
-    if not items or any(isinstance(n, ast.Delete) for n in ast.walk(node)):
+    if not items or any(isinstance(n, ast.Delete) for n in walk(node)):
         return None
     other = other or (isinstance(node, ast.For) and not names_stay(scope, node, [name]))
     stem = scope.stem(source, "value")

@@ -8,6 +8,7 @@ from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_plain, key, loads, mutated_in, names_in, stores
 from analysis.rules.kinds import kind
 from analysis.rules.module import bound_in
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import (
     has_comments,
@@ -93,7 +94,7 @@ def _is_local_test(scope: Scope, test: ast.expr) -> bool:
     allowed = ast.Name | ast.Constant | ast.Compare | ast.BoolOp | ast.UnaryOp
     nodes = [
         n
-        for n in ast.walk(test)
+        for n in walk(test)
         if not isinstance(n, ast.expr_context | ast.cmpop | ast.boolop | ast.unaryop)
     ]
     if not all(isinstance(n, allowed) for n in nodes):
@@ -141,7 +142,7 @@ def loop_unswitch(scope: Scope, node: ast.For) -> Proposal:
         return None
     names = set().union(*(names_in(at.test) for at, _ in branches))
     function = scope.inner_function(node)
-    if any(names & set(n.names) for n in ast.walk(function) if isinstance(n, ast.Nonlocal)):
+    if any(names & set(n.names) for n in walk(function) if isinstance(n, ast.Nonlocal)):
         return None
     outer, inner = scope.indent(node), scope.indent(node) + scope.unit
     head = f"{inner}for {scope.line_text(node.target)} in {scope.line_text(node.iter)}:\n"
@@ -220,11 +221,11 @@ def loop_fusion(scope: Scope, node: ast.For) -> Proposal:
         return None
     for loop in (node, other):
         refused = (ast.Break, ast.Continue, ast.Raise, ast.Try, ast.With, ast.Global, ast.Nonlocal)
-        if leaves(loop) or any(isinstance(n, refused) for n in ast.walk(loop)):
+        if leaves(loop) or any(isinstance(n, refused) for n in walk(loop)):
             return None
         if not only_known_calls(scope, loop) or target in _changed(loop):
             return None
-        if any(isinstance(n, ast.Call) and key(n.func) == "print" for n in ast.walk(loop)):
+        if any(isinstance(n, ast.Call) and key(n.func) == "print" for n in walk(loop)):
             return None
     first, second = (bound_in(loop) | _changed(loop) for loop in (node, other))
     first, second = first - {target}, second - {target}
@@ -240,7 +241,7 @@ def loop_fusion(scope: Scope, node: ast.For) -> Proposal:
 
 
 def _read(tree: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    return {n.id for n in walk(tree) if isinstance(n, ast.Name)}
 
 
 def _limit(scope: Scope, node: ast.expr) -> str | None:
@@ -295,7 +296,7 @@ def while_to_range(scope: Scope, node: ast.While) -> Proposal:
     width = step.value.value
     if type(width) is not int or width < 1 or len(stores(node, counter)) != 1:
         return None
-    if any(isinstance(n, ast.Continue) for n in ast.walk(node)):
+    if any(isinstance(n, ast.Continue) for n in walk(node)):
         return None
     bound = test.comparators[0]
     limit = _limit(scope, bound)

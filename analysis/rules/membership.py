@@ -8,6 +8,7 @@ from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, loads, swap
 from analysis.rules.kinds import kind
 from analysis.rules.lists import is_simple, list_appends, list_creation
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Scope
 
 _SETS = ("set", "frozenset", "dict", "str", "bytes", "int", "float", "bool", "NoneType", "iterator")
@@ -24,10 +25,10 @@ def tests_of(tree: ast.AST, text: str) -> list[ast.expr]:
     """What the membership tests of a tree look into, where it is the given expression."""
     return [
         tested
-        for n in ast.walk(tree)
+        for n in walk(tree)
         if isinstance(n, ast.Compare)
         and (tested := _tested(n)) is not None
-        and ast.unparse(tested) == text
+        and text_of(tested) == text
     ]
 
 
@@ -65,7 +66,7 @@ def membership_set(scope: Scope, node: ast.Compare) -> Proposal:
     place = hoist(scope, tested, node)
     stem = scope.stem(tested)
     name = scope.fresh(f"{stem}_set")
-    tests = tests_of(place.loop, ast.unparse(tested))
+    tests = tests_of(place.loop, text_of(tested))
     changes = [
         scope.insert_before(place.statement, f"{name} = set({scope.line_text(tested)})"),
         *swap(scope, tests, name),

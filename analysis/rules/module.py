@@ -1,6 +1,6 @@
 """A file as the rules see it: places of patterns, names in use, imports and where new ones go.
 
-Works on files with syntax errors: patterns and imports come from tree-sitter, which recovers.
+Works on files with syntax errors: their imports come from tree-sitter, which recovers.
 """
 
 from __future__ import annotations
@@ -9,155 +9,195 @@ import ast
 import builtins
 import keyword
 import re
+import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
-from ast_grep_py import SgRoot
-
+from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
-from analysis.rules.places import newline_of, parseable
+from analysis.rules.names import bindings, bindings_of, bound_in, names_below
+from analysis.rules.parts import Frame, Parsed, Piece, parsed
+from analysis.rules.places import families, newline_of
 from analysis.text import LineIndex, TextChange
+
+__all__ = ["Module", "bindings", "bindings_of", "bound_in"]
+
+_NAMES: dict[str, frozenset[str]] = {}
+_MOST_NAMES = 20_000
+"""Functions whose names are kept, by their source: a file is read at each save."""
+
+_FEW_SEARCHES = 30
+"""Searches of the text that take less time than collecting its words."""
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _CODING = re.compile(r"^[ \t\f]*#.*?coding[:=]")
+_WIDE = re.compile(r"[^\x00-\x7f]+")
+_KINDS = {
+    ast.Import: "import_statement",
+    ast.ImportFrom: "import_from_statement",
+    ast.Expr: "expression_statement",
+}
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
 _RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self", "cls"}
 
 
-_BINDERS = (
-    ast.arg,
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.alias,
-    ast.Global,
-    ast.Nonlocal,
-    ast.ExceptHandler,
-    ast.MatchAs,
-    ast.MatchStar,
-    ast.MatchMapping,
-)
-
-
-def bindings_of(node: ast.AST) -> Iterator[str]:
-    """The names that one node (not those below it) binds or reads."""
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.alias):
-        yield (node.asname or node.name).split(".")[0]
-    elif isinstance(node, ast.Global | ast.Nonlocal):
-        yield from node.names
-    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-        yield node.name
-    elif isinstance(node, ast.MatchMapping) and node.rest:
-        yield node.rest
-
-
-def bindings(tree: ast.AST) -> Iterator[str]:
-    """Every name that a tree binds or reads, attributes and keywords of calls left out."""
-    for node in ast.walk(tree):
-        yield from bindings_of(node)
-
-
-def bound_in(tree: ast.AST) -> set[str]:
-    """The names that a statement or comprehension binds anywhere inside."""
-    bound: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif not isinstance(node, ast.Name) and isinstance(node, _BINDERS):
-            bound.update(bindings_of(node))
-    return bound
-
-
 class Module:
-    """The text of one file, parsed once for all rules."""
+    """The text of one file, read once for all rules.
 
-    def __init__(self, text: str) -> None:
+    `functions` are those of the text. Each that stands in no other one is parsed alone, when it is
+    asked for, so that an error in one does no harm to the rest. What was read of an earlier text
+    (`before`) is kept where the text outside of functions is the same.
+    """
+
+    def __init__(
+        self, text: str, functions: Sequence[Function] = (), before: Module | None = None
+    ) -> None:
         self.text = text
         self.index = LineIndex(text)
         self.newline = newline_of(text)
-        self._root = SgRoot(parseable(text), "python").root()
-        self._matches: dict[str, list[tuple[int, int]]] = {}
-        self._top = [
-            (n.kind(), n.range().start.index, n.range().end.index) for n in self._root.children()
+        self.groups = list(families(functions))
+        self.asked: set[str] = set()
+        self._uses: dict[str, bool] = {}
+        self._searches = 0
+        wide = () if text.isascii() else _WIDE.finditer(text)
+        self._wide = frozenset(self.index.line_of(m.start()) for m in wide)
+        self._normal = unicodedata.normalize("NFKC", text) if self._wide else text
+        self._pieces: dict[int, Piece] = {}
+        self._roots: dict[int, Parsed | NoRewriteError] = {}
+        earlier = None if before is None else before.frame
+        self.frame: Frame = Frame(text, [outer for outer, _ in self.groups], earlier)
+        if before is not None and self.frame.is_same_as(before.frame):
+            self._take_over(before)
+
+    def _take_over(self, before: Module) -> None:
+        """Keep what is known of names that neither came nor went with a function."""
+        here = {outer.source: outer for outer, _ in self.groups}
+        there = {outer.source: outer for outer, _ in before.groups}
+        came = (self._names(here[source]) for source in here.keys() - there.keys())
+        went = (before._names(there[source]) for source in there.keys() - here.keys())
+        changed = frozenset().union(*came) ^ frozenset().union(*went)
+        self._uses = {name: use for name, use in before._uses.items() if name not in changed}
+
+    def piece(self, first: int, last: int) -> Piece:
+        """A function's lines for ast-grep."""
+        if first not in self._pieces:
+            self._pieces[first] = Piece(self.text, first, last)
+        return self._pieces[first]
+
+    def parsed(self, function: Function) -> Parsed:
+        """A function's tree. Raises NoRewriteError where it does not parse."""
+        known = self._roots.get(function.start)
+        if known is None:
+            first = self.line_start(function.start)
+            try:
+                known = parsed(self.text[first : function.end], self.index.line_of(first))
+            except NoRewriteError as error:
+                known = error
+            self._roots[function.start] = known
+        if isinstance(known, NoRewriteError):
+            raise known
+        return known
+
+    @cached_property
+    def _whole(self) -> Piece:
+        return Piece(self.text, 0, len(self.text))
+
+    @cached_property
+    def _top(self) -> list[tuple[str, int, int]]:
+        """The statements at the top level: what kind, start, end."""
+        if self.frame.tree is None:
+            found = [(n.kind(), *self._whole.span(n)) for n in self._whole.root.children()]
+            return [part for part in found if part[0] != "comment"]
+        return [
+            (_KINDS.get(type(s), "statement"), *self.frame.span(s)) for s in self.frame.tree.body
         ]
 
-    def matches(self, pattern: str | dict[str, Any]) -> list[tuple[int, int]]:
-        """Start and end (string offsets) of what an ast-grep pattern matches, in order."""
-        key = str(pattern)
-        if key not in self._matches:
-            found = (
-                self._root.find_all(pattern=pattern)
-                if isinstance(pattern, str)
-                else self._root.find_all({"rule": pattern})
-            )
-            spans = [n.range() for n in found]
-            self._matches[key] = sorted((r.start.index, r.end.index) for r in spans)
-        return self._matches[key]
+    def offset(self, line: int, column: int) -> int:
+        """The string offset of a place as syntax trees have it: 1-based line, byte in the line."""
+        start = self.index.starts[line - 1]
+        if line - 1 not in self._wide:
+            return start + column
+        text = self.index.line_text(line - 1)
+        return start + len(text.encode()[:column].decode(errors="ignore"))
+
+    def uses(self, name: str) -> bool:
+        """Whether the code binds or reads a name anywhere; of what does not parse any word counts.
+
+        What was asked is noted in `asked`: an answer depends on the whole file.
+        """
+        self.asked.add(name)
+        if name not in self._uses:
+            self._uses[name] = self.mentions(name) and self._names_have(name)
+        return self._uses[name]
+
+    def mentions(self, word: str) -> bool:
+        """Whether a word stands anywhere in the text, comments and strings included."""
+        self._searches += 1
+        if self._searches > _FEW_SEARCHES:
+            return word in self._words
+        text, at = self._normal, self._normal.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if not (_is_word(text[at - 1 : at]) or _is_word(text[end : end + 1])):
+                return True
+            at = text.find(word, end)
+        return False
 
     @cached_property
-    def tree(self) -> ast.Module | None:
-        """The syntax tree, or None when the file has errors."""
+    def _words(self) -> frozenset[str]:
+        return frozenset(_IDENTIFIER.findall(self._normal))
+
+    def _names_have(self, name: str) -> bool:
+        if self.frame.tree is None or name in self.frame.names:
+            return True
+        for outer, _ in self.groups:
+            source = outer.source
+            if (name in source or not source.isascii()) and name in self._names(outer):
+                return True
+        return False
+
+    def _names(self, function: Function) -> frozenset[str]:
+        known = _NAMES.get(function.source)
+        if known is None:
+            known = _NAMES[function.source] = self._names_of(function)
+            if len(_NAMES) > _MOST_NAMES:
+                del _NAMES[next(iter(_NAMES))]
+        return known
+
+    def _names_of(self, function: Function) -> frozenset[str]:
         try:
-            return ast.parse(self.text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+            return names_below(self.parsed(function).root)
+        except NoRewriteError:
+            return frozenset(_IDENTIFIER.findall(function.source))
 
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Every word of the text, comments and strings included."""
-        return frozenset(_IDENTIFIER.findall(self.text))
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Every name that the code binds or reads; every word where the file has errors."""
-        return self.words if self.tree is None else frozenset(bindings(self.tree))
-
-    @cached_property
+    @property
     def constants(self) -> dict[str, ast.expr]:
         """Values of names that the module assigns exactly once, at its top level."""
-        if self.tree is None:
-            return {}
-        values: dict[str, ast.expr] = {}
-        twice: set[str] = set()
-        for node in self.tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                name, value = node.targets[0].id, node.value
-            elif (
-                isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name)
-            ):
-                name, value = node.target.id, node.value
-            else:
-                continue
-            if name in values:
-                twice.add(name)
-            values[name] = value
-        return {k: v for k, v in values.items() if k not in twice}
-
-    @cached_property
-    def comments(self) -> list[int]:
-        """Offsets of the comments, in order."""
-        return [start for start, _ in self.matches({"kind": "comment"})]
+        return self.frame.constants
 
     def has_comment(self, start: int, end: int) -> bool:
         """Whether a comment begins between two offsets."""
-        at = bisect_left(self.comments, start)
-        return at < len(self.comments) and self.comments[at] < end
+        if "#" not in self.text[start:end]:
+            return False
+        around = (p for p in self._pieces.values() if p.first <= start and end <= p.last)
+        comments = next(around, self._whole).matches({"kind": "comment"})
+        at = bisect_left(comments, (start, start))
+        return at < len(comments) and comments[at][0] < end
 
     def is_fresh(self, name: str) -> bool:
         """Whether the code neither binds nor reads this name, and Python does not reserve it."""
-        return name not in self.names and name not in _RESERVED
+        return name not in _RESERVED and not self.uses(name)
 
     @cached_property
     def imports(self) -> list[tuple[int, int, ast.Import | ast.ImportFrom]]:
         """Imports at the top level: start, end, statement."""
+        if self.frame.tree is not None:
+            return [
+                (*self.frame.span(s), s)
+                for s in self.frame.tree.body
+                if isinstance(s, ast.Import | ast.ImportFrom)
+            ]
         found = []
         for kind, start, end in self._top:
             if kind not in _IMPORTS:
@@ -169,6 +209,18 @@ class Module:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 found.append((start, end, node))
         return found
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The names that the imports at the top level bind."""
+        return frozenset(
+            (a.asname or a.name).split(".")[0] for _, _, node in self.imports for a in node.names
+        )
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names of the module's constants, imports, functions and classes."""
+        return frozenset(self.constants) | self.imported | self.frame.defined
 
     def line_start(self, offset: int) -> int:
         """Offset of the first character of the line that holds `offset`."""
@@ -225,9 +277,8 @@ class Module:
         for _, end, node in reversed(self.imports):
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 return self.next_line(end - 1), self.newline
-        statements = [t for t in self._top if t[0] != "comment"]
-        if statements and statements[0][0] == "expression_statement":
-            start, end = statements[0][1:]
+        if self._top and self._top[0][0] == "expression_statement":
+            start, end = self._top[0][1:]
             if re.match(r"[uUrR]?['\"]", self.text[start:end]):
                 return self.next_line(end - 1), self.newline
         line = 0
@@ -266,3 +317,7 @@ def _import_key(node: ast.Import | ast.ImportFrom) -> tuple[bool, int, str]:
     if isinstance(node, ast.ImportFrom):
         return True, node.level, node.module or ""
     return False, 0, node.names[0].name
+
+
+def _is_word(char: str) -> bool:
+    return char == "_" or char.isalnum()

@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import is_invariant, is_plain, key, loads, mutated_in, names_in, stores
 from analysis.rules.module import bound_in
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import has_comments, names_stay, only_step
 from analysis.text import TextChange
@@ -65,7 +66,7 @@ def pairs_combinations(scope: Scope, node: ast.For) -> Proposal:
         return None
     if text != f"range({first} + 1, len({name}))" or not is_invariant(scope, sequence, node):
         return None
-    if any(isinstance(n, ast.Break) for n in ast.walk(inner)):
+    if any(isinstance(n, ast.Break) for n in walk(inner)):
         return None
     if len(stores(node, first)) != 1 or len(stores(node, second)) != 1:
         return None
@@ -97,7 +98,7 @@ def _with_head(
     start, first = scope.start(node), scope.module.line_start(scope.start(inner.body[0]))
     end = scope.module.next_line(scope.end(inner) - 1)
     if has_comments(scope, node, node) or any(
-        isinstance(n, ast.Constant) and "\n" in str(n.value) for n in ast.walk(inner)
+        isinstance(n, ast.Constant) and "\n" in str(n.value) for n in walk(inner)
     ):
         return None
     inside = [c for c in changes if start <= c.start < end]
@@ -154,14 +155,14 @@ def loop_interchange(scope: Scope, node: ast.For) -> Proposal:
         return None
     cells = [
         n
-        for n in ast.walk(step.value)
+        for n in walk(step.value)
         if isinstance(n, ast.Subscript)
         and isinstance(n.value, ast.Subscript)
         and key(n.slice) == column
         and key(n.value.slice) == row
     ]
     tables = {key(c.value) for c in cells}
-    against = [n for n in ast.walk(step.value) if isinstance(n, ast.Subscript)]
+    against = [n for n in walk(step.value) if isinstance(n, ast.Subscript)]
     if len(tables) != 1 or any(key(n.slice) == column and n not in cells for n in against):
         return None
     if not names_stay(scope, node, [column, row]) or has_comments(scope, node, node):

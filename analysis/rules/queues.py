@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule, words
 from analysis.rules.flow import loads, stores
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.text import TextChange
 
@@ -161,7 +162,7 @@ def insert_front_reverse(scope: Scope, node: ast.Call) -> Proposal:
     outer = loops[-1]
     if len(loads(outer, name)) != 1 or stores(outer, name):
         return None
-    if any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in ast.walk(outer)):
+    if any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in walk(outer)):
         return None
     before = scope.neighbour(outer, -1)
     while before is not None and not loads(before, name) and not stores(before, name):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import MUTATING, stores
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import FunctionNode, Scope
 from analysis.text import TextChange
 
@@ -24,7 +25,7 @@ class _Recursion:
 
 def _own_calls(scope: Scope, node: FunctionNode, receiver: str | None) -> list[ast.Call]:
     found = []
-    for call in ast.walk(node):
+    for call in walk(node):
         if not isinstance(call, ast.Call):
             continue
         func = call.func
@@ -46,11 +47,9 @@ def _is_pure_looking(scope: Scope, node: FunctionNode) -> bool:
     """Whether a body shows no effect: binds only its names, changes nothing it was given."""
     if isinstance(node, ast.AsyncFunctionDef):
         return False
-    local = {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-    local -= {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
-    for inner in ast.walk(node):
+    local = {n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    local -= {a.arg for a in walk(node.args) if isinstance(a, ast.arg)}
+    for inner in walk(node):
         if isinstance(inner, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom | ast.Await):
             return False
         changed: ast.expr | None = None
@@ -86,9 +85,9 @@ def _recursion(scope: Scope, node: FunctionNode) -> _Recursion:
         node is scope.root and scope.function.kind == "method"
     )
     for decorator in node.decorator_list:
-        if ast.unparse(decorator) not in ("staticmethod", "classmethod"):
+        if text_of(decorator) not in ("staticmethod", "classmethod"):
             raise NoRewriteError("decorated")
-    if any(ast.unparse(d) == "staticmethod" for d in node.decorator_list):
+    if any(text_of(d) == "staticmethod" for d in node.decorator_list):
         raise NoRewriteError("called through its class")
     if method and parameters:
         receiver = parameters.pop(0).arg
@@ -125,7 +124,7 @@ def _indented(scope: Scope, first: ast.stmt, last: ast.stmt) -> list[TextChange]
     start_line = module.index.line_of(module.above_comments(scope.start(first)))
     end_line = module.index.line_of(scope.end(last) - 1)
     inner: set[int] = set()
-    for node in ast.walk(scope.root):
+    for node in walk(scope.root):
         text = isinstance(node, ast.JoinedStr) or (
             isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
         )

@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import is_test, quoted
 from analysis.text import TextChange
@@ -58,7 +59,7 @@ def _is_constant(node: ast.expr) -> bool:
 
 
 def _signature(pattern: ast.expr, flags: ast.expr | None) -> tuple[str, str]:
-    return ast.unparse(pattern), ast.unparse(flags) if flags else ""
+    return text_of(pattern), text_of(flags) if flags else ""
 
 
 def _existing(scope: Scope, pattern: ast.expr, flags: ast.expr | None) -> str | None:
@@ -137,7 +138,7 @@ def regex_constant(scope: Scope, node: ast.Call) -> Proposal:
         return None
     name, changes = _constant(scope, module, parts[1], parts[2])
     wanted = _signature(parts[1], parts[2])
-    for other in ast.walk(scope.root):
+    for other in walk(scope.root):
         found = _parts(scope, other)
         if found and isinstance(other, ast.Call) and _signature(found[1], found[2]) == wanted:
             changes.append(_use(scope, other, name, found))
@@ -181,7 +182,7 @@ def regex_hoist(scope: Scope, node: ast.Call) -> Proposal:
     arguments = scope.line_text(parts[1]) + (f", {scope.text(parts[2])}" if parts[2] else "")
     changes = [scope.insert_before(place.statement, f"{name} = {module}.compile({arguments})")]
     wanted = _signature(parts[1], parts[2])
-    for other in ast.walk(place.loop):
+    for other in walk(place.loop):
         found = _parts(scope, other)
         if found and isinstance(other, ast.Call) and _signature(found[1], found[2]) == wanted:
             changes.append(_use(scope, other, name, found))
@@ -261,7 +262,7 @@ def regex_method(scope: Scope, node: ast.Call) -> Proposal:
     if not scope.is_imported(value.func, "re", "compile"):
         return None
     changes = []
-    for other in ast.walk(scope.root):
+    for other in walk(scope.root):
         found = _parts(scope, other)
         if found and isinstance(other, ast.Call) and _signature(*found[1:3]) == (pattern, ""):
             changes.append(_use(scope, other, pattern, found))

@@ -13,7 +13,9 @@ from typing import TypeVar
 
 from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
-from analysis.rules.module import Module, bindings, bound_in
+from analysis.rules.module import Module
+from analysis.rules.names import bound_in, names_below
+from analysis.rules.nodes import children, keep_walk, text_of, walk
 from analysis.text import TextChange
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -23,6 +25,17 @@ StatementLoop = (ast.For, ast.AsyncFor, ast.While)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LINE_END = re.compile(r"\r\n?|\n")
 N = TypeVar("N", bound=ast.AST)
+
+
+def _repeats(up: ast.AST, node: ast.AST) -> Loop | None:
+    """The node above as the loop that repeats the one below it; None where it does not."""
+    if isinstance(up, ast.For | ast.AsyncFor):
+        return up if node in up.body else None
+    if isinstance(up, ast.While):
+        return up if node not in up.orelse else None
+    if isinstance(up, COMPREHENSIONS) or (isinstance(up, ast.Lambda) and node is up.body):
+        return up
+    return None
 
 
 class Scope:
@@ -36,39 +49,27 @@ class Scope:
         self.function = function
         self.first = module.line_start(function.start)
         self.last = function.end
-        source = module.text[self.first : self.last]
-        lead = source[: len(source) - len(source.lstrip(" \t\f"))]
-        self._shift = 2 if lead.strip("\f") else 1
-        try:
-            tree = ast.parse("if 1:\n" + source if self._shift == 2 else source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise NoRewriteError(str(error)) from error
-        top: ast.AST = tree.body[0]
-        if isinstance(top, ast.If):
-            top = top.body[0]
-        if not isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef):
-            raise NoRewriteError("no function")
-        self.root: FunctionNode = top
+        self.piece = module.piece(self.first, module.next_line(self.last - 1))
+        known = module.parsed(function)
+        self._line, self.root = known.line, known.root
         self.notes: dict[tuple[str, ast.AST], set[str]] = {}
-        self._line = module.index.line_of(self.first)
-        self._parents: dict[ast.AST, ast.AST] = {}
-        for node in ast.walk(top):
-            for child in ast.iter_child_nodes(node):
-                # one object stands for every Load and Store
-                if not isinstance(child, ast.expr_context | ast.operator | ast.cmpop):
+        self._loops: dict[ast.AST, tuple[Loop, ...]] = {}
+        below = children(self.root)
+        # One object stands for every `+`: nobody asks for its place.
+        self._parents: dict[ast.AST, ast.AST] = dict.fromkeys(below, self.root)
+        for node in below:  # grows as it is read
+            if nodes := children(node):
+                below += nodes
+                for child in nodes:
                     self._parents[child] = node
+        self.nodes: list[ast.AST] = [self.root, *keep_walk(self.root, below)]
 
     # -- places ---------------------------------------------------------------------------------
 
     def _offset(self, line: int, column: int) -> int:
-        at = self._line + line - self._shift
-        start = self.module.index.starts[at]
-        text = self.module.index.line_text(at)
-        if text.isascii():
-            return start + column
-        return start + len(text.encode()[:column].decode(errors="ignore"))
+        return self.module.offset(self._line + line, column)
 
-    def start(self, node: ast.expr | ast.stmt | ast.arg) -> int:
+    def start(self, node: ast.expr | ast.stmt | ast.arg | ast.excepthandler) -> int:
         """String offset in the file where a node begins (decorators left out)."""
         return self._offset(node.lineno, node.col_offset)
 
@@ -81,19 +82,19 @@ class Scope:
     def text(self, node: ast.expr | ast.stmt | ast.arg) -> str:
         """A node's text as it stands in the file."""
         if node in self.formatted:
-            return ast.unparse(node)
+            return text_of(node)
         return self.module.text[self.start(node) : self.end(node)]
 
     @cached_property
     def formatted(self) -> frozenset[ast.AST]:
         """Nodes inside of f-strings: Python before 3.12 does not tell their places rightly."""
-        strings = self.find(self.root, ast.JoinedStr)
-        return frozenset(n for s in strings for n in ast.walk(s) if n is not s)
+        strings = [n for n in self.nodes if isinstance(n, ast.JoinedStr)]
+        return frozenset(n for s in strings for n in walk(s) if n is not s)
 
     def line_text(self, node: ast.expr) -> str:
         """A node's text on one line, for use elsewhere: as it stands, or written anew."""
         text = self.text(node)
-        return ast.unparse(node) if "\n" in text or "\r" in text else text
+        return text_of(node) if "\n" in text or "\r" in text else text
 
     def operand(self, node: ast.expr) -> str:
         """A node's text on one line, in parentheses unless it binds as tight as a name."""
@@ -102,21 +103,6 @@ class Scope:
         if isinstance(node, atoms) and not text[:1].isdigit():
             return text
         return text if text.startswith("(") and isinstance(node, ast.Tuple) else f"({text})"
-
-    @cached_property
-    def _by_start(self) -> dict[int, list[ast.expr | ast.stmt]]:
-        places: dict[int, list[ast.expr | ast.stmt]] = {}
-        for node in ast.walk(self.root):
-            if isinstance(node, ast.expr | ast.stmt):
-                places.setdefault(self.start(node), []).append(node)
-        return places
-
-    def node_at(self, start: int, end: int, classes: tuple[type[ast.AST], ...]) -> ast.AST | None:
-        """The node of one of the classes that a pattern's match stands for."""
-        for node in self._by_start.get(start, ()):
-            if isinstance(node, classes) and (isinstance(node, ast.stmt) or self.end(node) == end):
-                return node
-        return None
 
     # -- the tree -------------------------------------------------------------------------------
 
@@ -173,44 +159,45 @@ class Scope:
 
         Comprehensions and the functions handed to `key=` and the like count as loops.
         """
-        found: list[Loop] = []
-        below = node
-        for up in self.ancestors(node):
-            if isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return list(self._loops_of(node))
+
+    def _loops_of(self, node: ast.AST) -> tuple[Loop, ...]:
+        path: list[tuple[ast.AST, Loop | None]] = []
+        known = self._loops.get(node)
+        at: ast.AST | None = node
+        while known is None:
+            assert at is not None
+            up = self._parents.get(at)
+            if up is None or isinstance(up, FunctionNode | ast.ClassDef):
+                path.append((at, None))
+                known = ()
                 break
-            if isinstance(up, ast.For | ast.AsyncFor):
-                if below in up.body:
-                    found.append(up)
-            elif isinstance(up, ast.While):
-                if below not in up.orelse:
-                    found.append(up)
-            elif isinstance(up, COMPREHENSIONS):
-                first = up.generators[0]
-                if not (below is first and self.inside(node, first.iter)):
-                    found.append(up)
-            elif isinstance(up, ast.Lambda) and below is up.body:
-                found.append(up)
-            below = up
-        return found
+            path.append((at, _repeats(up, at)))
+            if isinstance(up, ast.comprehension) and at is up.iter:
+                around = self._parents[up]
+                if isinstance(around, COMPREHENSIONS) and around.generators[0] is up:
+                    up = around  # its first `in` is looked at once
+            at, known = up, self._loops.get(up)
+        for below, loop in reversed(path):
+            known = known if loop is None else (loop, *known)
+            self._loops[below] = known
+        return known
 
     def depth(self, node: ast.AST) -> int:
         """How many loops repeat a node."""
-        loops = self.loops(node)
+        loops = self._loops_of(node)
         return sum(len(x.generators) if isinstance(x, COMPREHENSIONS) else 1 for x in loops)
 
     def find(self, tree: ast.AST, kind: type[N]) -> Iterator[N]:
         """Nodes of a class in a tree, the tree's own node included."""
-        return (n for n in ast.walk(tree) if isinstance(n, kind))
+        return (n for n in walk(tree) if isinstance(n, kind))
 
     # -- names ----------------------------------------------------------------------------------
 
     @cached_property
     def free_names(self) -> frozenset[str]:
         """Names that the function reads and does not bind, and those that the file imports."""
-        imported = {
-            (a.asname or a.name).split(".")[0] for _, _, n in self.module.imports for a in n.names
-        }
-        return (frozenset(bindings(self.root)) - self.own_names) | imported
+        return (names_below(self.root) - self.own_names) | self.module.imported
 
     @cached_property
     def own_names(self) -> frozenset[str]:
@@ -270,19 +257,7 @@ class Scope:
         """Whether an expression is one of the named builtins and the file binds no such name."""
         if not (isinstance(func, ast.Name) and func.id in names):
             return False
-        return func.id not in self.own_names and func.id not in self._module_bound
-
-    @cached_property
-    def _module_bound(self) -> frozenset[str]:
-        tree = self.module.tree
-        bound = set(self.module.constants)
-        for _, _, node in self.module.imports:
-            bound |= {(a.asname or a.name).split(".")[0] for a in node.names}
-        if tree is not None:
-            for statement in tree.body:
-                if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-                    bound.add(statement.name)
-        return frozenset(bound)
+        return func.id not in self.own_names and func.id not in self.module.bound
 
     def need(self, module: str, name: str = "") -> tuple[str, list[TextChange]]:
         """How to write `module` (or `module.name`) in this function, with an import if needed."""
@@ -299,9 +274,9 @@ class Scope:
                     return local, []
         wanted = name or module
         local = wanted
-        if wanted in self.module.names:
+        if self.module.uses(wanted):
             local = "_" + wanted
-            while local in self.module.words:
+            while self.module.mentions(local):
                 local += "_"
         as_name = "" if local == wanted else f" as {local}"
         line = f"from {module} import {name}{as_name}" if name else f"import {module}{as_name}"
@@ -313,7 +288,7 @@ class Scope:
         """Put new text in a node's place. Raises NoRewriteError where an f-string can't hold it."""
         if node in self.formatted:
             text = self.module.text[self.start(node) : self.end(node)]
-            if text != ast.unparse(node) or set(new_text) & set("'\"\\\n{}"):
+            if text != text_of(node) or set(new_text) & set("'\"\\\n{}"):
                 raise NoRewriteError("inside of an f-string")
         return TextChange(self.start(node), self.end(node), _LINE_END.sub(self.newline, new_text))
 

@@ -17,6 +17,7 @@ from analysis.rules.flow import (
     loads,
     stores,
 )
+from analysis.rules.nodes import walk
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
 
 _LEAVING = (ast.Return, ast.Yield, ast.YieldFrom, ast.Await)
@@ -58,7 +59,7 @@ def names_stay(scope: Scope, loop: ast.AST, names: Iterable[str]) -> bool:
     function = scope.inner_function(loop)
     shared = {
         name
-        for node in ast.walk(function)
+        for node in walk(function)
         if isinstance(node, ast.Global | ast.Nonlocal)
         for name in node.names
     }
@@ -89,7 +90,7 @@ def _is_bound_anew(scope: Scope, use: ast.Name) -> bool:
 
 def _is_plain_local(function: ast.AST, name: str) -> bool:
     """Whether no other function sees a name that a function binds."""
-    nodes = list(ast.walk(function))[1:]
+    nodes = list(walk(function))[1:]
     shared = any(isinstance(n, ast.Global | ast.Nonlocal) and name in n.names for n in nodes)
     inner = (n for n in nodes if isinstance(n, ast.FunctionDef | ast.Lambda | ast.ClassDef))
     return not shared and not any(loads(n, name) for n in inner)
@@ -159,7 +160,7 @@ def is_steady(scope: Scope, node: ast.expr, loop: Loop) -> bool:
     if not is_invariant(scope, node, loop):
         return False
     handed = handed_on_in(scope, loop) | {key(m.value) for m in _unknown_methods(scope, loop)}
-    parts = (p for p in ast.walk(node) if isinstance(p, ast.Name | ast.Attribute | ast.Subscript))
+    parts = (p for p in walk(node) if isinstance(p, ast.Name | ast.Attribute | ast.Subscript))
     return not any(key(p) in handed for p in parts)
 
 
@@ -167,7 +168,7 @@ def _unknown_methods(scope: Scope, tree: ast.AST) -> list[ast.Attribute]:
     """Methods called in a tree of which it is not known what they do to their object."""
     return [
         call.func
-        for call in ast.walk(tree)
+        for call in walk(tree)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
         and call.func.attr not in PURE_METHODS | MUTATING
@@ -179,7 +180,7 @@ def only_known_calls(scope: Scope, tree: ast.AST) -> bool:
     """Whether all calls in a tree are of builtins and of methods of builtin types."""
     if _unknown_methods(scope, tree):
         return False
-    calls = (c for c in ast.walk(tree) if isinstance(c, ast.Call))
+    calls = (c for c in walk(tree) if isinstance(c, ast.Call))
     names = (c.func for c in calls if not isinstance(c.func, ast.Attribute))
     return all(scope.is_builtin(name, *PURE_BUILTINS) for name in names)
 
@@ -197,7 +198,7 @@ def outer_loop(scope: Scope, node: ast.AST) -> ast.For | ast.While:
 
 def leaves(tree: ast.AST) -> bool:
     """Whether the function may be left, or stand still, somewhere inside."""
-    return any(isinstance(n, _LEAVING) for n in ast.walk(tree))
+    return any(isinstance(n, _LEAVING) for n in walk(tree))
 
 
 def within_try(scope: Scope, node: ast.AST) -> bool:

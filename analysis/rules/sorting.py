@@ -6,6 +6,7 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, loads, stores
+from analysis.rules.nodes import text_of
 from analysis.rules.scope import Scope
 
 
@@ -192,7 +193,7 @@ def append_sort_insort(scope: Scope, node: ast.Call) -> Proposal:
     append = before.value
     if not isinstance(append.func, ast.Attribute) or append.func.attr != "append":
         return None
-    if ast.unparse(append.func.value) != ast.unparse(target) or len(append.args) != 1:
+    if text_of(append.func.value) != text_of(target) or len(append.args) != 1:
         return None
     key = f", key={scope.text(node.keywords[0].value)}" if node.keywords else ""
     function, changes = scope.need("bisect", "insort")

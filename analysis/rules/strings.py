@@ -7,6 +7,7 @@ import ast
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.flow import loads, stores
 from analysis.rules.kinds import kind
+from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import Scope
 from analysis.text import TextChange
 
@@ -81,7 +82,7 @@ def string_join(scope: Scope, node: ast.AugAssign | ast.Assign) -> Proposal:
         return None
     name, loop = target.id, _loop(scope, node)
     first = _start(scope, loop, name)
-    steps = [n for n in ast.walk(loop) if isinstance(n, ast.stmt) and _appended(n, name)]
+    steps = [n for n in walk(loop) if isinstance(n, ast.stmt) and _appended(n, name)]
     reads = sum(1 for n in steps if isinstance(n, ast.Assign))
     if len(stores(loop, name)) != len(steps) or len(loads(loop, name)) != reads:
         return None
@@ -173,14 +174,12 @@ def attribute_string_join(scope: Scope, node: ast.AugAssign) -> Proposal:
         return None
     if not isinstance(target.value, ast.Name) or kind(scope, node.value) != "str":
         return None
-    loop, text = _loop(scope, node), ast.unparse(target)
-    uses = [n for n in ast.walk(loop) if isinstance(n, ast.Attribute) and ast.unparse(n) == text]
-    steps = [
-        n for n in ast.walk(loop) if isinstance(n, ast.AugAssign) and ast.unparse(n.target) == text
-    ]
+    loop, text = _loop(scope, node), text_of(target)
+    uses = [n for n in walk(loop) if isinstance(n, ast.Attribute) and text_of(n) == text]
+    steps = [n for n in walk(loop) if isinstance(n, ast.AugAssign) and text_of(n.target) == text]
     if len(uses) != len(steps) or stores(loop, target.value.id):
         return None
-    if any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in ast.walk(loop)):
+    if any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in walk(loop)):
         return None
     parts = scope.fresh(f"{scope.stem(target)}_parts")
     changes = [scope.insert_before(loop, f"{parts} = []")]
@@ -222,12 +221,12 @@ def inner_string_join(scope: Scope, node: ast.AugAssign) -> Proposal:
     if not isinstance(node.op, ast.Add) or not isinstance(scope.parent(inner), _FUNCTIONS):
         return None
     changes = _free_of_binding(scope, inner, target)
-    text = ast.unparse(target)
+    text = text_of(target)
     first, last = _filled_between(scope, inner, text)
     steps = [
         n
         for n in scope.find(inner, ast.AugAssign)
-        if isinstance(n.op, ast.Add) and ast.unparse(n.target) == text
+        if isinstance(n.op, ast.Add) and text_of(n.target) == text
     ]
     if len(_uses(inner, text)) != len(steps) or any(scope.loops(s) for s in steps):
         return None
@@ -242,11 +241,7 @@ def inner_string_join(scope: Scope, node: ast.AugAssign) -> Proposal:
 
 def _uses(tree: ast.AST, text: str) -> list[ast.AST]:
     """The places in a tree that read or bind a name or an attribute."""
-    return [
-        n
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Name | ast.Attribute) and ast.unparse(n) == text
-    ]
+    return [n for n in walk(tree) if isinstance(n, ast.Name | ast.Attribute) and text_of(n) == text]
 
 
 def _free_of_binding(scope: Scope, inner: ast.AST, target: ast.expr) -> list[TextChange]:
@@ -263,7 +258,7 @@ def _free_of_binding(scope: Scope, inner: ast.AST, target: ast.expr) -> list[Tex
 
 
 def _arguments(function: ast.AST) -> set[str]:
-    return {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)}
+    return {n.arg for n in walk(function) if isinstance(n, ast.arg)}
 
 
 def _filled_between(scope: Scope, inner: ast.FunctionDef, text: str) -> tuple[ast.Assign, ast.stmt]:
@@ -271,7 +266,7 @@ def _filled_between(scope: Scope, inner: ast.FunctionDef, text: str) -> tuple[as
     block = scope.block(inner)
     at = block.index(inner)
     first = next((s for s in reversed(block[:at]) if _uses(s, text)), None)
-    if not isinstance(first, ast.Assign) or [ast.unparse(t) for t in first.targets] != [text]:
+    if not isinstance(first, ast.Assign) or [text_of(t) for t in first.targets] != [text]:
         raise NoRewriteError("the string does not start beside the inner function")
     if kind(scope, first.value) != "str" or _uses(first.value, text):
         raise NoRewriteError("no string")
@@ -281,7 +276,7 @@ def _filled_between(scope: Scope, inner: ast.FunctionDef, text: str) -> tuple[as
     between = block[at + 1 : block.index(using[-1]) + 1]
     leaves = (ast.Return, ast.Yield, ast.YieldFrom, ast.Await)
     for statement in between:
-        if _uses(statement, text) or any(isinstance(n, leaves) for n in ast.walk(statement)):
+        if _uses(statement, text) or any(isinstance(n, leaves) for n in walk(statement)):
             raise NoRewriteError("the string is used, or the function left, meanwhile")
     return first, using[-1]
 

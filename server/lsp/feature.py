@@ -47,6 +47,9 @@ class Feature:
     def offers_changed(self) -> None:
         """Suggestions came, went or were accepted."""
 
+    def findings_changed(self, document: Document) -> None:
+        """The rules have looked at a document."""
+
     def settings_changed(self) -> None:
         """The client's settings changed."""
 

@@ -13,9 +13,16 @@ from functools import cached_property
 
 from analysis.functions import Function, function_named
 from analysis.relocate import relocate
-from analysis.text import Replacement, TextChange, apply_changes, to_changes, to_replacements
+from analysis.text import (
+    Replacement,
+    TextChange,
+    apply_changes,
+    same_ends,
+    to_changes,
+    to_replacements,
+)
 from optimizer.words import ratio_words
-from server.lsp.outline import Span, same_ends
+from server.lsp.outline import Span
 
 if typing.TYPE_CHECKING:
     from optimizer.suggestion import Suggestion

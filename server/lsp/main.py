@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str]) -> int:
     """Serve one editor on stdin and stdout; returns the exit code (1: ended without `shutdown`)."""
-    if argv and argv[0].startswith("--read-"):
+    if argv and argv[0].startswith(("--read-", "--find-")):
         os.nice(5)  # the editor's answers come before news
     if argv and argv[0] == "--read-heat":
         from server.lsp.heat_reader import main as read_heat
@@ -30,6 +30,10 @@ def main(argv: Sequence[str]) -> int:
         from server.lsp.receipts_reader import main as check_receipts
 
         return check_receipts()
+    if argv and argv[0] == "--find-rules":
+        from server.lsp.rules_reader import main as find_rules
+
+        return find_rules()
     parser = argparse.ArgumentParser(
         prog="hasten lsp", description="Run the language server on stdin and stdout."
     )

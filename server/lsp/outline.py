@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from analysis.functions import Function
-from analysis.text import LineIndex
+from analysis.text import LineIndex, same_ends
 from server.lsp.placing import FileHeat, Placed, PlacedLine
 
 
@@ -30,31 +30,6 @@ class Span:
     name: tuple[int, int]
     touched: bool
     guard: tuple[int, int]
-
-
-def same_ends(a: str, b: str) -> tuple[int, int]:
-    """How many characters two texts share at their start, and at their end beside that.
-
-    Compares slices, so that it takes microseconds where a loop would take milliseconds.
-    """
-    shortest = min(len(a), len(b))
-    low, high = 0, shortest
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    head, shift = low, len(b) - len(a)
-    low, high = 0, shortest - head
-    while low < high:
-        middle = (low + high + 1) // 2
-        start, end = len(a) - middle, len(a) - low
-        if a[start:end] == b[start + shift : end + shift]:
-            low = middle
-        else:
-            high = middle - 1
-    return head, low
 
 
 Places = tuple[int, int, int, int, int]

@@ -24,6 +24,7 @@ from server.lsp.configuration import Configuration
 from server.lsp.documents import Document, Documents, path_of
 from server.lsp.elsewhere import read_elsewhere
 from server.lsp.feature import Feature
+from server.lsp.findings import Findings
 from server.lsp.freshness import Freshness
 from server.lsp.heat import Heat
 from server.lsp.jobs import Ended, Jobs
@@ -67,6 +68,7 @@ class HastenServer(LanguageServer):
         self.tasks = Tasks()
         self.progress_book = ProgressBook(self)
         self.jobs = Jobs(self.tasks, self.progress_book, self._job_ended)
+        self.findings = Findings(self.tasks, lambda doc: self.tell("findings_changed", doc))
         self.features: list[Feature] = []
         self.stopped = asyncio.Event()
         self.asked_for_changes = False
@@ -161,6 +163,7 @@ class HastenServer(LanguageServer):
         """Cancel everything that runs, in the engine too."""
         for handle in self._settling.values():
             handle.cancel()
+        self.findings.stop()
         self.tasks.cancel()
 
     # -- Documents --------------------------------------------------------------------------------
@@ -185,7 +188,10 @@ class HastenServer(LanguageServer):
     def did_save(self, uri: str) -> None:
         """A document was saved; hot functions are marked anew."""
         if document := self.documents.get(uri):
-            self._settle(uri)
+            if document.is_large:
+                self._settle_later(uri)  # another process reads it: first what the rules say
+            else:
+                self._settle(uri)
             self.tell("saved", document)
             self.look_now()
 
@@ -211,6 +217,7 @@ class HastenServer(LanguageServer):
             return
         names, heat = self._known(document)
         if not names and heat is None:
+            self.tell("settled", document)
             return
         if document.is_large:
             self.tasks.start(self.read(document), f"reading {document.path.name}")

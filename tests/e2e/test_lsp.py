@@ -65,3 +65,16 @@ async def test_from_the_hint_to_the_edit(editor: Editor):
     [lens] = await editor.lenses()
     assert await editor.run(lens.command) is True
     assert "set(right)" in editor.text
+
+
+async def test_a_rule_is_hinted_where_the_run_spent_its_time(editor: Editor):
+    client = editor.client
+    editor.open()
+    while not (found := [d for d in client.diagnostics.get(editor.uri, ()) if d.code != "hot"]):
+        await asyncio.wait_for(
+            client.wait_for_notification(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS), 60
+        )
+    hint = next(d for d in found if d.code == "membership-set")
+    assert hint.severity == types.DiagnosticSeverity.Hint
+    assert "not proved" in hint.message
+    assert hint.range.start.line > HEAD

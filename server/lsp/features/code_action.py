@@ -12,6 +12,7 @@ from analysis.languages import PYTHON, language_of
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
 from server.lsp.features.commands import applied_command, optimize_command
+from server.lsp.finder import RuleHint
 from server.lsp.sight import Fitting, Seen
 
 KIND = "refactor.rewrite.hasten"
@@ -34,7 +35,11 @@ class Actions(Feature):
         sight = self.server.see(document)
         touching = sight.touching(start, end)
         actions = [a for seen in touching for a in self._of(document, seen, context, sight.root)]
-        if not touching and _may_be_head(document, start):
+        if not touching and (ruled := self._ruled(document, start, end)):
+            for function in dict.fromkeys(h.function for h in ruled):
+                mine = self._diagnostics(document, function, context)
+                actions += self._searches(document, function, sight.root, mine)
+        elif not touching and _may_be_head(document, start):
             here = document.spans.head_at(start)
             if here is None and not document.is_large:
                 here = document.read(document.outline.wanted, document.outline.heat).head_at(start)
@@ -50,10 +55,28 @@ class Actions(Feature):
             for d in context.diagnostics
             if d.source == "hasten" and d.range == document.to_range(*seen.span.name)
         ]
+        mine += self._diagnostics(document, seen.function, context)
         for fitting in seen.fitting:
             yield self._edit_action(document, fitting, mine)
         if not seen.fitting:
             yield from self._searches(document, seen.function, root, mine)
+
+    def _ruled(self, document: Document, start: int, end: int) -> list[RuleHint]:
+        """The hints of rules that touch the range."""
+        return [h for h in self.server.findings.of(document) if h.start <= end and start <= h.end]
+
+    def _diagnostics(
+        self, document: Document, function: str, context: types.CodeActionContext
+    ) -> list[types.Diagnostic]:
+        """Those of the context that are hints of rules in a function."""
+        places = [
+            (h.rule, document.to_range(h.start, h.end))
+            for h in self.server.findings.of(document)
+            if h.function == function
+        ]
+        return [
+            d for d in context.diagnostics if d.source == "hasten" and (d.code, d.range) in places
+        ]
 
     def _searches(
         self,

@@ -1,4 +1,4 @@
-"""Hints: one diagnostic of the lowest severity for each hot function, and nothing else."""
+"""Hints: a diagnostic of the lowest severity for each hot function and each place of a rule."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lsprotocol import types
 from analysis.worth import share_text
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
+from server.lsp.finder import RuleHint
 from server.lsp.sight import Seen
 
 if typing.TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Hints(Feature):
 
     def settled(self, document: Document) -> None:
         """The hints move with the functions."""
+        self._publish(document)
+
+    def findings_changed(self, document: Document) -> None:
+        """The rules have looked at the document."""
         self._publish(document)
 
     def closed(self, document: Document) -> None:
@@ -67,6 +72,7 @@ class Hints(Feature):
                 for seen in sight
                 if seen.hot is not None and seen.hot.worth >= settings.min_share
             ]
+        found += [rule_hint(document, hint) for hint in self.server.findings.of(document)]
         if found != self._published.get(document.uri, []):
             self._published[document.uri] = found
             self._send(document, found)
@@ -91,4 +97,15 @@ def hint(document: Document, seen: Seen) -> types.Diagnostic:
         severity=types.DiagnosticSeverity.Hint,
         source=SOURCE,
         code="hot",
+    )
+
+
+def rule_hint(document: Document, hint: RuleHint) -> types.Diagnostic:
+    """The hint of a rule, at what it matched."""
+    return types.Diagnostic(
+        range=document.to_range(hint.start, hint.end),
+        message=f"{hint.title} (a hint of a rule: not proved here)",
+        severity=types.DiagnosticSeverity.Hint,
+        source=SOURCE,
+        code=hint.rule,
     )

@@ -10,9 +10,9 @@ import pytest
 from lsprotocol import types
 
 from analysis.functions import functions_in
-from analysis.text import LineIndex
+from analysis.text import LineIndex, same_ends
 from server.lsp.documents import Document
-from server.lsp.outline import same_ends, splice_between
+from server.lsp.outline import splice_between
 
 TEXT = """import os
 

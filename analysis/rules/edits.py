@@ -1,0 +1,236 @@
+"""Whether a rule's edit may be offered: it stays in its function, parses, and names what is there.
+
+An edit is looked at among the statements that it changes, not in the whole function: of a long one
+that is a small part. Where a part does not compile by itself the whole function has the last word.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import warnings
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from analysis.rules.names import BINDERS, bindings, bindings_of
+from analysis.rules.nodes import children, walk
+from analysis.rules.scope import Scope
+from analysis.text import TextChange, apply_changes
+
+_BUILTINS = frozenset(dir(builtins))
+_CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
+_DECLARES = re.compile(r"\b(?:global|nonlocal)\b")
+# What may be right by its syntax and still not compile where it stands.
+_DELICATE = re.compile(
+    r"\b(?:break|continue|return|yield|await|async|del|lambda|class|def|match|__debug__)\b"
+    r"|:=|\*|\w="
+)
+_HEADS = re.compile(r"\b(?:for|while|def|async|lambda|class|global|nonlocal)\b")
+_DEFINITION, _LOOP = "def _():\n", " while 1:\n"
+Head = ast.stmt | ast.excepthandler
+_BLOCKS = ("body", "orelse", "finalbody")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that code uses in any way, and those that it binds."""
+
+    used: frozenset[str]
+    bound: frozenset[str]
+
+    @classmethod
+    def of(cls, trees: Iterable[ast.AST]) -> Names:
+        """The names of trees."""
+        used, bound = set[str](), set[str]()
+        for tree in trees:
+            for node in walk(tree):
+                if isinstance(node, ast.Name):
+                    used.add(node.id)
+                    if not isinstance(node.ctx, ast.Load):
+                        bound.add(node.id)
+                elif isinstance(node, BINDERS):
+                    bound.update(bindings_of(node))
+        return cls(frozenset(used), frozenset(bound))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Statements one below the other: where their lines begin, and the end of the last one's.
+
+    `head` are lines below which the statements compile by themselves.
+    """
+
+    statements: list[ast.stmt]
+    starts: list[int]
+    end: int
+    head: str
+
+    def place(self, first: int, last: int) -> tuple[int, int] | None:
+        """The statements, from and before which number, that hold `first` to `last`."""
+        if not self.starts[0] <= first <= last <= self.end:
+            return None
+        low = bisect_right(self.starts, first) - 1
+        return low, max(low + 1, bisect_left(self.starts, last))
+
+
+class EditCheck:
+    """Looks at the edits of one outermost function."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._first = scope.first
+        self._last = scope.module.next_line(scope.last - 1)
+        self._blocks: dict[ast.stmt, Block | None] = {}
+        self._bound: dict[tuple[ast.stmt, ast.stmt], frozenset[str]] = {}
+
+    def reach(self, changes: Sequence[TextChange]) -> tuple[int, int]:
+        """From where to where an edit changes the function; lines added below do not count."""
+        last = self._scope.last
+        inside = [c for c in changes if self._first < c.start <= self._last]
+        if not inside:
+            return last, last
+        return min(c.start for c in inside), min(last, max(c.end for c in inside))
+
+    def problem(self, changes: Sequence[TextChange]) -> str | None:
+        """Why an edit must not be offered: it breaks syntax, names or the function's bounds."""
+        inside, new = [], set[str]()
+        for change in changes:
+            above = change.start == change.end == self._first
+            if self._first <= change.start and change.end <= self._last and not above:
+                inside.append(change)
+                continue
+            code = change.new_text.strip()
+            if change.start != change.end or not (
+                code.startswith(("import ", "from ")) or _CONSTANT.match(code)
+            ):
+                return "edits outside of the function"
+            new |= set(bindings(ast.parse(code)))
+        known = self._known
+        try:
+            names = self._names_of_part(inside)
+            if names is None:
+                names = self._names_of_all(inside)
+            else:
+                known |= self._scope.own_names | {self._scope.root.name}
+        except (SyntaxError, ValueError) as error:
+            return f"does not compile: {error}"
+        missing = names.used - names.bound - new - known
+        return f"unknown names: {sorted(missing)}" if missing else None
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        scope = self._scope
+        return _BUILTINS | frozenset(scope.module.constants) | scope.free_names
+
+    def _names_of_all(self, changes: Sequence[TextChange]) -> Names:
+        """The names of the function after the changes. Raises SyntaxError and ValueError."""
+        after = self._changed(changes, self._first, self._last)
+        indented = after[:1] in (" ", "\t") or (after[:1] == "\f" and after[1:2] in (" ", "\t"))
+        tree = ast.parse("if 1:\n" + after if indented else after)
+        _compile(tree)
+        return Names.of([tree])
+
+    def _names_of_part(self, changes: Sequence[TextChange]) -> Names | None:
+        """The names of what changes, compiled alone; None where that can't be told apart.
+
+        None too where a name is bound no more: it may be in use elsewhere.
+        """
+        if not changes or self._whole is None:
+            return None
+        first, last = min(c.start for c in changes), max(c.end for c in changes)
+        block: Block | None = self._whole
+        while block is not None and (inner := self._inner(block, first, last)) is not None:
+            block = inner
+        if block is None or (place := block.place(first, last)) is None:
+            return None
+        low, high = place
+        end = block.starts[high] if high < len(block.starts) else block.end
+        source = block.head + self._changed(changes, block.starts[low], end)
+        try:
+            tree = ast.parse(source)
+            if any(map(self._is_delicate, changes)):
+                _compile(tree)
+        except (SyntaxError, ValueError):
+            return None
+        made: list[ast.stmt] = tree.body
+        for _ in range(block.head.count("\n")):
+            if len(made) != 1 or not isinstance(made[0], ast.FunctionDef | ast.While):
+                return None
+            made = made[0].body
+        if not made or made[0].col_offset != block.statements[low].col_offset:
+            return None
+        names = Names.of(made)
+        before = self._bound_by(block.statements[low:high])
+        return names if before <= names.bound else None
+
+    def _bound_by(self, statements: list[ast.stmt]) -> frozenset[str]:
+        key = statements[0], statements[-1]
+        if key not in self._bound:
+            self._bound[key] = Names.of(statements).bound
+        return self._bound[key]
+
+    def _is_delicate(self, change: TextChange) -> bool:
+        old = self._scope.module.text[change.start : change.end]
+        return bool(_DELICATE.search(change.new_text) or _HEADS.search(old))
+
+    @cached_property
+    def _whole(self) -> Block | None:
+        """The body of the function; None where its statements share lines."""
+        scope, root = self._scope, self._scope.root
+        declares = _DECLARES.search(scope.module.text, self._first, self._last)
+        if not isinstance(root, ast.FunctionDef) or declares:
+            return None
+        return self._block(root.body, root, self._last, _DEFINITION)
+
+    def _block(self, statements: list[ast.stmt], up: Head, end: int, head: str) -> Block | None:
+        scope = self._scope
+        starts = [scope.module.line_start(_outset(scope, s)) for s in statements]
+        above = scope.start(up)
+        if not all(a < b for a, b in pairwise([above, *starts])):
+            return None
+        return Block(statements, starts, end, head)
+
+    def _inner(self, block: Block, first: int, last: int) -> Block | None:
+        """The block inside of one statement of a block that holds all that changes."""
+        place = block.place(first, last)
+        if place is None or place[1] != place[0] + 1:
+            return None
+        statement = block.statements[place[0]]
+        handlers = [n for n in children(statement) if isinstance(n, ast.excepthandler)]
+        parts: list[Head] = [statement, *handlers]
+        for part in parts:
+            for name in _BLOCKS:
+                inner = getattr(part, name, None)
+                if isinstance(inner, list) and inner:
+                    found = self._made(block, part, inner, name)
+                    if found is not None and found.place(first, last) is not None:
+                        return found
+        return None
+
+    def _made(self, block: Block, part: Head, inner: list[ast.stmt], name: str) -> Block | None:
+        if inner[0] not in self._blocks:
+            again = isinstance(part, ast.For | ast.AsyncFor | ast.While) and name == "body"
+            inside = not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            head = _DEFINITION + _LOOP if again else block.head if inside else _DEFINITION
+            end = self._scope.module.next_line(self._scope.end(inner[-1]) - 1)
+            self._blocks[inner[0]] = self._block(inner, part, end, head)
+        return self._blocks[inner[0]]
+
+    def _changed(self, changes: Sequence[TextChange], first: int, last: int) -> str:
+        moved = [TextChange(c.start - first, c.end - first, c.new_text) for c in changes]
+        return apply_changes(self._scope.module.text[first:last], moved)
+
+
+def _outset(scope: Scope, statement: ast.stmt) -> int:
+    decorators = getattr(statement, "decorator_list", ())
+    return min([scope.start(statement), *map(scope.start, decorators)])
+
+
+def _compile(tree: ast.Module) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile(tree, "<edit>", "exec", dont_inherit=True)

@@ -1,0 +1,85 @@
+"""Walks over the standard library's syntax trees, each of which is made once.
+
+The rules ask the same of the same nodes again and again. What a node holds never changes here, so
+the answers are kept on the node itself and go with it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+_BELOW, _TEXT, _USES = "_hasten_below", "_hasten_text", "_hasten_uses"
+_WITHOUT_NODES = frozenset(
+    {"ctx", "id", "attr", "kind", "level", "module", "type_comment", "conversion", "is_async"}
+)
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of each class of nodes that may hold nodes."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        fields = () if kind is ast.Constant else kind._fields
+        self[kind] = tuple(f for f in fields if f not in _WITHOUT_NODES)
+        return self[kind]
+
+
+_FIELDS = _Fields()
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one, in order, but for Load, Store and Del."""
+    found: list[ast.AST] = []
+    for name in _FIELDS[node.__class__]:
+        value: Any = getattr(node, name, None)
+        if value.__class__ is list:
+            found += [v for v in value if v.__class__ is not str and v is not None]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
+def walk(node: ast.AST) -> Sequence[ast.AST]:
+    """The node and all below it in the order of `ast.walk`, but for Load, Store and Del."""
+    kept: Sequence[ast.AST] | None = node.__dict__.get(_BELOW)
+    if kept is None:
+        below = children(node)
+        for at in below:  # grows as it is read
+            if _FIELDS[at.__class__]:
+                below += children(at)
+        kept = keep_walk(node, below)
+    return [node, *kept]
+
+
+def keep_walk(node: ast.AST, below: Sequence[ast.AST]) -> Sequence[ast.AST]:
+    """Say what `walk` shall give for a node: all that is below it."""
+    setattr(node, _BELOW, below)
+    return below
+
+
+def uses_of(tree: ast.AST) -> dict[str, list[ast.Name]]:
+    """Where each name stands in a tree, in the order of `walk`."""
+    kept: dict[str, list[ast.Name]] | None = tree.__dict__.get(_USES)
+    if kept is None:
+        kept = {}
+        for node in walk(tree):
+            if node.__class__ is ast.Name:
+                kept.setdefault(node.id, []).append(node)
+        setattr(tree, _USES, kept)
+    return kept
+
+
+def text_of(node: ast.AST) -> str:
+    """The node written anew, as `ast.unparse`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    kept: str | None = node.__dict__.get(_TEXT)
+    if kept is None:
+        # What most is asked of, and what `ast.unparse` takes long for.
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            kept = f"{text_of(node.value)}.{node.attr}"
+        else:
+            kept = ast.unparse(node)
+        setattr(node, _TEXT, kept)
+    return kept
