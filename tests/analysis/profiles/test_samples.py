@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError
+from analysis.profiles import file as file_module
+from analysis.profiles import json_cursor
 from analysis.profiles.formats import formats_of
 from analysis.profiles.load import load_profile
 from analysis.profiles.model import FunctionCost, Profile
+from analysis.progress import Cancelled, CancelToken
 from tests.profile_samples import SAMPLES, WORKLOAD, Sample, measured
 
 HOTTEST = ("count_pairs", "smooth", "fill")
@@ -114,3 +117,23 @@ def test_no_path_of_a_machine_is_in_a_sample(sample: Sample) -> None:
     for left in (b"/root/", b"/work/", b"/tmp/", b"/Users/"):
         assert left not in data
     assert sample.path.stat().st_size < 60_000
+
+
+@samples
+def test_progress_goes_one_way_and_a_cancel_is_heard(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_module, "_PIECE", 256)
+    monkeypatch.setattr(json_cursor, "_PIECE", 256)
+    told: list[float] = []
+    load_profile(sample.path, WORKLOAD, progress=lambda _, share: told.append(share))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    cancel = CancelToken()
+
+    def cancelled(_: str, share: float) -> None:
+        if share > 0.5:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        load_profile(sample.path, WORKLOAD, progress=cancelled, cancel=cancel)
