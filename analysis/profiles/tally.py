@@ -31,6 +31,7 @@ MAX_NAME = 2_000
 MAX_NAME_CHARS = 100_000_000
 MAX_STACKS = 5_000
 ROOT = 0
+_MAX_TOTAL = 1e300
 _MAX_KNOWN = 50_000
 _MAX_LINE = 10_000_000
 
@@ -315,9 +316,11 @@ class Tally:
     def profile(self, tool: str, unit: Unit, *, sampled: bool, scale: float = 1.0) -> Profile:
         """All that was told, as a profile; functions that cost nothing are left out.
 
-        Costs were told in `scale` of the unit.
+        Costs were told in `scale` of the unit. Raises Damaged where they are beyond all measure.
         """
         self.settle()
+        if not self.total * max(1.0, scale) < _MAX_TOTAL:
+            raise Damaged("costs beyond all measure")
         if scale != 1.0:
             self._scale(scale)
         kept = [n for n in range(len(self._who)) if self._total[n] > 0 or self._calls[n] > 0]
