@@ -8,6 +8,7 @@ RUNS = (
     ["benchmarks.prove", "--runs", "3"],
     ["benchmarks.aa"],
     ["benchmarks.hostile", "--level", "L1"],
+    ["benchmarks.profiles", "--scale", "0.1"],
 )
 
 for arguments in RUNS:

@@ -25,6 +25,12 @@ MAX_VALUE_CHARS = 4_000_000
 _PIECE = 1 << 19
 _BLANK = re.compile(r"[ \t\r\n]*")
 _MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}"]', re.DOTALL)
+# What is skipped at one go: no brackets, and lists and objects with none inside of them. Written so
+# that no text is looked at twice.
+_PLAIN, _SIMPLE = r'[^\[\]{}"]', r'"[^"\\]*"'
+_FLAT = re.compile(
+    rf"(?:{_PLAIN}+|{_SIMPLE}|\[{_PLAIN}*\]|\{{{_PLAIN}*(?:{_SIMPLE}{_PLAIN}*)*\}}){{1,5000}}"
+)
 _WORD_BEGUN = re.compile(r"-|t(?:r(?:u)?)?|f(?:a(?:ls?)?)?|n(?:ul?)?")
 _BLANK_OR_END = frozenset(["", " ", "\n", "\t", "\r"])
 _MISSING = object()
@@ -34,7 +40,8 @@ def _no_constant(name: str) -> NoReturn:
     raise Damaged(f"{name} is no number")
 
 
-_SCAN: Callable[[str, int], tuple[Any, int]] = JSONDecoder(parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
+_SCAN: Callable[[str, int], tuple[Any, int]]
+_SCAN = JSONDecoder(parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]
 
 
 class Cursor:
@@ -159,8 +166,19 @@ class Cursor:
             return
         depth = 0
         while True:
-            for mark in _MARK.finditer(self._text, self._at):
+            text, at = self._text, self._at
+            while True:
+                if depth and (flat := _FLAT.match(text, at)):
+                    at = flat.end()
+                mark = _MARK.search(text, at)
+                if mark is None:
+                    at = len(text)
+                    break
                 sign = mark.group()
+                if sign == '"':  # a string that goes on behind the window
+                    at = mark.start()
+                    break
+                at = mark.end()
                 if sign in ("[", "{"):
                     depth += 1
                     if depth + self._depth > MAX_DEPTH:
@@ -168,15 +186,10 @@ class Cursor:
                 elif sign in ("]", "}"):
                     depth -= 1
                     if not depth:
-                        self._at = mark.end()
+                        self._at = at
                         return
-                elif sign == '"':  # a string that goes on behind the window
-                    self._at = mark.start()
-                    break
-                self._at = mark.end()
-            else:
-                self._at = len(self._text)
-            if len(self._text) - self._at > MAX_VALUE_CHARS:
+            self._at = at
+            if len(text) - at > MAX_VALUE_CHARS:
                 raise Damaged(f"a string of more than {MAX_VALUE_CHARS} characters")
             if not self._more():
                 raise Truncated
@@ -254,6 +267,6 @@ def _is_cut_off(text: str) -> bool:
         depth += sign in ("[", "{")
         depth -= sign in ("]", "}")
         end = mark.end()
-        if not depth:
+        if depth <= 0:
             return False
     return depth > 0 or not text[end:] or _WORD_BEGUN.fullmatch(text[end:]) is not None

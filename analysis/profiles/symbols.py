@@ -17,13 +17,15 @@ _MAX_NAME = 2_000
 _CALLED = re.compile(rb"\b([A-Za-z_]\w{0,200})[ \t\r\n]{0,20}\(")
 _CLONE = re.compile(r"(?:\.(?:isra|constprop|part|cold|lto_priv|llvm)(?:\.\d+)*)+$|@@?[\w.]+$")
 _OFFSET = re.compile(r"\+0x[0-9a-fA-F]+$")
+_OPERATOR = re.compile(r"\boperator *(?:\(\)|\[\]|[^\w\s(\[]+)")
+_UNNAMED = "(anonymous namespace)"
 _PREFIX = re.compile(r"(?:async |get |set |new |static )+")
 
 
 def bare_name(symbol: str) -> str:
     """The function's own name: "at" of "ns::Grid<int>::at(int) const", "Grid.at" or "at.isra.0"."""
     name = _CLONE.sub("", _OFFSET.sub("", symbol[:_MAX_NAME].strip()))
-    if name.startswith("("):  # "(anonymous)", "(program)"
+    if name.startswith("(") and not name.startswith(_UNNAMED):  # "(anonymous)", "(program)"
         return ""
     name = _PREFIX.sub("", _without_brackets(name)).strip()
     last = re.split(r"::|\.|#", name)[-1].strip()
@@ -33,18 +35,22 @@ def bare_name(symbol: str) -> str:
 def _without_brackets(name: str) -> str:
     """The name up to its arguments, template arguments left out."""
     kept: list[str] = []
-    depth = 0
-    for at, sign in enumerate(name):
-        if sign == "<" and not name.startswith("operator", max(0, at - 8)):
+    depth = at = 0
+    while at < len(name):
+        if not depth and (operator := _OPERATOR.match(name, at)):
+            kept.append(operator[0])
+            at = operator.end()
+            continue
+        sign = name[at]
+        if sign == "<":
             depth += 1
         elif sign == ">" and depth:
             depth -= 1
-        elif sign == "(" and not depth:
-            if name.startswith("(anonymous namespace)", at):
-                continue
-            break
         elif not depth:
+            if sign == "(" and not name.startswith(_UNNAMED, at):
+                break
             kept.append(sign)
+        at += 1
     return "".join(kept)
 
 

@@ -31,6 +31,7 @@ MAX_NAME = 2_000
 MAX_NAME_CHARS = 100_000_000
 MAX_STACKS = 5_000
 ROOT = 0
+_MAX_TOTAL = 1e300
 _MAX_KNOWN = 50_000
 _MAX_LINE = 10_000_000
 
@@ -84,6 +85,9 @@ class Tally:
         self._line_self: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._line_total: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._line_native: defaultdict[tuple[str, int], float] = defaultdict(float)
+        # Lines have numbers, so that those on a path are counted fast; 0 is none.
+        self._line_keys: list[tuple[str, int]] = [("", 0)]
+        self._line_numbers: dict[tuple[str, int], int] = {}
         self._edges: defaultdict[tuple[int, int], _Edge] = defaultdict(_Edge)
         self._stacks: dict[tuple[int, ...], float] = {}
         self._begin()
@@ -203,37 +207,76 @@ class Tally:
 
     def settle(self) -> None:
         """Add the tree up and begin a new one; nodes of the old one are void."""
-        below = self._below()
-        children: list[list[int]] = [[] for _ in self._parent]
-        for node in range(1, len(self._parent)):
-            children[self._parent[node]].append(node)
+        below, children = self._below(), self._below_each()
+        told = [self._told(frame) for frame in self._frames]
         # What is on the path from the root is counted once, however often it recurs.
-        on_path: defaultdict[int, int] = defaultdict(int)
-        lines_on_path: defaultdict[tuple[str, int], int] = defaultdict(int)
-        path: list[tuple[int, int | None, tuple[str, int] | None]] = []
-        open_nodes = [n for child in children[ROOT] for n in (~child, child)]
+        on_path, lines_on_path = [0] * len(self._who), [0] * len(self._line_keys)
+        open_nodes = children.get(ROOT, [])
+        path: list[tuple[int, int, int]] = []
+        nearest = -1
         while open_nodes:
             node = open_nodes.pop()
             if node < 0:
-                who, _, line = path.pop()
+                who, line, nearest = path.pop()
                 on_path[who] -= 1
-                if line is not None:
-                    lines_on_path[line] -= 1
+                lines_on_path[line] -= 1
                 continue
-            frame = self._frames[self._frame[node]]
-            nearest = path[-1][1] if path else None
-            person = self._who[frame.who]
-            line = (person.path, frame.line) if isinstance(person, Place) and frame.line else None
-            mine = frame.who if isinstance(person, Place) else nearest
-            self._count_node(node, frame, line, nearest, mine, below[node], on_path, lines_on_path)
-            on_path[frame.who] += 1
-            if line is not None:
-                lines_on_path[line] += 1
-            path.append((frame.who, mine, line))
-            for child in children[node]:
-                open_nodes += (~child, child)
+            who, ours, line, native = told[self._frame[node]]
+            own, spent = self._cost[node], below[node]
+            calls = self._count[node]
+            self._calls[who] += calls
+            self._self[who] += own
+            if not on_path[who]:
+                self._total[who] += spent
+            if line:
+                at = self._line_keys[line]
+                self._line_self[at] += own
+                if not lines_on_path[line]:
+                    self._line_total[at] += spent
+            on_path[who] += 1
+            lines_on_path[line] += 1
+            path.append((who, line, nearest))
+            if ours:
+                if nearest not in (-1, who):
+                    edge = self._edges[nearest, who]
+                    edge.cost += spent
+                    edge.calls += calls
+                nearest = who
+            if own and nearest >= 0:
+                self._direct[nearest] += own
+                if native:
+                    self._native[nearest] += own
+                    self._native_line(node, own)
+            open_nodes.append(-1)
+            open_nodes += children.pop(node, ())
         self._keep_stacks()
         self._begin()
+
+    def _told(self, frame: Frame) -> tuple[int, bool, int, bool]:
+        """Its function, whether that is the workspace's, the number of its line (0 for none)."""
+        person = self._who[frame.who]
+        if not isinstance(person, Place):
+            return frame.who, False, 0, frame.native
+        if not frame.line:
+            return frame.who, True, 0, frame.native
+        key = (person.path, frame.line)
+        number = self._line_numbers.get(key)
+        if number is None:
+            number = self._line_numbers[key] = len(self._line_keys)
+            self._line_keys.append(key)
+        return frame.who, True, number, frame.native
+
+    def _below_each(self) -> dict[int, list[int]]:
+        """The nodes right below each node that has any."""
+        children: dict[int, list[int]] = {}
+        for node in range(len(self._parent) - 1, 0, -1):
+            parent = self._parent[node]
+            known = children.get(parent)
+            if known is None:
+                children[parent] = [node]
+            else:
+                known.append(node)
+        return children
 
     def _below(self) -> array[float]:
         """What ran in each node's stack and in those above it."""
@@ -241,36 +284,6 @@ class Tally:
         for node in range(len(below) - 1, 0, -1):
             below[self._parent[node]] += below[node]
         return below
-
-    def _count_node(
-        self,
-        node: int,
-        frame: Frame,
-        line: tuple[str, int] | None,
-        nearest: int | None,
-        mine: int | None,
-        below: float,
-        on_path: defaultdict[int, int],
-        lines_on_path: defaultdict[tuple[str, int], int],
-    ) -> None:
-        own, calls = self._cost[node], self._count[node]
-        self._self[frame.who] += own
-        self._calls[frame.who] += calls
-        if not on_path[frame.who]:
-            self._total[frame.who] += below
-        if line is not None:
-            self._line_self[line] += own
-            if not lines_on_path[line]:
-                self._line_total[line] += below
-        if mine is not None:
-            self._direct[mine] += own
-            if frame.native:
-                self._native[mine] += own
-                self._native_line(node, own)
-        if mine == frame.who and nearest is not None and nearest != mine:
-            edge = self._edges[nearest, mine]
-            edge.cost += below
-            edge.calls += calls
 
     def _native_line(self, node: int, cost: float) -> None:
         """Native code below a line of the workspace ran for that line."""
@@ -303,9 +316,11 @@ class Tally:
     def profile(self, tool: str, unit: Unit, *, sampled: bool, scale: float = 1.0) -> Profile:
         """All that was told, as a profile; functions that cost nothing are left out.
 
-        Costs were told in `scale` of the unit.
+        Costs were told in `scale` of the unit. Raises Damaged where they are beyond all measure.
         """
         self.settle()
+        if not self.total * max(1.0, scale) < _MAX_TOTAL:
+            raise Damaged("costs beyond all measure")
         if scale != 1.0:
             self._scale(scale)
         kept = [n for n in range(len(self._who)) if self._total[n] > 0 or self._calls[n] > 0]

@@ -19,22 +19,23 @@ from analysis.profiles.tally import Tally
 _STACK = re.compile(rb"[^\x00-\x08\x0e-\x1f]*\S[ \t]+\d{1,18}(?:\.\d{1,18})?")
 _COUNT = re.compile(rb"\d{1,18}(?:\.\d{1,18})?")
 _MAX_CACHED_BYTES = 4_000
+_LONG_BYTES = 10_000
 _MOST_WRONG = 0.1
 _FEW = 5
 
 
 def recognises(head: bytes) -> bool:
     """Whether nearly all lines end with a count, and the first one does."""
+    if b"\n" not in head and len(head) > _LONG_BYTES:  # one deep stack, longer than the head
+        return b";" in head and b"\0" not in head and head[:1] not in (b"{", b"[", b"<")
     lines = head.splitlines()
     if len(lines) > 1 and not head.endswith(b"\n"):
         lines.pop()  # it goes on
-    lines = [line for line in lines if line.strip()]
-    if not lines:
-        return False
-    if len(lines) == 1 and len(head) > 10_000:
-        return b";" in head and b"\0" not in head and head[:1] not in (b"{", b"[", b"<")
-    fit = [_STACK.fullmatch(line.strip()) is not None for line in lines]
-    return fit[0] and sum(fit) >= 0.8 * len(fit)
+    lines = [line.strip() for line in lines if line.strip()]
+    fit = [_STACK.fullmatch(line) or _COUNT.fullmatch(line) for line in lines]
+    return bool(lines) and _STACK.fullmatch(lines[0]) is not None and (
+        sum(map(bool, fit)) >= 0.8 * len(fit)
+    )  # fmt: skip
 
 
 def read(file: ProfileFile, places: Places) -> Profile:

@@ -1,8 +1,9 @@
 """Reads what pyinstrument writes: a saved session (.pyisession), and its JSON renderer's tree.
 
 A session holds each sample's stack, whose frames are texts: function, file and first line between
-zero characters, then attributes, of which "l" is the line that runs. The renderer's tree has the
-time of each frame with all below it, and first lines only.
+zero characters, then attributes, of which "l" is the line that runs. It is taken as the innermost
+function is called or returns, so that one's line tells nothing, and only those that call are kept.
+The renderer's tree has the time of each frame with all below it, and first lines only.
 """
 
 from __future__ import annotations
@@ -46,29 +47,30 @@ def read(file: ProfileFile, places: Places) -> Profile:
 
 
 def _read_records(cursor: Cursor, tally: Tally) -> None:
-    known: dict[str, int] = {}
+    known: dict[tuple[str, bool], int] = {}
     for record in cursor.values():
         match record:
             case [list() as texts, time]:
                 frames = []
-                for text in texts:
+                for at, text in enumerate(texts, 1):
                     if not isinstance(text, str):
                         raise Damaged("a frame that is no text")
-                    frame = known.get(text)
+                    key = (text, at == len(texts))
+                    frame = known.get(key)
                     if frame is None:
-                        frame = _frame(text, tally)
+                        frame = _frame(text, tally, innermost=key[1])
                         if len(text) <= _MAX_CACHED_CHARS:
-                            known[text] = frame
+                            known[key] = frame
                     frames.append(frame)
                 tally.add(frames, as_number(time))
             case _:
                 raise Damaged("a sample that is no stack with a time")
 
 
-def _frame(text: str, tally: Tally) -> int:
+def _frame(text: str, tally: Tally, *, innermost: bool) -> int:
     identity, *attributes = text.split("\x01")
     name, path, line = (*identity.split("\0"), "", "")[:3]
-    runs = next((a[1:] for a in attributes if a[:1] == "l"), "")
+    runs = next((a[1:] for a in attributes if a[:1] == "l" and not innermost), "")
     native = path == _BUILTIN or not path
     return tally.frame(
         "" if native else path, name, _number(line), native=native, runs=_number(runs)
