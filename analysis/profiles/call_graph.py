@@ -18,9 +18,11 @@ Key = tuple[str, int, str]
 """A function as the profile calls it: file, line, name."""
 
 _BUILTIN = "~"
-_MAX_CALLERS = 20
+_MAX_CALLERS = 10
 _SMALL_SHARE = 1e-4
-_MAX_STEPS = 5_000_000
+_SMALL_CALLER = 5e-3
+_MAX_STEPS = 2_000_000
+_MAX_CALLER_STEPS = 500_000
 
 
 @dataclass
@@ -48,9 +50,7 @@ def costs_of(
     groups: defaultdict[Place | Key, list[Key]] = defaultdict(list)
     for key in entries:
         groups[where[key] or key].append(key)
-    # ``sorted(key=ours)`` or a framework that calls our handlers: that time is not the direct cost
-    # of whoever called ``sorted``.
-    returned = _spread(entries, where, lambda key: 0.0, ours=1.0)
+    returned = _returned(entries, where)
     native = _spread(
         entries, where, lambda key: entries[key].self_s if key[0] == _BUILTIN else 0.0, ours=0.0
     )
@@ -98,6 +98,15 @@ def _is_main(key: Key, group: Place | Key | None) -> bool:
     return key[2].rsplit(".", 1)[-1] == group.name.rsplit(".", 1)[-1]  # yappi has "Grid.fill"
 
 
+def _returned(entries: dict[Key, Entry], where: dict[Key, Place | None]) -> defaultdict[Key, float]:
+    """Of each function outside the workspace, the share of its time that the workspace ran in.
+
+    ``sorted(key=ours)`` or a framework that calls our handlers: that time is not the direct cost of
+    whoever called ``sorted``.
+    """
+    return _spread(entries, where, lambda key: 0.0, ours=1.0)
+
+
 def _spread(
     entries: dict[Key, Entry],
     where: dict[Key, Place | None],
@@ -143,7 +152,7 @@ def calls_of(
 ) -> tuple[CallCost, ...]:
     """Calls between functions of the workspace, those through library code included, and calls
     that functions of the workspace make into builtins and libraries themselves."""
-    callers = _nearest(entries, where)
+    callers, returned = _nearest(entries, where), _returned(entries, where)
     edges: defaultdict[tuple[Place, Place | Key], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for key, entry in entries.items():
         callee = where[key]
@@ -152,7 +161,7 @@ def calls_of(
                 home = where.get(caller)
                 if home is not None:
                     edges[home, key][0] += edge.calls
-                    edges[home, key][1] += edge.total
+                    edges[home, key][1] += edge.total * (1 - returned[key])
             continue
         if not _is_main(key, callee):
             continue
@@ -195,14 +204,14 @@ def _nearest(
                     waiting.append(caller)
     found: dict[Key, dict[Place, float]] = {}
     todo, steps = dict.fromkeys(wanted), 0
-    while todo and steps < _MAX_STEPS:
+    while todo and steps < _MAX_CALLER_STEPS:
         key = next(iter(todo))
         del todo[key]
         shares, cost = _callers_of(entries[key], where, found)
         steps += cost
         before = found.get(key, {})
         if any(
-            abs(share - before.get(place, 0.0)) > _SMALL_SHARE for place, share in shares.items()
+            abs(share - before.get(place, 0.0)) > _SMALL_CALLER for place, share in shares.items()
         ):
             found[key] = shares
             todo.update(dict.fromkeys(callees[key]))
