@@ -32,13 +32,17 @@ _GZIP = b"\x1f\x8b"
 
 
 class ProfileFile:
-    """One profile's file. Raises AnalysisError (profile-missing) where it can't be read."""
+    """One profile's file. Raises AnalysisError (profile-missing) where it can't be read.
+
+    A reader that opens it more than once says so in `passes`, so that the progress goes one way.
+    """
 
     def __init__(
         self, path: Path, progress: Progress = silent, cancel: CancelToken | None = None
     ) -> None:
         self.path = path
         self._progress, self._cancel = progress, cancel
+        self.passes, self._opened = 1, 0
         try:
             if path.is_dir():
                 raise IsADirectoryError(21, "it is a folder")
@@ -65,6 +69,7 @@ class ProfileFile:
 
     def open(self) -> BinaryIO:
         """All bytes, unpacked, from the start. Reading raises Truncated, Damaged or Cancelled."""
+        self._opened += 1
         return io.BufferedReader(_Watched(self), _PIECE)
 
     def lines(self) -> Iterator[bytes]:
@@ -95,7 +100,9 @@ class ProfileFile:
         """Tell how far the reading is, in bytes of the file. Raises Cancelled."""
         if self._cancel is not None:
             self._cancel.check()
-        self._progress(f"reading {self.path.name}", min(1.0, at / self.size) if self.size else 1.0)
+        part = min(1.0, at / self.size) if self.size else 1.0
+        done = (self._opened - 1 + part) / max(self.passes, self._opened)
+        self._progress(f"reading {self.path.name}", done)
 
 
 class _Watched(io.RawIOBase):

@@ -74,6 +74,7 @@ def recognises(head: bytes) -> bool:
 
 def read(file: ProfileFile, places: Places) -> Profile:
     """The profile in a file of the Firefox Profiler. Raises Truncated or Damaged."""
+    file.passes = 2
     reader = _Reader(Tally(places))
     # Meta data and shared tables may stand behind the threads that need them.
     with Cursor(file) as cursor:

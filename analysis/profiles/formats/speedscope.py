@@ -61,6 +61,7 @@ def recognises(head: bytes) -> bool:
 
 def read(file: ProfileFile, places: Places) -> Profile:
     """The profile in a speedscope file. Raises Truncated or Damaged."""
+    file.passes = 2
     tally = Tally(places)
     with Cursor(file) as cursor:
         head = _read_head(cursor, tally)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from analysis.errors import AnalysisError
+from analysis.profiles import file as file_module
+from analysis.profiles import json_cursor
 from analysis.profiles.formats import formats_of
 from analysis.profiles.load import load_profile
 from analysis.profiles.model import FunctionCost, Profile
+from analysis.progress import Cancelled, CancelToken
 from tests.profile_samples import SAMPLES, WORKLOAD, Sample, measured
 
 HOTTEST = ("count_pairs", "smooth", "fill")
@@ -110,7 +114,27 @@ def test_a_file_that_was_cut_off_is_named_or_read_as_far_as_it_goes(
 
 @samples
 def test_no_path_of_a_machine_is_in_a_sample(sample: Sample) -> None:
-    data = sample.data.replace(b"/tmp/perf-1.map", b"")
-    for left in (b"/root/", b"/work/", b"/tmp/", b"/Users/"):
-        assert left not in data
+    paths = {match[0].decode() for match in re.finditer(rb"(?<![\w.:/<-])/\w[\w.-]*/", sample.data)}
+    assert paths <= {"/home/", "/usr/", "/lib/", "/tmp/"}
+    assert set(re.findall(rb"/tmp/[^ )]*|/home/(?!user/)", sample.data)) <= {b"/tmp/perf-1.map"}
     assert sample.path.stat().st_size < 60_000
+
+
+@samples
+def test_progress_goes_one_way_and_a_cancel_is_heard(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_module, "_PIECE", 256)
+    monkeypatch.setattr(json_cursor, "_PIECE", 256)
+    told: list[float] = []
+    load_profile(sample.path, WORKLOAD, progress=lambda _, share: told.append(share))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    cancel = CancelToken()
+
+    def cancelled(_: str, share: float) -> None:
+        if share > 0.5:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        load_profile(sample.path, WORKLOAD, progress=cancelled, cancel=cancel)
