@@ -79,11 +79,7 @@ def read_profile(
         path, workspace, progress=progress, cancel=cancel, python=python, program=program,
         timeout_s=timeout_s,
     ) as text:  # fmt: skip
-        try:
-            return load_profile(text, workspace, sources=sources, progress=progress, cancel=cancel)
-        except AnalysisError as error:
-            message = error.message.replace(str(text), str(path))
-            raise AnalysisError(message, code=error.code, mend=error.mend) from error
+        return load_profile(text, workspace, sources=sources, progress=progress, cancel=cancel)
 
 
 @contextmanager
@@ -99,7 +95,8 @@ def readable(
 ) -> Iterator[Path]:
     """The file that `load_profile` reads for a profile: itself, or the text that its tool made.
 
-    Arguments and errors as of `read_profile`; the text is gone when the context ends.
+    Arguments and errors as of `read_profile`. The text is gone when the context ends, and an
+    AnalysisError of it names the profile.
     """
     file = ProfileFile(path, progress, cancel)
     kind = kind_of(file.head)
@@ -119,7 +116,11 @@ def readable(
         out = Path(os.path.realpath(folder)) / "profile.txt"
         progress(f"reading {path.name} through {kind.tool}", None)
         _convert(file, kind, tool, out, workspace, program, timeout_s, cancel)
-        yield out
+        try:
+            yield out
+        except AnalysisError as error:
+            message = error.message.replace(str(out), str(path))
+            raise AnalysisError(message, code=error.code, mend=error.mend) from error
 
 
 def _convert(

@@ -131,15 +131,17 @@ def test_perf_data_are_read(workspace):
 
 
 @needs_sandbox
-def test_memray_is_run_under_an_interpreter_that_has_it(workspace, tmp_path):
-    python = converters._memray(None, workspace)
-    path = DATA / "memray" / "workload.bin"
-    if python is None:
-        error = refusal(path, workspace)
+def test_memray_is_run_under_an_interpreter_that_has_it(workspace):
+    tool = converters._memray(None, workspace)
+    if tool is None:
+        error = refusal(DATA / "memray" / "workload.bin", workspace)
         assert error.code == "profile-needs-tool"
         assert "memray" in error.message
         return
-    profile = read_profile(path, workspace)
+    out = workspace / "memray.bin"
+    command = [*tool.words, "run", "-q", "-f", "-o", out, "main.py", "2"]
+    subprocess.run(command, cwd=workspace, check=True, capture_output=True)
+    profile = read_profile(out, workspace)
     assert (profile.tool, profile.unit) == ("memray", "bytes")
     assert max(profile.memory, key=lambda line: line.allocated_bytes).path.endswith("grids.py")
 

@@ -15,7 +15,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.profiles.damage import Damaged, Truncated
-from analysis.profiles.formats import callgrind, pprof
+from analysis.profiles.formats import callgrind, line_profiler, pprof
 from analysis.profiles.load import load_profile
 from analysis.profiles.protobuf import fields, numbers, signed, varint
 
@@ -108,14 +108,15 @@ def test_a_pickle_with_no_unit_is_named(code, unit):
     assert code(lprof({KEY: ROWS}, unit)) == "profile-damaged"
 
 
-def test_pickle_bombs_are_named(code):
+def test_pickle_bombs_are_named(code, monkeypatch):
+    monkeypatch.setattr(line_profiler, "_MAX_LINES", 20_000)
     begin = b"\x80\x02cline_profiler\nLineStats\n)\x81"
     # A tuple of itself twice, again and again: hashing or comparing it takes forever.
     doubled = b")" + b"".join(b"q" + bytes([n]) + b"h" + bytes([n]) + b"\x86" for n in range(200))
     # One list of 1000 lines as that of many functions.
     rows = b"](" + b"K\x01K\x01K\x01\x87" * 1000 + b"eq\x01"
     function = b"(X\x01\x00\x00\x00aK\x01X\x01\x00\x00\x00bt"
-    shared = b"}(X\x07\x00\x00\x00timings}(" + function + rows + (function + b"h\x01") * 30_000
+    shared = b"}(X\x07\x00\x00\x00timings}(" + function + rows + (function + b"h\x01") * 3_000
     for data in (
         begin + b"}" + doubled + b"K\x01sb.",
         begin + shared + b"uX\x04\x00\x00\x00unitG\x3e\x11\x2e\x0b\xe8\x26\xd6\x95ub.",
@@ -527,7 +528,7 @@ def test_any_change_is_read_or_named(tmp_path, file):
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     chance = random.Random(file)
     target = tmp_path / "profile"
-    for _ in range(60 if len(data) < _SMALL else 12):
+    for _ in range(40 if len(data) < _SMALL else 12):
         target.write_bytes(mutated(data, chance))
         try:
             profile = load_profile(target, WORKLOAD)
