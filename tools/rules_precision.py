@@ -4,11 +4,11 @@
 
 For each package: its source distribution is fetched with pip and unpacked into FOLDER, all rules
 are run over it, and its own tests are run once while the calls of the functions with findings are
-captured. Then findings of each rule are tried, those with captured calls first, packages in turn,
-until twenty were tried or none is left: the original against itself, equality on all inputs under
-two hash seeds, and some paired fresh processes for time. A finding counts as tried where the
-original could be judged; it is good where it was equal and not slower. "Slower" is a mean ratio
-below 0.97 whose 95 % interval lies below 1.
+captured. Then findings are tried, a function at a time, those first in which rules with few trials
+have findings, until twenty of each rule were tried or none is left: the original against itself,
+equality on all inputs under two hash seeds, and some paired fresh processes for time. A finding
+counts as tried where the original could be judged; it is good where it was equal and not slower.
+"Slower" is a mean ratio below 0.97 whose 95 % interval lies below 1.
 
 Each trial is written to FOLDER/trials.jsonl at once; a second call goes on where the first one
 stopped. `--write` makes analysis/rules/precision.json of the trials.
@@ -26,10 +26,9 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from analysis.errors import HastenError
@@ -228,41 +227,52 @@ def inputs_of(bundle: Bundle, place: Place) -> Inputs:
     return CapturedInputs(kept.folder) if kept and kept.count else GeneratedInputs()
 
 
-def tried(bundle: Bundle, place: Place) -> Trial:
-    """Try one finding."""
+def tried(bundle: Bundle, places: Sequence[Place]) -> Iterator[Trial]:
+    """Try findings of one function on one bench: its original is judged once for all of them."""
+    first = places[0]
+    inputs = inputs_of(bundle, first)
+    source = "captured" if isinstance(inputs, CapturedInputs) else "generated"
+    text = first.path.read_text("utf-8", "replace")
+    before = Version.of({first.path: text})
+    workload = FunctionWorkload(first.path, first.function, before, inputs)
+    trials = []
+    for place in places:
+        file = place.path.relative_to(bundle.root).as_posix()
+        trial = Trial(place.key, place.finding.rule, place.package, file, place.function)
+        trial.inputs = source
+        trials.append(trial)
     started = time.perf_counter()
-    inputs = inputs_of(bundle, place)
-    relative = place.path.relative_to(bundle.root).as_posix()
-    trial = Trial(place.key, place.finding.rule, place.package, relative, place.function)
-    trial.inputs = "captured" if isinstance(inputs, CapturedInputs) else "generated"
-    text = place.path.read_text("utf-8", "replace")
-    before = Version.of({place.path: text})
-    after = Version.of({place.path: place.finding.edit.apply(text)})
-    workload = FunctionWorkload(place.path, place.function, before, inputs)
     try:
         with FunctionBench(workload, python=bundle.python) as bench:
             bench.prepare()
-            trial.tried = True
-            verdict = bench.check(after, "rule")
-            trial.equal = verdict.equality is not None
-            if trial.equal:
-                _time(bench, before, after, trial)
-            else:
-                found = verdict.counterexample
-                trial.reason = (
-                    verdict.refused
-                    or (f"{found.what}: {found.before} / {found.after}" if found else "different")[
-                        :300
-                    ]
-                )
+            for place, trial in zip(places, trials, strict=True):
+                after = Version.of({first.path: place.finding.edit.apply(text)})
+                _judge(bench, before, after, trial)
+                trial.seconds = round(time.perf_counter() - started, 2)
+                yield trial
+                started = time.perf_counter()
+    except HastenError as error:
+        for trial in trials:
+            if not trial.tried:
+                trial.reason = f"{error.code}: {error.message}"[:300]
+                yield trial
+
+
+def _judge(bench: FunctionBench, before: Version, after: Version, trial: Trial) -> None:
+    trial.tried = True
+    try:
+        verdict = bench.check(after, "rule")
+        trial.equal = verdict.equality is not None
+        if trial.equal:
+            _time(bench, before, after, trial)
+            return
+        found = verdict.counterexample
+        trial.reason = (
+            verdict.refused
+            or (f"{found.what}: {found.before} / {found.after}" if found else "different")
+        )[:300]
     except CandidateFailed as error:
         trial.equal, trial.reason = False, error.message[:300]
-    except HastenError as error:
-        trial.reason = f"{error.code}: {error.message}"[:300]
-    except Exception as error:  # one finding must not end the study; it is told in the trial
-        trial.tried, trial.reason = False, f"{type(error).__name__}: {error}"[:300]
-    trial.seconds = round(time.perf_counter() - started, 2)
-    return trial
 
 
 def _time(bench: FunctionBench, before: Version, after: Version, trial: Trial) -> None:
@@ -289,24 +299,6 @@ def interval_of(logs: Sequence[float]) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def in_turn(places: Sequence[Place], bundles: dict[str, Bundle]) -> Iterator[Place]:
-    """Findings with captured calls first, and packages in turn; one for each function."""
-    for captured in (True, False):
-        queues: defaultdict[str, list[Place]] = defaultdict(list)
-        seen: set[tuple[Path, str]] = set()
-        for place in sorted(places, key=lambda p: p.key):
-            bundle = bundles[place.package]
-            if isinstance(inputs_of(bundle, place), CapturedInputs) is captured:
-                if (place.path, place.function) not in seen:
-                    queues[place.package].append(place)
-                seen.add((place.path, place.function))
-        while queues:
-            for name in list(queues):
-                yield queues[name].pop(0)
-                if not queues[name]:
-                    del queues[name]
-
-
 def read_trials(file: Path) -> dict[str, Trial]:
     """The trials made so far, by key."""
     if not file.exists():
@@ -315,29 +307,48 @@ def read_trials(file: Path) -> dict[str, Trial]:
     return {row["key"]: Trial(**row) for row in rows}
 
 
-def try_rules(
-    bundles: dict[str, Bundle], file: Path, rules: Sequence[str], part: tuple[int, int]
-) -> None:
-    """Try findings of each rule until enough were tried."""
-    by_rule: defaultdict[str, list[Place]] = defaultdict(list)
+def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end: float) -> None:
+    """Try findings until each rule has enough, the rarest rules' functions first, until `end`."""
+    known = read_trials(file)
+    waiting: defaultdict[tuple[str, Path, str], list[Place]] = defaultdict(list)
+    left: Counter[str] = Counter()
     for bundle in bundles.values():
         for place in bundle.places:
-            by_rule[place.finding.rule].append(place)
-    mine = [rule for n, rule in enumerate(sorted(by_rule)) if n % part[1] == part[0]]
-    for rule in mine:
-        if rules and rule not in rules:
-            continue
-        done, known = 0, read_trials(file)
-        for place in islice(in_turn(by_rule[rule], bundles), ATTEMPTS):
-            if done >= WANTED:
-                break
-            trial = known.get(place.key)
-            if trial is None:
-                trial = tried(bundles[place.package], place)
-                with file.open("a") as out:
-                    out.write(json.dumps(asdict(trial)) + "\n")
-            done += trial.tried
-        print(f"{rule}: {len(by_rule[rule])} found, {done} tried", flush=True)
+            rule = place.finding.rule
+            if place.key not in known and (not rules or rule in rules):
+                waiting[place.package, place.path, place.function].append(place)
+                left[rule] += 1
+    done = Counter(trial.rule for trial in known.values() if trial.tried)
+    spent = Counter(trial.rule for trial in known.values())
+    captured = {key: _is_captured(bundles[key[0]], places[0]) for key, places in waiting.items()}
+
+    def wanted(places: Sequence[Place]) -> list[Place]:
+        """One finding of each rule that needs more."""
+        first = {p.finding.rule: p for p in reversed(places)}
+        return [p for r, p in first.items() if done[r] < WANTED and spent[r] < ATTEMPTS]
+
+    def worth(key: tuple[str, Path, str]) -> float:
+        rarity = sum(
+            1 / (1 + done[p.finding.rule]) ** 2 + 1 / (5 + left[p.finding.rule])
+            for p in wanted(waiting[key])
+        )
+        return rarity * (3 if captured[key] else 1)
+
+    while waiting and time.monotonic() < end:
+        key = max(waiting, key=worth)
+        chosen = wanted(waiting.pop(key))
+        if not chosen:
+            break
+        for trial in tried(bundles[key[0]], chosen):
+            spent[trial.rule] += 1
+            done[trial.rule] += trial.tried
+            with file.open("a") as out:
+                out.write(json.dumps(asdict(trial)) + "\n")
+        print(f"{sum(done.values())} tried; {key[0]} {key[2]}", flush=True)
+
+
+def _is_captured(bundle: Bundle, place: Place) -> bool:
+    return isinstance(inputs_of(bundle, place), CapturedInputs)
 
 
 def write_table(bundles: dict[str, Bundle], trials: Sequence[Trial]) -> None:
@@ -378,7 +389,7 @@ def main() -> int:
     parser.add_argument("--package", action="append", default=[], help="default: all")
     parser.add_argument("--rule", action="append", default=[], help="default: all")
     parser.add_argument("--seconds", type=float, default=120.0, help="of a package's tests")
-    parser.add_argument("--part", default="0/1", help="K/N: every Nth rule, from the Kth on")
+    parser.add_argument("--minutes", type=float, default=120.0, help="to try findings for")
     parser.add_argument("--write", action="store_true", help="write analysis/rules/precision.json")
     options = parser.parse_args()
     folder = options.folder.resolve()
@@ -395,10 +406,10 @@ def main() -> int:
         print(f"{package.name}: {len(bundle.places)} findings", flush=True)
         capture(bundle, options.seconds)
         bundles[package.name] = bundle
-    number, count = (int(x) for x in options.part.split("/"))
     file = folder / "trials.jsonl"
     if not options.write:
-        try_rules(bundles, file, options.rule, (number, count))
+        end = time.monotonic() + 60 * options.minutes
+        try_rules(bundles, file, options.rule, end)
     else:
         write_table(bundles, list(read_trials(file).values()))
     return 0
