@@ -10,8 +10,9 @@ equality on all inputs under two hash seeds, and some paired fresh processes for
 counts as tried where the original could be judged; it is good where it was equal and not slower.
 "Slower" is a mean ratio below 0.97 whose 95 % interval lies below 1.
 
-Each trial is written to FOLDER/trials.jsonl at once; a second call goes on where the first one
-stopped. `--write` makes analysis/rules/precision.json of the trials.
+Each trial is written to benchmarks/rules_trials.jsonl at once; a second call goes on where the
+first one stopped, and trials of findings that are no longer made count no more. `--write` makes
+analysis/rules/precision.json of the trials.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from benchmark_runner.workload import (
     Version,
 )
 
+TRIALS = Path(__file__).parent.parent / "benchmarks" / "rules_trials.jsonl"
 WANTED = 20
 ATTEMPTS = 60
 PAIRS = 5
@@ -342,6 +344,7 @@ def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end:
         for trial in tried(bundles[key[0]], chosen):
             spent[trial.rule] += 1
             done[trial.rule] += trial.tried
+            trial.reason = trial.reason.replace(str(bundles[key[0]].root), "")
             with file.open("a") as out:
                 out.write(json.dumps(asdict(trial)) + "\n")
         print(f"{sum(done.values())} tried; {key[0]} {key[2]}", flush=True)
@@ -353,15 +356,17 @@ def _is_captured(bundle: Bundle, place: Place) -> bool:
 
 def write_table(bundles: dict[str, Bundle], trials: Sequence[Trial]) -> None:
     """analysis/rules/precision.json of all trials."""
-    found: defaultdict[str, int] = defaultdict(int)
+    found: Counter[str] = Counter()
+    keys: set[str] = set()
     for bundle in bundles.values():
         for place in bundle.places:
             found[place.finding.rule] += 1
+            keys.add(place.key)
     rows = []
     for rule in all_rules():
         if "python" not in rule.languages:
             continue
-        own = [t for t in trials if t.rule == rule.id and t.tried]
+        own = [t for t in trials if t.rule == rule.id and t.tried and t.key in keys]
         rows.append(
             Precision(
                 rule=rule.id,
@@ -406,12 +411,11 @@ def main() -> int:
         print(f"{package.name}: {len(bundle.places)} findings", flush=True)
         capture(bundle, options.seconds)
         bundles[package.name] = bundle
-    file = folder / "trials.jsonl"
     if not options.write:
         end = time.monotonic() + 60 * options.minutes
-        try_rules(bundles, file, options.rule, end)
+        try_rules(bundles, TRIALS, options.rule, end)
     else:
-        write_table(bundles, list(read_trials(file).values()))
+        write_table(bundles, list(read_trials(TRIALS).values()))
     return 0
 
 
