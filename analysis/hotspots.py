@@ -252,6 +252,12 @@ def _find(functions: Sequence[Function], cost: FunctionCost) -> tuple[int | None
     return nearest, cost.line == 0 and len(named) == 1
 
 
+def _hottest(lines: Sequence[HotLine]) -> tuple[int, float] | None:
+    """The line that most is spent in, as it is now; None where it is gone or not known."""
+    top = max(lines, key=lambda line: line.total_share, default=None)
+    return None if top is None or top.line is None else (top.line, top.total_share)
+
+
 class _Details:
     """Makes hot spots: shares, callers, lines and the sentence."""
 
@@ -304,7 +310,7 @@ class _Details:
             calls=cost.calls,
             native_share=native_share(capped),
             advice=advice_of(profile, capped, callers),
-            why=why(profile, capped, callers, callees, place.source, has_lines=bool(lines)),
+            why=why(profile, capped, callers, callees, place.source, hottest=_hottest(lines)),
             callers=callers,
             callees=callees,
             lines=lines,

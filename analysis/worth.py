@@ -176,7 +176,7 @@ def _call_seconds(profile: Profile, function: FunctionCost) -> float | None:
 class _Known:
     """What the sentence is made of; `source` is the function's code, "" where it is not known.
 
-    `has_lines` tells that the profile says which of its lines are hot.
+    `hottest` is its hottest line (1-based) and what of the run is spent there, where that is known.
     """
 
     profile: Profile
@@ -184,7 +184,7 @@ class _Known:
     callers: Sequence[Caller]
     callees: Sequence[Callee]
     source: str
-    has_lines: bool
+    hottest: tuple[int, float] | None
 
     @property
     def run(self) -> str:
@@ -210,10 +210,10 @@ def why(
     callees: Sequence[Callee] = (),
     source: str = "",
     *,
-    has_lines: bool = False,
+    hottest: tuple[int, float] | None = None,
 ) -> str:
     """One sentence: what the function costs, where, what helps, and who calls it how often."""
-    known = _Known(profile, function, callers, callees, source, has_lines)
+    known = _Known(profile, function, callers, callees, source, hottest)
     advice = advice_of(profile, function, callers)
     said = _SENTENCES[advice](known)
     calls = "" if advice == "callers" else _call_words(known)
@@ -226,7 +226,10 @@ def _rewrite(known: _Known) -> str:
     own = function.self_cost / profile.total
     if native is None:
         more = "" if function.self_cost >= _NEARLY_ALL * function.direct_cost else _AND_LIBRARIES
-        first = ": begin with the hottest of them" if known.has_lines else ""
+        first = ""
+        if known.hottest is not None:
+            line, share = known.hottest
+            first = f": begin with line {line} ({share_text(share)})"
         return f"{known.worth} of {known.run} goes to its own lines{more}{first}"
     if function.self_cost < _MOSTLY * function.direct_cost:
         inside = known.heaviest or "Python code of libraries"

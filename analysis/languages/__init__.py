@@ -1,8 +1,8 @@
 """Languages beside Python: one folder each, imported at the first file of that language.
 
 Python is what the modules of `analysis` read themselves. For a file of another language they ask
-its dialect, which `dialect_of` finds by the file's suffix. To add a language: a folder with a
-`dialect.py` that defines DIALECT, and a row in the table below.
+its dialect, which `dialect_of` finds by the file's suffix. To add a language: a folder with the
+modules that `analysis.languages.folder` names, and a row in the table below.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from analysis.facts import Facts
@@ -111,4 +110,6 @@ def dialect_of(path: str | PurePath) -> Dialect | None:
 
 @cache
 def _dialect(folder: str) -> Dialect:
-    return cast(Dialect, import_module(f"analysis.languages.{folder}.dialect").DIALECT)
+    from analysis.languages.folder import FolderDialect
+
+    return FolderDialect(folder)

@@ -113,6 +113,11 @@ class Module:
             (_KINDS.get(type(s), "statement"), *self.frame.span(s)) for s in self.frame.tree.body
         ]
 
+    @property
+    def has_wide(self) -> bool:
+        """Whether a line holds what is no ASCII, so that columns of trees are no string offsets."""
+        return bool(self._wide)
+
     def offset(self, line: int, column: int) -> int:
         """The string offset of a place as syntax trees have it: 1-based line, byte in the line."""
         start = self.index.starts[line - 1]

@@ -38,6 +38,10 @@ def _repeats(up: ast.AST, node: ast.AST) -> Loop | None:
     return None
 
 
+_STANDS = "_hasten_stands"
+"""Where a node keeps its text: what it is does not change while its tree lives."""
+
+
 class Scope:
     """An outermost function, its parsed tree and the text it came from.
 
@@ -52,6 +56,8 @@ class Scope:
         self.piece = module.piece(self.first, module.next_line(self.last - 1))
         known = module.parsed(function)
         self._line, self.root = known.line, known.root
+        # Line starts, where each column is a string offset: places are asked for all the time.
+        self._starts = None if module.has_wide else module.index.starts
         self.notes: dict[tuple[str, ast.AST], set[str]] = {}
         self._loops: dict[ast.AST, tuple[Loop, ...]] = {}
         below = children(self.root)
@@ -67,6 +73,8 @@ class Scope:
     # -- places ---------------------------------------------------------------------------------
 
     def _offset(self, line: int, column: int) -> int:
+        if self._starts is not None:
+            return self._starts[self._line + line - 1] + column
         return self.module.offset(self._line + line, column)
 
     def start(self, node: ast.expr | ast.stmt | ast.arg | ast.excepthandler) -> int:
@@ -81,9 +89,14 @@ class Scope:
 
     def text(self, node: ast.expr | ast.stmt | ast.arg) -> str:
         """A node's text as it stands in the file."""
-        if node in self.formatted:
-            return text_of(node)
-        return self.module.text[self.start(node) : self.end(node)]
+        kept: str | None = node.__dict__.get(_STANDS)
+        if kept is None:
+            if node in self.formatted:
+                kept = text_of(node)
+            else:
+                kept = self.module.text[self.start(node) : self.end(node)]
+            setattr(node, _STANDS, kept)
+        return kept
 
     @cached_property
     def formatted(self) -> frozenset[ast.AST]:

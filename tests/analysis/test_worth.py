@@ -140,3 +140,4 @@ def test_the_hottest_lines_are_those_of_the_function_itself(workspace):
         (7, 7, 0.3, 0.4),
         (6, 6, 0.1, 0.1),
     ]
+    assert "begin with line 7 (40 %)" in found.why

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from difflib import SequenceMatcher
 
 from tree_sitter import Node
 
@@ -17,6 +16,7 @@ from analysis.languages.common import MAX_DEPTH, form, new_error, short, tokens,
 from analysis.languages.javascript.functions import definition_named
 from analysis.languages.javascript.names import GLOBALS, declared, free_targets
 from analysis.languages.javascript.syntax import FUNCTIONS, parse
+from analysis.languages.outside import Pieces, outside_difference
 from analysis.rules.base import words
 from analysis.syntax import Tree, depth, walk
 
@@ -59,7 +59,11 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
     if _head(old, was[1]) != _head(new, now[1]):
         return f"the head of {qualname} was changed"
     return (
-        _outside_difference(old, was[1], new, now[1])
+        outside_difference(
+            _pieces(old, was[1]),
+            _pieces(new, now[1]),
+            lambda node: _addition_problem(new, node),
+        )
         or _state_problem(old, was[1], new, now[1])
         or _new_words(old, new)
     )
@@ -72,9 +76,9 @@ def _head(tree: Tree, node: Node) -> list[str]:
     return [t for c in node.children if c.id != skipped for _, t in tokens(tree, c)]
 
 
-def _pieces(tree: Tree, hole: Node) -> list[tuple[str, Node | None]]:
+def _pieces(tree: Tree, hole: Node) -> Pieces:
     """The file outside the function: what is around it is taken apart, the rest is whole."""
-    pieces: list[tuple[str, Node | None]] = []
+    pieces: Pieces = []
     stack: list[Node] = [tree.root]
     while stack:
         node = stack.pop()
@@ -85,21 +89,6 @@ def _pieces(tree: Tree, hole: Node) -> list[tuple[str, Node | None]]:
         elif node.type != "comment" and (text := form(tree, node)):
             pieces.append((text, node))
     return pieces
-
-
-def _outside_difference(old: Tree, was: Node, new: Tree, now: Node) -> str | None:
-    before, after = _pieces(old, was), _pieces(new, now)
-    matcher = SequenceMatcher(None, [p[0] for p in before], [p[0] for p in after], autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            continue
-        if i2 > i1:
-            return f"it changes code outside the function: {short(before[i1][0])}"
-        for _, node in after[j1:j2]:
-            reason = _addition_problem(new, node)
-            if reason:
-                return reason
-    return None
 
 
 def _addition_problem(tree: Tree, node: Node | None) -> str | None:

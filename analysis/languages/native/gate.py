@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from difflib import SequenceMatcher
 
 from tree_sitter import Node
 
@@ -17,6 +16,7 @@ from analysis.languages.common import MAX_DEPTH, form, new_error, short, tokens,
 from analysis.languages.native.functions import definition_named
 from analysis.languages.native.macros import readable
 from analysis.languages.native.syntax import CONTAINERS, parse
+from analysis.languages.outside import Pieces, outside_difference
 from analysis.syntax import Tree, depth, walk
 
 _SYSTEM_INCLUDE = re.compile(r"#\s*include\s*<([A-Za-z0-9_./+]+)>")
@@ -70,7 +70,11 @@ def check_candidate(before: str, after: str, qualname: str, path: str) -> str | 
     if _head(old, was) != _head(new, now):
         return f"the head of {qualname} was changed"
     return (
-        _outside_difference(old, was, new, now)
+        outside_difference(
+            _pieces(old, was),
+            _pieces(new, now),
+            lambda node: _addition_problem(new, node),
+        )
         or _inside_problem(old, was, new, now, qualname)
         or _new_words(old, new)
     )
@@ -96,10 +100,10 @@ def _head(tree: Tree, outer: Node) -> list[str]:
     return words + [t for c in node.children if c.id not in skipped for _, t in tokens(tree, c)]
 
 
-def _pieces(tree: Tree, hole: Node) -> list[tuple[str, Node | None]]:
+def _pieces(tree: Tree, hole: Node) -> Pieces:
     """The file outside the function: definitions and declarations by their tokens, what is around
     the function taken apart until only the function itself is left out."""
-    pieces: list[tuple[str, Node | None]] = []
+    pieces: Pieces = []
     stack: list[Node] = [tree.root]
     while stack:
         node = stack.pop()
@@ -112,21 +116,6 @@ def _pieces(tree: Tree, hole: Node) -> list[tuple[str, Node | None]]:
         elif node.type != "comment" and (text := form(tree, node)):
             pieces.append((text, node))
     return pieces
-
-
-def _outside_difference(old: Tree, was: Node, new: Tree, now: Node) -> str | None:
-    before, after = _pieces(old, was), _pieces(new, now)
-    matcher = SequenceMatcher(None, [p[0] for p in before], [p[0] for p in after], autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            continue
-        if i2 > i1:
-            return f"it changes code outside the function: {short(before[i1][0])}"
-        for _, node in after[j1:j2]:
-            reason = _addition_problem(new, node)
-            if reason:
-                return reason
-    return None
 
 
 def _addition_problem(tree: Tree, node: Node | None) -> str | None:
