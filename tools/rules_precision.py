@@ -54,7 +54,7 @@ ATTEMPTS = 60
 PAIRS = 5
 SLOWER = math.log(0.97)
 _T_95 = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}
-_CALLS, _BYTES = 40, 4 << 20
+_CALLS, _BYTES = 12, 1 << 20
 _DRIVER = """\
 import sys, time
 import pytest
