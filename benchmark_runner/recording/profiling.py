@@ -15,7 +15,6 @@ from typing import Literal
 
 from analysis.errors import AnalysisError
 from analysis.profiles.load import load_profile
-from analysis.profiles.model import Profile
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.recording import processes
@@ -141,18 +140,12 @@ def _sample(
 
 
 def _samples_in(out: Path, workspace: Path, rate: int) -> int:
-    """How many samples a profile holds, from its seconds."""
+    """How many samples a profile holds, from its seconds. Raises _NotSampled where it has none."""
     try:
         profile = load_profile(out, workspace)
     except AnalysisError as error:
-        if error.code == "profile-foreign":
-            return ENOUGH  # the error that `keep` tells is the right one
-        return 0
-    return round(_seconds(profile) * rate)
-
-
-def _seconds(profile: Profile) -> float:
-    return profile.total if profile.unit == "seconds" else 0.0
+        raise _NotSampled(f"what py-spy saw of it tells nothing: {error.message}") from error
+    return round(profile.total * rate) if profile.unit == "seconds" else 0
 
 
 def attach(
