@@ -102,6 +102,7 @@ def test_a_python_program_from_lines_of_json(cli: Cli) -> None:
 
 
 @needs_compiler
+@pytest.mark.slow
 def test_a_cpp_function_by_its_argument_types(cli: Cli) -> None:
     write(cli, slow_cpp=SLOW_CPP, fast_cpp=FAST_CPP)
     name = "lab::alike(const std::vector<int> &, int)"

@@ -345,6 +345,7 @@ PAST_THE_END = COUNT_EQUAL.split("*/\n")[1].replace(
 )
 
 
+@pytest.mark.slow
 async def test_a_c_function(cli: Cli, model: dict[str, Any], answers: list[str]):
     folder = cli.folder / "project"
     folder.mkdir()

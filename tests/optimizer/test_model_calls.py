@@ -123,6 +123,7 @@ def no_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview, "generate", none)
 
 
+@pytest.mark.slow
 def test_where_no_inputs_are_to_be_had_a_model_s_calls_prove_and_the_receipt_says_so(
     tmp_path: Path, no_inputs: None
 ):
