@@ -61,7 +61,7 @@ def write_work(folder: Path, seconds: float) -> None:
 @sampled
 @pytest.mark.parametrize("version", [WANTED[0], WANTED[-1]])
 def test_a_run_is_sampled(tmp_path: Path, version: str, capfd: pytest.CaptureFixture[str]) -> None:
-    write_work(tmp_path, 1.2)
+    write_work(tmp_path, 1.8)
     run = record(tmp_path, "python", "main.py", python=python_of(version), rate=250)
     assert load_profile(run.profile, tmp_path).tool == "py-spy"
     assert hottest(run, tmp_path) == "count"
