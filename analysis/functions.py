@@ -15,7 +15,15 @@ from typing import Literal
 from tree_sitter import Node
 
 from analysis.languages import dialect_of
-from analysis.syntax import Tree, normal_form, parse, statements, walk, walk_with_parents
+from analysis.syntax import (
+    Tree,
+    comment_lines,
+    normal_form,
+    parse,
+    statements,
+    walk,
+    walk_with_parents,
+)
 from analysis.text import Range
 
 __all__ = [
@@ -281,14 +289,7 @@ def _function(
 
 def _ignored_lines(tree: Tree) -> frozenset[int]:
     """The lines with a comment ``# hasten: ignore``; the words inside a string do not count."""
-    if "hasten" not in tree.text:
-        return frozenset()
-    lines = set()
-    for match in _IGNORE.finditer(tree.text):
-        node = tree.node_at(match.start(), match.start() + 1)
-        if node is not None and node.type == "comment":
-            lines.add(tree.lines.line_of(match.start()))
-    return frozenset(lines)
+    return comment_lines(tree, _IGNORE)
 
 
 def _is_silenced(tree: Tree, silenced: frozenset[int], first_line: int, line: int) -> bool:

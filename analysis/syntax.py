@@ -94,6 +94,18 @@ class Tree:
         return self.root.descendant_for_byte_range(self.byte(start), self.byte(end))
 
 
+def comment_lines(tree: Tree, silence: re.Pattern[str]) -> frozenset[int]:
+    """The lines with a comment that `silence` finds; the words inside a string do not count."""
+    if "hasten" not in tree.text:
+        return frozenset()  # every such comment names us, and a search is dear in each text
+    lines = set()
+    for match in silence.finditer(tree.text):
+        node = tree.node_at(match.start(), match.start() + 1)
+        if node is not None and node.type == "comment":
+            lines.add(tree.lines.line_of(match.start()))
+    return frozenset(lines)
+
+
 def parse(text: str, old: Tree | None = None, language: tree_sitter.Language = LANGUAGE) -> Tree:
     """Parse source, Python by default; syntax errors become ERROR nodes, the rest stays usable.
 

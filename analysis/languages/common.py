@@ -10,7 +10,7 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from analysis.functions import Function
-from analysis.syntax import Tree, walk
+from analysis.syntax import Tree, comment_lines, walk
 
 MAX_ADDED = 30_000
 MAX_DEPTH = 200
@@ -43,14 +43,7 @@ def form(tree: Tree, node: Node) -> str:
 
 def ignored_lines(tree: Tree) -> frozenset[int]:
     """The lines with a comment `// hasten: ignore`; the words inside a string do not count."""
-    if "hasten" not in tree.text:
-        return frozenset()
-    lines = set()
-    for match in _IGNORE.finditer(tree.text):
-        node = tree.node_at(match.start(), match.start() + 1)
-        if node is not None and node.type == "comment":
-            lines.add(tree.lines.line_of(match.start()))
-    return frozenset(lines)
+    return comment_lines(tree, _IGNORE)
 
 
 def is_silenced(tree: Tree, silenced: frozenset[int], first_line: int, last_line: int) -> bool:
