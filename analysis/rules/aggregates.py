@@ -233,6 +233,7 @@ def running_total(scope: Scope, node: ast.Call) -> Proposal:
     patterns=["$M = max($M, $X)", "$M = min($M, $X)"],
     node=ast.Assign,
     gain=1,
+    words=("min|max",),
 )
 def fold_extreme(scope: Scope, node: ast.Assign) -> Proposal:
     """Write a running `max` or `min` as a comparison.
@@ -272,6 +273,7 @@ def fold_extreme(scope: Scope, node: ast.Assign) -> Proposal:
     patterns=["$T = min($$$ARGS)", "$T = max($$$ARGS)"],
     node=ast.Assign,
     gain=1,
+    words=("min|max",),
 )
 def few_extreme(scope: Scope, node: ast.Assign) -> Proposal:
     """Write `min` and `max` of two or three values as comparisons.

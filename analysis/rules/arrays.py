@@ -210,6 +210,7 @@ def array_loop_vector(scope: Scope, node: ast.For) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^\w+\.(as)?array\(\s*\["}],
     node=ast.Call,
     gain=3,
+    words=("array",),
 )
 def array_comprehension_vector(scope: Scope, node: ast.Call) -> Proposal:
     """Write arithmetic on a whole array instead of a list of its elements.
@@ -252,6 +253,7 @@ def array_comprehension_vector(scope: Scope, node: ast.Call) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^(sum|min|max|any|all)\(\w+\)$"}],
     node=ast.Call,
     gain=3,
+    words=("sum|min|max|any|all",),
 )
 def array_builtin_method(scope: Scope, node: ast.Call) -> Proposal:
     """Use the methods of an array instead of `sum`, `min` and `max`.
@@ -281,6 +283,7 @@ def array_builtin_method(scope: Scope, node: ast.Call) -> Proposal:
     patterns=[{"kind": "assignment", "regex": r"^\w+ = \w+\.(append|[hv]stack|concatenate)\("}],
     node=ast.Assign,
     gain=3,
+    words=("append|stack|concatenate",),
 )
 def array_grow_parts(scope: Scope, node: ast.Assign) -> Proposal:
     """Put an array together once, after the loop.

@@ -43,8 +43,8 @@ class Rule:
     to `check`, in Python as the node of the standard library's `ast` of one of the classes `node`.
     `gain` says what kind of gain can be hoped for: 3 another order of growth, 2 a large constant
     factor, 1 a small one. `languages` are names of `analysis.languages`; an id is unique among all.
-    `words` (languages by tree-sitter alone) are texts that a function must hold to be worth a look;
-    one with `|` in it stands for any of several.
+    `words` are texts that a function must hold to be worth a look; one with `|` in it stands for
+    any of several.
     """
 
     id: str
@@ -92,6 +92,17 @@ def rule(
         return Rule(rule_id, title, description, found, classes, gain, check, languages, words)
 
     return wrap
+
+
+def holds(text: str, groups: Sequence[Sequence[str]]) -> bool:
+    """Whether a text holds one word of each group."""
+    for group in groups:
+        for word in group:
+            if word in text:
+                break
+        else:
+            return False
+    return True
 
 
 def words(text: str) -> frozenset[str]:

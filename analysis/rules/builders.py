@@ -37,6 +37,7 @@ def _one_source(node: Comprehension) -> ast.comprehension | None:
     patterns=[_MAKERS],
     node=ast.Call,
     gain=1,
+    words=("list|set|dict",),
 )
 def constructor_comprehension(scope: Scope, node: ast.Call) -> Proposal:
     """Write a comprehension instead of calling the type with a generator or a list.
@@ -127,6 +128,7 @@ def identity_comprehension(
     patterns=[{"kind": "call", "regex": r"^\w+\(\s*(map|filter)\(\s*lambda"}],
     node=ast.Call,
     gain=2,
+    words=("lambda",),
 )
 def map_filter_lambda(scope: Scope, node: ast.Call) -> Proposal:
     """Turn `map` and `filter` with a lambda into a comprehension.
@@ -297,6 +299,7 @@ def flatten_chain(scope: Scope, node: ast.ListComp) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^\w+\(\s*(list|tuple|sorted)\("}],
     node=ast.Call,
     gain=1,
+    words=("list|tuple|sorted",),
 )
 def needless_copy(scope: Scope, node: ast.Call) -> Proposal:
     """Leave out `list(...)` around what is only walked once.
@@ -331,6 +334,7 @@ def needless_copy(scope: Scope, node: ast.Call) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^(list|dict|tuple)\(\s*\)$"}],
     node=ast.Call,
     gain=1,
+    words=("list|dict|tuple",),
 )
 def collection_literal(scope: Scope, node: ast.Call) -> Proposal:
     """Write `[]` and `{}` instead of `list()` and `dict()` in a loop.

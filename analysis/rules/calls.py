@@ -27,6 +27,7 @@ def _no_await(node: ast.AST) -> bool:
     patterns=[{"kind": "call", "regex": r"^(any|all)\("}],
     node=ast.Call,
     gain=2,
+    words=("any|all",),
 )
 def any_all_generator(scope: Scope, node: ast.Call) -> Proposal:
     """Hand `any` and `all` a generator instead of a list.
@@ -101,6 +102,7 @@ def generator_to_list(scope: Scope, node: ast.Call) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^any\("}],
     node=ast.Call,
     gain=2,
+    words=("any",),
 )
 def any_equality(scope: Scope, node: ast.Call) -> Proposal:
     """Write `any(x == y for y in ys)` as `x in ys`.
@@ -181,6 +183,7 @@ def dict_keys_membership(scope: Scope, node: ast.Compare) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^(any|all)\("}],
     node=ast.Call,
     gain=1,
+    words=("any|all",),
 )
 def any_all_loop(scope: Scope, node: ast.Call) -> Proposal:
     """Write `if any(...): return` and `return any(...)` as a loop that returns.

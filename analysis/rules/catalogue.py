@@ -45,7 +45,7 @@ from analysis.rules import (
 from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
 from analysis.rules.edits import EditCheck
 from analysis.rules.module import Module
-from analysis.rules.patterns import Place, Plan, make_plan
+from analysis.rules.patterns import Place, Plan, make_plan, matches_any
 from analysis.rules.places import Scored, is_open, owner, ranked, score
 from analysis.rules.scope import Scope
 from analysis.text import TextChange
@@ -114,7 +114,7 @@ def find(
     if dialect is not None:
         return dialect.find_rules(text, path, functions, only)
     try:
-        module = Module(text, functions)
+        module = Module(text, functions, whole=only is None)
     except Exception:
         _LOG.exception("%s: the rules can't read the file", path)
         return ()
@@ -187,6 +187,12 @@ def _apply(
         yield score(rule, rewrite, scope.depth(node)), place[0], finding
 
 
+def _is_usual(scope: Scope, node: Place) -> bool:
+    """Whether ast-grep sees a call or attribute as Python does; see `matches_any`."""
+    bare = isinstance(node, ast.Call) and any(isinstance(a, ast.GeneratorExp) for a in node.args)
+    return not bare and "#" not in scope.text(node) and node not in scope.formatted
+
+
 def _position(node: Place) -> tuple[int, int, int, int]:
     return node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
 
@@ -195,6 +201,8 @@ def _confirmed(rule: Rule, scope: Scope, node: Place) -> tuple[int, int] | None:
     """Where ast-grep says that a pattern of the rule matches the node; None if it does not."""
     found, start = [], scope.start(node)
     for pattern in rule.patterns:
+        if isinstance(pattern, str) and matches_any(pattern, node) and _is_usual(scope, node):
+            return start, scope.end(node)
         matches = scope.piece.matches(pattern)
         for at in range(bisect_left(matches, (start,)), len(matches)):
             if matches[at][0] != start:

@@ -109,22 +109,22 @@ class EditCheck:
             ):
                 return "edits outside of the function"
             new |= set(bindings(ast.parse(code)))
-        known = self._known
         try:
             names = self._names_of_part(inside)
+            part = names is not None
             if names is None:
                 names = self._names_of_all(inside)
-            else:
-                known |= self._scope.own_names | {self._scope.root.name}
         except (SyntaxError, ValueError) as error:
             return f"does not compile: {error}"
-        missing = names.used - names.bound - new - known
+        missing = [n for n in names.used - names.bound - new if not self._is_known(n, part)]
         return f"unknown names: {sorted(missing)}" if missing else None
 
-    @cached_property
-    def _known(self) -> frozenset[str]:
+    def _is_known(self, name: str, part: bool) -> bool:
+        """Whether a name has a meaning that an edit (of a part of the function) can't take away."""
         scope = self._scope
-        return _BUILTINS | frozenset(scope.module.constants) | scope.free_names
+        if name in _BUILTINS or (part and name in scope.own_names) or name in scope.free_names:
+            return True
+        return name in scope.module.constants or (part and name == scope.root.name)
 
     def _names_of_all(self, changes: Sequence[TextChange]) -> Names:
         """The names of the function after the changes. Raises SyntaxError and ValueError."""

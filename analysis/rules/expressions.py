@@ -50,6 +50,7 @@ def _affix(node: ast.expr) -> ast.Call | None:
     patterns=[{"kind": "boolean_operator", "regex": r"\.(startswith|endswith)\("}],
     node=ast.BoolOp,
     gain=1,
+    words=("startswith|endswith",),
 )
 def startswith_tuple(scope: Scope, node: ast.BoolOp) -> Proposal:
     """Hand `startswith` and `endswith` a tuple.
@@ -140,6 +141,7 @@ def equality_chain_set(scope: Scope, node: ast.BoolOp) -> Proposal:
     patterns=[{"kind": "comparison_operator", "regex": r"^len\(\w+\)"}],
     node=ast.Compare,
     gain=1,
+    words=("len",),
 )
 def len_truth(scope: Scope, node: ast.Compare) -> Proposal:
     """Test a collection for emptiness by its truth.
@@ -176,6 +178,7 @@ def len_truth(scope: Scope, node: ast.Compare) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^(any|all)\("}],
     node=ast.Call,
     gain=2,
+    words=("any|all",),
 )
 def members_superset(scope: Scope, node: ast.Call) -> Proposal:
     """Use `issuperset` and `isdisjoint` instead of `all` and `any` over lookups.
@@ -221,6 +224,7 @@ def members_superset(scope: Scope, node: ast.Call) -> Proposal:
     patterns=[{"kind": "subscript", "regex": r"^(list|tuple)\("}],
     node=ast.Subscript,
     gain=3,
+    words=("list|tuple",),
 )
 def first_of_list(scope: Scope, node: ast.Subscript) -> Proposal:
     """Take the first element with `next(iter(...))`.
@@ -256,6 +260,7 @@ def first_of_list(scope: Scope, node: ast.Subscript) -> Proposal:
     patterns=[{"kind": "subscript", "regex": r"(?s)^\[.*\]\[0\]$"}],
     node=ast.Subscript,
     gain=2,
+    words=("[0]",),
 )
 def first_match_next(scope: Scope, node: ast.Subscript) -> Proposal:
     """Take the first element that fits with `next` of a generator.
@@ -291,6 +296,7 @@ def first_match_next(scope: Scope, node: ast.Subscript) -> Proposal:
     ],
     node=(ast.Call, ast.Subscript),
     gain=1,
+    words=("reversed|sorted",),
 )
 def reversed_copy(scope: Scope, node: ast.Call | ast.Subscript) -> Proposal:
     """Reverse by a slice, or sort in reverse.

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, words
+from analysis.rules.effects import MUTATING, Effects, effects_of
 from analysis.rules.names import bound_in
 from analysis.rules.nodes import text_of, uses_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
 from analysis.text import TextChange
 
-MUTATING = words(
-    """
-    append appendleft extend extendleft insert pop popleft popitem remove discard add clear
-    update sort reverse setdefault write writelines put send rotate intersection_update
-    difference_update symmetric_difference_update __setitem__ __delitem__
-    """
-)
 PURE_BUILTINS = words(
     """
     abs all any ascii bin bool bytes chr complex dict divmod enumerate filter float format
@@ -69,6 +63,7 @@ _ALLOWED = (
     ast.boolop,
     ast.unaryop,
 )
+_CHANGEABLE = (ast.Name, ast.Attribute, ast.Subscript)
 
 
 def key(node: ast.AST) -> str:
@@ -78,40 +73,22 @@ def key(node: ast.AST) -> str:
 
 def names_in(node: ast.AST) -> set[str]:
     """The names that an expression reads from outside of itself."""
-    inner = {
-        n.id for n in walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
-    }
-    inner |= {a.arg for a in walk(node) if isinstance(a, ast.arg)}
-    return {n.id for n in walk(node) if isinstance(n, ast.Name)} - inner
-
-
-def mutated_in(tree: ast.AST) -> set[str]:
-    """Texts of the expressions that are changed in place anywhere inside a tree."""
-    changed: set[str] = set()
-    for node in walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in MUTATING:
-                changed.add(key(node.func.value))
-            if node.func.attr in ("heappush", "heappop", "shuffle", "insort", "heapify"):
-                changed.update(key(a) for a in node.args[:1])
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in ("heappush", "heappop", "shuffle", "insort", "heapify", "next"):
-                changed.update(key(a) for a in node.args[:1])
-        elif isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            changed.add(key(node))
-            changed.add(key(node.value))
-        elif isinstance(node, ast.AugAssign):
-            changed.add(key(node.target))
-    return changed
+    stem = node
+    while isinstance(stem, ast.Attribute):
+        stem = stem.value
+    if isinstance(stem, ast.Name):
+        return {stem.id} if isinstance(stem.ctx, ast.Load) else set()
+    return set(uses_of(node)) - bound_in(node)
 
 
 def handed_on_in(scope: Scope, tree: ast.AST) -> set[str]:
-    """Texts of the arguments of calls that are not known to leave them alone."""
+    """Texts of the places that are arguments of calls which may not leave them alone."""
     handed: set[str] = set()
     for node in walk(tree):
         if isinstance(node, ast.Call) and not _is_known_call(scope, node):
             for argument in [*node.args, *(k.value for k in node.keywords)]:
-                handed.add(key(argument))
+                if isinstance(argument, _CHANGEABLE):
+                    handed.add(key(argument))
     return handed
 
 
@@ -144,48 +121,33 @@ def _mutates(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Attribute) and node.func.attr in MUTATING
 
 
-def _noted(scope: Scope, word: str, tree: ast.AST, make: Callable[[ast.AST], set[str]]) -> set[str]:
-    """What `make` says of a loop, worked out once."""
-    if (word, tree) not in scope.notes:
-        scope.notes[word, tree] = make(tree)
-    return scope.notes[word, tree]
+def _done_by(scope: Scope, loop: Loop) -> Effects:
+    """What a loop does, worked out once."""
+    if loop not in scope.effects:
+        scope.effects[loop] = effects_of(loop)
+    return scope.effects[loop]
 
 
 def is_invariant(scope: Scope, node: ast.AST, loop: Loop) -> bool:
     """Whether nothing in the loop binds a name of the expression or changes a part of it."""
-    if names_in(node) & _noted(scope, "bound", loop, bound_in):
-        return False
-    changed = _noted(scope, "mutated", loop, mutated_in)
-    return not any(
-        key(part) in changed
-        for part in walk(node)
-        if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
-    )
+    done = _done_by(scope, loop)
+    return not (names_in(node) & done.bound or any(k in done.changed for k in _parts(node)))
 
 
-def _assigned_in(tree: ast.AST) -> set[str]:
-    """Names of attributes that are bound anywhere inside, and `x[]` for items of x."""
-    assigned: set[str] = set()
-    for node in walk(tree):
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            assigned.add("." + node.attr)
-        elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            assigned.add(key(node.value) + "[]")
-        elif isinstance(node, ast.Call) and _mutates(node):
-            assert isinstance(node.func, ast.Attribute)
-            assigned.add(key(node.func.value) + "[]")
-    return assigned
+def _parts(node: ast.AST) -> Iterator[str]:
+    """Texts of the parts of an expression that may be changed in place, the whole included."""
+    return (key(part) for part in walk(node) if isinstance(part, _CHANGEABLE))
 
 
 def is_same_object(scope: Scope, node: ast.AST, loop: Loop) -> bool:
     """Whether an attribute or item is the same object throughout, though it may be changed."""
-    if names_in(node) & _noted(scope, "bound", loop, bound_in):
+    done = _done_by(scope, loop)
+    if names_in(node) & done.bound:
         return False
-    assigned = _noted(scope, "assigned", loop, _assigned_in)
-    for part in walk(node):
-        if isinstance(part, ast.Attribute) and "." + part.attr in assigned:
+    for part in walk(node) if done.assigned else ():
+        if isinstance(part, ast.Attribute) and "." + part.attr in done.assigned:
             return False
-        if isinstance(part, ast.Subscript) and key(part.value) + "[]" in assigned:
+        if isinstance(part, ast.Subscript) and key(part.value) + "[]" in done.assigned:
             return False
     return True
 
@@ -221,13 +183,10 @@ def hoist(
     for loop in loops[loops.index(best) + 1 :]:
         if scope.statement(loop) is statement:
             raise NoRewriteError("no statement between the loop and what binds the name")
-    handed = _noted(scope, "handed", best, lambda tree: handed_on_in(scope, tree))
-    sure = not any(
-        key(part) in handed
-        for part in walk(node)
-        if isinstance(part, ast.Name | ast.Attribute | ast.Subscript)
-    )
-    return Hoist(best, statement, sure)
+    if best not in scope.handed:
+        scope.handed[best] = handed_on_in(scope, best)
+    handed = scope.handed[best]
+    return Hoist(best, statement, not any(k in handed for k in _parts(node)))
 
 
 def same(tree: ast.AST, node: ast.expr) -> list[ast.expr]:

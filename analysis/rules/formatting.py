@@ -108,6 +108,7 @@ def _added(node: ast.expr) -> list[ast.expr]:
     patterns=[{"kind": "binary_operator", "regex": r"\+[^+]*\bstr\(|\bstr\([^+]*\+"}],
     node=ast.BinOp,
     gain=1,
+    words=("str",),
 )
 def concat_fstring(scope: Scope, node: ast.BinOp) -> Proposal:
     """Write an f-string instead of adding `str(...)` and constants.
@@ -163,6 +164,7 @@ def _is_logger(scope: Scope, node: ast.expr) -> bool:
     patterns=[{"kind": "call", "regex": r"^[\w.]+\.(debug|info)\(\s*f"}],
     node=ast.Call,
     gain=1,
+    words=(".debug|.info",),
 )
 def logging_lazy(scope: Scope, node: ast.Call) -> Proposal:
     """Hand a log message over in parts instead of an f-string.

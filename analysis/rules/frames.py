@@ -86,6 +86,7 @@ def frame_grow_concat(scope: Scope, node: ast.Assign) -> Proposal:
     patterns=[{"kind": "for_statement", "regex": r"^for [^\n]*\.iterrows\(\)"}],
     node=ast.For,
     gain=3,
+    words=("iterrows",),
 )
 def iterrows_zip(scope: Scope, node: ast.For) -> Proposal:
     """Loop over `zip` of columns instead of `iterrows`.
@@ -183,6 +184,7 @@ def _parameter(node: ast.expr) -> tuple[str, ast.expr]:
     patterns=[{"kind": "call", "regex": r"^[\w.]+\.apply\(\s*lambda"}],
     node=ast.Call,
     gain=3,
+    words=(".apply", "lambda"),
 )
 def apply_rows_vector(scope: Scope, node: ast.Call) -> Proposal:
     """Write arithmetic on columns instead of `apply` on rows.
@@ -218,6 +220,7 @@ def apply_rows_vector(scope: Scope, node: ast.Call) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^[^()]*\]\.(apply|map)\(\s*lambda"}],
     node=ast.Call,
     gain=3,
+    words=(".apply|.map", "lambda"),
 )
 def apply_cells_vector(scope: Scope, node: ast.Call) -> Proposal:
     """Write arithmetic on a column instead of `apply` on its cells.
@@ -255,6 +258,7 @@ def apply_cells_vector(scope: Scope, node: ast.Call) -> Proposal:
     patterns=[{"kind": "subscript", "regex": r"^[\w.]+\.i?loc\["}],
     node=ast.Subscript,
     gain=2,
+    words=("loc",),
 )
 def loc_at(scope: Scope, node: ast.Subscript) -> Proposal:
     """Use `at` and `iat` for single cells in a loop.

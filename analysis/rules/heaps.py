@@ -66,6 +66,7 @@ def _is_own_list(scope: Scope, function: ast.AST, outer: ast.stmt, name: str) ->
     patterns=[{"kind": "assignment", "regex": r"^\w+ = min\(\w+\)$"}],
     node=ast.Assign,
     gain=3,
+    words=("min", "remove"),
 )
 def min_remove_heap(scope: Scope, node: ast.Assign) -> Proposal:
     """Keep the elements in a heap where the smallest is taken again and again.
@@ -102,6 +103,7 @@ def min_remove_heap(scope: Scope, node: ast.Assign) -> Proposal:
     patterns=[{"kind": "assignment", "regex": r"\w\.pop\(0\)$"}],
     node=ast.Assign,
     gain=2,
+    words=(".pop(0)",),
 )
 def sort_pop_heap(scope: Scope, node: ast.Assign) -> Proposal:
     """Keep a queue in a heap instead of sorting it at each turn.
@@ -166,6 +168,7 @@ def _is_sorted(scope: Scope, at: ast.expr, name: str) -> bool:
     patterns=[{"kind": "call", "regex": r"^(sum\([\[(]?1 for|len\(\[)"}],
     node=ast.Call,
     gain=3,
+    words=("sum|len",),
 )
 def sorted_count_bisect(scope: Scope, node: ast.Call) -> Proposal:
     """Use `bisect` to count the elements of a sorted list below or above a bound.

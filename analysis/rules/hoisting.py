@@ -5,17 +5,17 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule, words
+from analysis.rules.effects import MUTATING, mutated_in
 from analysis.rules.flow import (
-    MUTATING,
     PURE_METHODS,
     hoist,
     is_plain,
     is_same_object,
     key,
-    mutated_in,
     same,
     swap,
 )
+from analysis.rules.nodes import called
 from analysis.rules.scope import Scope
 
 _LAZY = ("zip", "map", "filter", "reversed", "enumerate", "range", "type", "isinstance", "hasattr")
@@ -32,12 +32,6 @@ _NEVER = words(
 )
 
 
-def _call_word(node: ast.Call) -> str:
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
-
-
 def _only_read(scope: Scope, node: ast.expr) -> bool:
     """Whether a fresh collection is only read where it is made, so that one serves all turns."""
     up = scope.parent(node)
@@ -48,12 +42,12 @@ def _only_read(scope: Scope, node: ast.expr) -> bool:
     if isinstance(up, ast.Subscript):
         return up.value is node and isinstance(up.ctx, ast.Load)
     if isinstance(up, ast.Call) and node in up.args:
-        return is_plain(scope, up) and _call_word(up) not in _LAZY
+        return is_plain(scope, up) and called(up.func) not in _LAZY
     return isinstance(up, ast.Attribute) and up.attr in PURE_METHODS
 
 
 def _call_name(scope: Scope, node: ast.Call) -> str:
-    word = _call_word(node).strip("_") or "value"
+    word = called(node.func).strip("_") or "value"
     subject: ast.expr | None = node.args[0] if node.args else None
     if isinstance(node.func, ast.Attribute) and not (
         isinstance(node.func.value, ast.Name)
@@ -72,6 +66,7 @@ def _call_name(scope: Scope, node: ast.Call) -> str:
     patterns=["$F($$$A)"],
     node=ast.Call,
     gain=2,
+    words=("for|while|lambda",),
 )
 def hoist_call(scope: Scope, node: ast.Call) -> Proposal:
     """Move a call of a builtin or a method of a builtin type out of the loop.
@@ -89,7 +84,7 @@ def hoist_call(scope: Scope, node: ast.Call) -> Proposal:
     """
     if not scope.loops(node) or not is_plain(scope, node):
         return None
-    word = _call_word(node)
+    word = called(node.func)
     if word in _LAZY or not (node.args or isinstance(node.func, ast.Attribute)):
         return None
     if word in _FRESH and not _only_read(scope, node):
@@ -100,7 +95,7 @@ def hoist_call(scope: Scope, node: ast.Call) -> Proposal:
     for up in scope.ancestors(node):
         if isinstance(up, ast.stmt):
             break
-        plain = isinstance(up, ast.Call) and is_plain(scope, up) and _call_word(up) not in _LAZY
+        plain = isinstance(up, ast.Call) and is_plain(scope, up) and called(up.func) not in _LAZY
         if plain and isinstance(up, ast.Call) and scope.loops(up) and _can_move(scope, up):
             return None  # the larger call goes as a whole
     name = _call_name(scope, node)
@@ -138,6 +133,7 @@ def _can_move(scope: Scope, node: ast.expr) -> bool:
     patterns=["$F($$$A)"],
     node=ast.Call,
     gain=2,
+    words=("for|while|lambda",),
 )
 def hoist_own_call(scope: Scope, node: ast.Call) -> Proposal:
     """Move a call of any function out of the loop, where its arguments don't change.
@@ -153,7 +149,7 @@ def hoist_own_call(scope: Scope, node: ast.Call) -> Proposal:
     When not to: the function has effects, reads what the loop changes, or gives a new object that
     is changed afterwards. Only a run against the original can tell.
     """
-    word = _call_word(node)
+    word = called(node.func)
     if not scope.loops(node) or is_plain(scope, node) or word in _NEVER or word in MUTATING:
         return None
     if isinstance(scope.parent(node), ast.Expr | ast.Await | ast.withitem | ast.Raise):
@@ -194,6 +190,7 @@ def hoist_own_call(scope: Scope, node: ast.Call) -> Proposal:
     patterns=["$O.$A"],
     node=ast.Attribute,
     gain=1,
+    words=("for|while|lambda",),
 )
 def hoist_attribute(scope: Scope, node: ast.Attribute) -> Proposal:
     """Read an attribute once before the loop.
@@ -242,6 +239,7 @@ def _is_chain(node: ast.expr) -> bool:
     patterns=["$O.$M($$$A)"],
     node=ast.Call,
     gain=1,
+    words=("for|while|lambda",),
 )
 def hoist_method(scope: Scope, node: ast.Call) -> Proposal:
     """Look a method or a module's function up once before the loop.
@@ -280,6 +278,7 @@ def hoist_method(scope: Scope, node: ast.Call) -> Proposal:
     patterns=["$T[$R][$C]"],
     node=ast.Subscript,
     gain=1,
+    words=("for|while|lambda",),
 )
 def hoist_row(scope: Scope, node: ast.Subscript) -> Proposal:
     """Look a table's row up once before the loop over its cells.

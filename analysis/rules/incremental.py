@@ -70,7 +70,8 @@ class Lookout:
         python = language_of(self._path) is PYTHON
         functions = self._functions.of(text)
         if python:
-            self._module = Module(text, functions, self._module)
+            whole = names is None and self._module is None
+            self._module = Module(text, functions, self._module, whole=whole)
             groups, frame = self._module.groups, self._module.frame
             self._lines = self._module.index
         else:

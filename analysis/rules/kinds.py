@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.flow import stores
-from analysis.rules.nodes import walk
+from analysis.rules.nodes import arguments_of
 from analysis.rules.scope import Scope
 
 _TYPES = ("list", "tuple", "set", "frozenset", "dict", "str", "int", "float", "bytes", "bool")
@@ -77,22 +77,15 @@ def annotation_kind(annotation: ast.expr | None) -> str | None:
 def name_kind(scope: Scope, name: ast.Name, *, depth: int = 3) -> str | None:
     """The builtin type of everything that a name is bound to in its function or module."""
     function = scope.inner_function(name)
-    found: set[str | None] = set()
-    bound = len(stores(function, name.id))
-    for node in walk(function):
-        if isinstance(node, ast.arg) and node.arg == name.id:
-            found.add(annotation_kind(node.annotation))
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name) and target.id == name.id:
-                    found.add(kind(scope, node.value, depth=depth))
-                    bound -= 1
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            if node.target.id == name.id:
-                found.add(annotation_kind(node.annotation))
-                bound -= 1
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            bound -= node.target.id == name.id
-    if not found and not bound and name.id not in scope.own_names:
+    found = {annotation_kind(a.annotation) for a in arguments_of(function).get(name.id, ())}
+    for store in stores(function, name.id):
+        up = scope.parent(store)
+        if isinstance(up, ast.Assign):
+            found.add(kind(scope, up.value, depth=depth))
+        elif isinstance(up, ast.AnnAssign):
+            found.add(annotation_kind(up.annotation))
+        elif not isinstance(up, ast.AugAssign):
+            return None
+    if not found and name.id not in scope.own_names:
         return kind(scope, scope.module.constants.get(name.id), depth=depth)
-    return next(iter(found)) if len(found) == 1 and not bound else None
+    return next(iter(found)) if len(found) == 1 else None

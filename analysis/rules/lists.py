@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from analysis.rules.flow import MUTATING, loads, stores
+from analysis.rules.effects import MUTATING
+from analysis.rules.flow import loads, stores
 from analysis.rules.kinds import kind
 from analysis.rules.scope import Scope
 

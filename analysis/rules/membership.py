@@ -60,10 +60,10 @@ def membership_set(scope: Scope, node: ast.Compare) -> Proposal:
     tested = _tested(node)
     if not isinstance(tested, ast.Name | ast.Attribute):
         return None
+    place = hoist(scope, tested, node)
     known = kind(scope, tested)
     if known in _SETS:
         return None
-    place = hoist(scope, tested, node)
     stem = scope.stem(tested)
     name = scope.fresh(f"{stem}_set")
     tests = tests_of(place.loop, text_of(tested))

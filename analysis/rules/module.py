@@ -47,17 +47,24 @@ class Module:
 
     `functions` are those of the text. Each that stands in no other one is parsed alone, when it is
     asked for, so that an error in one does no harm to the rest. What was read of an earlier text
-    (`before`) is kept where the text outside of functions is the same.
+    (`before`) is kept where the text outside of functions is the same. `whole` says that all
+    functions will be looked at: then their names are collected, not searched for one by one.
     """
 
     def __init__(
-        self, text: str, functions: Sequence[Function] = (), before: Module | None = None
+        self,
+        text: str,
+        functions: Sequence[Function] = (),
+        before: Module | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
         self.text = text
         self.index = LineIndex(text)
         self.newline = newline_of(text)
         self.groups = list(families(functions))
         self.asked: set[str] = set()
+        self._is_whole = whole
         self._uses: dict[str, bool] = {}
         self._searches = 0
         wide = () if text.isascii() else _WIDE.finditer(text)
@@ -133,7 +140,10 @@ class Module:
         """
         self.asked.add(name)
         if name not in self._uses:
-            self._uses[name] = self.mentions(name) and self._names_have(name)
+            if self._is_whole and self.frame.tree is not None:
+                self._uses[name] = name in self._all_names
+            else:
+                self._uses[name] = self.mentions(name) and self._names_have(name)
         return self._uses[name]
 
     def mentions(self, word: str) -> bool:
@@ -152,6 +162,10 @@ class Module:
     @cached_property
     def _words(self) -> frozenset[str]:
         return frozenset(_IDENTIFIER.findall(self._normal))
+
+    @cached_property
+    def _all_names(self) -> frozenset[str]:
+        return self.frame.names.union(*(self._names(outer) for outer, _ in self.groups))
 
     def _names_have(self, name: str) -> bool:
         if self.frame.tree is None or name in self.frame.names:

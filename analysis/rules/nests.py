@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
-from analysis.rules.flow import is_invariant, is_plain, key, loads, mutated_in, names_in, stores
+from analysis.rules.effects import mutated_in
+from analysis.rules.flow import is_invariant, is_plain, key, loads, names_in, stores
 from analysis.rules.module import bound_in
 from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope

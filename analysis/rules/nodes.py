@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _BELOW, _TEXT, _USES = "_hasten_below", "_hasten_text", "_hasten_uses"
+_ARGUMENTS = "_hasten_arguments"
 _WITHOUT_NODES = frozenset(
     {"ctx", "id", "attr", "kind", "level", "module", "type_comment", "conversion", "is_async"}
 )
@@ -58,6 +59,11 @@ def keep_walk(node: ast.AST, below: Sequence[ast.AST]) -> Sequence[ast.AST]:
     return below
 
 
+def called(func: ast.expr) -> str:
+    """The word by which something is called; "" where that is no name."""
+    return func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
+
+
 def uses_of(tree: ast.AST) -> dict[str, list[ast.Name]]:
     """Where each name stands in a tree, in the order of `walk`."""
     kept: dict[str, list[ast.Name]] | None = tree.__dict__.get(_USES)
@@ -67,6 +73,18 @@ def uses_of(tree: ast.AST) -> dict[str, list[ast.Name]]:
             if node.__class__ is ast.Name:
                 kept.setdefault(node.id, []).append(node)
         setattr(tree, _USES, kept)
+    return kept
+
+
+def arguments_of(tree: ast.AST) -> dict[str, list[ast.arg]]:
+    """The parameters of all functions in a tree, by name."""
+    kept: dict[str, list[ast.arg]] | None = tree.__dict__.get(_ARGUMENTS)
+    if kept is None:
+        kept = {}
+        for node in walk(tree):
+            if node.__class__ is ast.arg:
+                kept.setdefault(node.arg, []).append(node)
+        setattr(tree, _ARGUMENTS, kept)
     return kept
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from analysis.rules.base import Rule
-from analysis.rules.nodes import text_of
+from analysis.rules.base import Rule, holds
+from analysis.rules.nodes import called, text_of
 from analysis.rules.scope import Scope
 
 Place = ast.expr | ast.stmt | ast.arg
@@ -44,21 +44,31 @@ Asked = list[tuple[int, Test | None]]
 
 @dataclass
 class Plan:
-    """For each class of nodes: the rules to ask always, and those to ask by the node's head."""
+    """For each class of nodes: the rules to ask always, and those to ask by the node's head.
+
+    `words` are those of the rules that have some, with the numbers of the rules.
+    """
 
     table: dict[type[ast.AST], tuple[Asked, dict[str, Asked]]] = field(default_factory=dict)
+    words: list[tuple[list[list[str]], set[int]]] = field(default_factory=list)
 
     def sites(self, scope: Scope) -> dict[int, list[Place]]:
         """The nodes of a function that each rule may have something to say about."""
         sites: dict[int, list[Place]] = {}
+        text = scope.function.source
+        idle = {n for words, numbers in self.words if not holds(text, words) for n in numbers}
+        here: dict[type[ast.AST], Asked] = {}
         table = self.table
         node: Any
         for node in scope.nodes:
-            entry = table.get(node.__class__)
+            kind = node.__class__
+            entry = table.get(kind)
             if entry is None:
                 continue
-            asked, by_head = entry
-            if by_head and (more := by_head.get(head_of(node))):
+            asked = here.get(kind)
+            if asked is None:
+                asked = here[kind] = [a for a in entry[0] if a[0] not in idle]
+            if entry[1] and (more := entry[1].get(head_of(node))):
                 asked = asked + more
             for number, test in asked:
                 if test is not None and not test(node, scope):
@@ -72,8 +82,7 @@ class Plan:
 def head_of(node: ast.AST) -> str:
     """The word by which most patterns of a class differ: the function called, the operator."""
     if isinstance(node, ast.Call):
-        func = node.func
-        return func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
+        return called(node.func)
     if isinstance(node, ast.Compare):
         return node.ops[0].__class__.__name__
     if isinstance(node, ast.AugAssign):
@@ -86,12 +95,16 @@ def head_of(node: ast.AST) -> str:
 def make_plan(rules: Sequence[Rule]) -> Plan:
     """The plan of a catalogue."""
     plan = Plan()
+    by_words: dict[tuple[str, ...], set[int]] = {}
     for number, rule in enumerate(rules):
+        if rule.words:
+            by_words.setdefault(rule.words, set()).add(number)
         for pattern in rule.patterns:
             for shape in _shapes(pattern, rule.node):
                 always, by_head = plan.table.setdefault(shape.kind, ([], {}))
                 asked = always if shape.head is None else by_head.setdefault(shape.head, [])
                 asked.append((number, shape.test))
+    plan.words = [([w.split("|") for w in words], n) for words, n in by_words.items()]
     return plan
 
 
@@ -140,13 +153,29 @@ def _test(wanted: ast.AST) -> Test | None:
     return lambda node, scope: _fits(wanted, node, {})
 
 
+def matches_any(pattern: str, node: ast.AST) -> bool:
+    """Whether a pattern matches each node of the class, as `$O.$A`, `$F($$$A)`, `$O.$M($$$A)` do.
+
+    Does not hold of nodes with comments inside, and of calls whose only argument is a generator
+    without parentheses: ast-grep sees other nodes there.
+    """
+    wanted = _read(pattern)
+    if isinstance(wanted, ast.Call) and isinstance(node, ast.Call):
+        func = wanted.func
+        loose = len(wanted.args) == 1 and _is_many(wanted.args[0]) and not wanted.keywords
+        named = isinstance(func, ast.Name) and func.id.startswith(_ONE)
+        attribute = _is_any_attribute(func) and isinstance(node.func, ast.Attribute)
+        return loose and (named or attribute)
+    return isinstance(node, ast.Attribute) and _is_any_attribute(wanted)
+
+
 def _are_free(parts: Sequence[ast.AST]) -> bool:
     """Whether parts are placeholders, each another one: anything may stand there."""
     names = [p.id for p in parts if isinstance(p, ast.Name) and p.id.startswith((_ONE, _MANY))]
     return len(names) == len(parts) == len(set(names))
 
 
-def _is_any_attribute(wanted: ast.AST) -> bool:
+def _is_any_attribute(wanted: ast.AST | None) -> bool:
     return (
         isinstance(wanted, ast.Attribute)
         and wanted.attr.startswith(_ONE)

@@ -6,7 +6,8 @@ import ast
 from dataclasses import dataclass
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
-from analysis.rules.flow import MUTATING, stores
+from analysis.rules.effects import MUTATING
+from analysis.rules.flow import stores
 from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import FunctionNode, Scope
 from analysis.text import TextChange

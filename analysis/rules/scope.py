@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
+from analysis.rules.effects import Effects
 from analysis.rules.module import Module
 from analysis.rules.names import bound_in, names_below
 from analysis.rules.nodes import children, keep_walk, text_of, walk
@@ -58,7 +59,8 @@ class Scope:
         self._line, self.root = known.line, known.root
         # Line starts, where each column is a string offset: places are asked for all the time.
         self._starts = None if module.has_wide else module.index.starts
-        self.notes: dict[tuple[str, ast.AST], set[str]] = {}
+        self.effects: dict[ast.AST, Effects] = {}
+        self.handed: dict[ast.AST, set[str]] = {}
         self._loops: dict[ast.AST, tuple[Loop, ...]] = {}
         below = children(self.root)
         # One object stands for every `+`: nobody asks for its place.

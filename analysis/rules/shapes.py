@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable
 
 from analysis.rules.base import NoRewriteError
+from analysis.rules.effects import MUTATING
 from analysis.rules.flow import (
-    MUTATING,
     PURE_BUILTINS,
     PURE_METHODS,
     handed_on_in,

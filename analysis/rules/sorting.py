@@ -60,6 +60,7 @@ def _extreme(scope: Scope, call: ast.expr, index: ast.expr) -> str | None:
     patterns=[{"kind": "subscript", "regex": r"^sorted\("}],
     node=ast.Subscript,
     gain=3,
+    words=("sorted",),
 )
 def sorted_first(scope: Scope, node: ast.Subscript) -> Proposal:
     """Use `min` or `max` instead of the first or last of a sorted list.
@@ -85,6 +86,7 @@ def sorted_first(scope: Scope, node: ast.Subscript) -> Proposal:
     patterns=[{"kind": "assignment", "regex": r"=\s*sorted\("}],
     node=ast.Assign,
     gain=3,
+    words=("sorted",),
 )
 def sorted_name_first(scope: Scope, node: ast.Assign) -> Proposal:
     """Use `min` or `max` where a sorted list is used for its first or last element only.
@@ -128,6 +130,7 @@ def sorted_name_first(scope: Scope, node: ast.Assign) -> Proposal:
     patterns=[{"kind": "subscript", "regex": r"^sorted\("}],
     node=ast.Subscript,
     gain=2,
+    words=("sorted",),
 )
 def sorted_slice(scope: Scope, node: ast.Subscript) -> Proposal:
     """Use `heapq.nsmallest` or `nlargest` instead of the first n of a sorted list.

@@ -33,6 +33,7 @@ _CLASSES = words(
     patterns=[{"kind": "subscript", "regex": r"\.split\([^()]*\)\[-?\d\]$"}],
     node=ast.Subscript,
     gain=3,
+    words=(".split",),
 )
 def split_once(scope: Scope, node: ast.Subscript) -> Proposal:
     """Give `split` a limit where only one of its first parts is used.
@@ -165,6 +166,7 @@ def replace_loop_translate(scope: Scope, node: ast.For) -> Proposal:
     patterns=[{"kind": "call", "regex": r"^(''|\"\")\.join\("}],
     node=ast.Call,
     gain=2,
+    words=(".join",),
 )
 def filter_join_translate(scope: Scope, node: ast.Call) -> Proposal:
     """Use `str.translate` instead of joining the characters that stay.

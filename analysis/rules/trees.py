@@ -13,7 +13,7 @@ from ast_grep_py import SgNode
 
 from analysis.edits import AtomicEdit
 from analysis.functions import Function, parse_file
-from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule
+from analysis.rules.base import Finding, NoRewriteError, Rewrite, Rule, holds
 from analysis.rules.places import Scored, families, is_open, owner, ranked, score
 from analysis.rules.tree_scope import Grammar, Scope, Source
 from analysis.syntax import walk
@@ -46,7 +46,7 @@ def find_in_trees(
         if only is not None and not any(f.qualname == only for f in inner):
             continue
         held = text[outer.start : outer.end]
-        asked = [r for r, groups in grouped if _holds(held, groups)]
+        asked = [r for r, groups in grouped if holds(held, groups)]
         if not asked or all(f.ignored for f in inner):
             continue
         try:
@@ -59,17 +59,6 @@ def find_in_trees(
             except Exception:
                 _LOG.exception("%s: rule %s failed in %s", path, rule.id, outer.qualname)
     return ranked(scored)
-
-
-def _holds(text: str, groups: Sequence[Sequence[str]]) -> bool:
-    """Whether a text holds one word of each group."""
-    for group in groups:
-        for word in group:
-            if word in text:
-                break
-        else:
-            return False
-    return True
 
 
 def _apply(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.functions import functions_in
-from analysis.rules.base import Rule
+from analysis.rules.base import NoRewriteError, Rule, holds
 from analysis.rules.cases import all_cases
 from analysis.rules.catalogue import python_rules
 from analysis.rules.module import Module
@@ -43,8 +43,19 @@ def test_no_match_is_left_out(text: str) -> None:
                     node = node_at(scope, rule, start, end)
                     if node is not None:
                         matched += 1
-                        assert node in sites.get(number, ()), (rule.id, text[start:end])
+                        known = node in sites.get(number, ())
+                        assert known or says_nothing(rule, scope, node), (rule.id, text[start:end])
     assert matched > 20
+
+
+def says_nothing(rule: Rule, scope: Scope, node: object) -> bool:
+    """Whether a node may be left out: the function lacks the rule's words, and rightly so."""
+    if holds(scope.function.source, [words.split("|") for words in rule.words]):
+        return False
+    try:
+        return rule.check(scope, node) is None
+    except NoRewriteError:
+        return True
 
 
 def node_at(scope: Scope, rule: Rule, start: int, end: int) -> object | None:
