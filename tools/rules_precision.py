@@ -55,7 +55,7 @@ WANTED = 20
 ATTEMPTS = 60
 PAIRS = 5
 SLOWER = math.log(0.97)
-FUNCTION_S, TRIAL_S = 40.0, 12.0
+FUNCTION_S, TRIAL_S = 20.0, 8.0
 """A function that takes longer than this to judge, and so much more for each finding, is left."""
 _T_95 = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}
 _CALLS, _BYTES = 12, 1 << 20
@@ -333,6 +333,9 @@ def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end:
                 left[rule] += 1
     done = Counter(trial.rule for trial in known.values() if trial.tried)
     spent = Counter(trial.rule for trial in known.values())
+    took: defaultdict[str, list[float]] = defaultdict(list)
+    for trial in known.values():
+        took[trial.package].append(trial.seconds)
     captured = {key: _is_captured(bundles[key[0]], places[0]) for key, places in waiting.items()}
 
     def wanted(places: Sequence[Place]) -> list[Place]:
@@ -345,7 +348,8 @@ def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end:
             1 / (1 + done[p.finding.rule]) ** 2 + 1 / (5 + left[p.finding.rule])
             for p in wanted(waiting[key])
         )
-        return rarity * (3 if captured[key] else 1)
+        seconds = statistics.fmean([4.0, 4.0, 4.0, *took[key[0]]])  # slow imports cost others
+        return rarity * (3 if captured[key] else 1) / seconds
 
     while waiting and time.monotonic() < end:
         key = max(waiting, key=worth)
@@ -355,6 +359,7 @@ def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end:
         for trial in tried(bundles[key[0]], chosen):
             spent[trial.rule] += 1
             done[trial.rule] += trial.tried
+            took[trial.package].append(trial.seconds)
             trial.reason = trial.reason.replace(str(bundles[key[0]].root), "")
             with file.open("a") as out:
                 out.write(json.dumps(asdict(trial)) + "\n")
