@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from analysis.functions import Function, Tree, functions_in, parse_file
 from analysis.languages import PYTHON, language_of
-from analysis.text import Position, Range, same_ends
+from analysis.text import same_ends
 
 _BLOCK = "if 1:\n"
 
@@ -58,12 +58,12 @@ def _after(functions: Sequence[Function], old: str, new: str) -> tuple[Function,
     inner = _read(source, outer)
     if inner is None:
         return None
-    moved = [_moved(f, chars, lines) for f in functions if f.start >= outer.end]
+    moved = [f.moved(chars, lines) for f in functions if f.start >= outer.end]
     return (*(f for f in functions if f.start < outer.start), *inner, *moved)
 
 
 def _is_one_definition(source: str) -> bool:
-    """Whether these lines are one definition, from the first character to the last."""
+    """Whether these lines are one definition, and comments at the most below it."""
     indented = source[:1] in (" ", "\t")
     try:
         body = ast.parse(_BLOCK + source if indented else source).body
@@ -73,9 +73,10 @@ def _is_one_definition(source: str) -> bool:
         body = body[0].body if len(body) == 1 else []
     if len(body) != 1 or not isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef):
         return False
-    rest = source.encode(errors="surrogatepass").split(b"\n")
-    end = (body[0].end_lineno or 0) - indented, body[0].end_col_offset
-    return end == (len(rest), len(rest[-1]))
+    lines = source.encode(errors="surrogatepass").split(b"\n")
+    last = (body[0].end_lineno or 0) - indented
+    rest = [lines[last - 1][body[0].end_col_offset :], *lines[last:]]
+    return all(line.lstrip()[:1] in (b"", b"#") for line in rest)
 
 
 def _read(source: str, outer: Function) -> list[Function] | None:
@@ -84,6 +85,8 @@ def _read(source: str, outer: Function) -> list[Function] | None:
     found = functions_in(_BLOCK + source if indented else source, outer.path)
     if not found or found[0].name != outer.name or any(f.ignored for f in found):
         return None
+    if len(found[0].source) != len(source):
+        return None  # what stands below it may be its own or not
     chars = outer.start - found[0].start
     lines = outer.first_line - found[0].first_line
     here = []
@@ -92,27 +95,5 @@ def _read(source: str, outer: Function) -> list[Function] | None:
         if function is found[0] or name.startswith(f"{outer.name}."):
             name = outer.qualname + name[len(outer.name) :]
         kind = outer.kind if function is found[0] else function.kind
-        here.append(replace(_moved(function, chars, lines), qualname=name, kind=kind))
+        here.append(replace(function.moved(chars, lines), qualname=name, kind=kind))
     return here
-
-
-def _moved(function: Function, chars: int, lines: int) -> Function:
-    return replace(
-        function,
-        start=function.start + chars,
-        end=function.end + chars,
-        def_start=function.def_start + chars,
-        body_start=function.body_start + chars,
-        range=lowered(function.range, lines),
-        name_range=lowered(function.name_range, lines),
-        line=function.line + lines,
-        first_line=function.first_line + lines,
-    )
-
-
-def lowered(place: Range, lines: int) -> Range:
-    """A range so many lines further down."""
-    start, end = place.start, place.end
-    return Range(
-        Position(start.line + lines, start.character), Position(end.line + lines, end.character)
-    )

@@ -103,6 +103,26 @@ class Function:
             source = re.sub(rf"\b{self.name}\b", _NAMELESS, source)
         return dialect.fingerprint(source, self.path)
 
+    def moved(self, chars: int, lines: int) -> Function:
+        """The function so many characters and lines further down.
+
+        Every function below an edit moves at each key stroke, so this is no `replace`: that makes
+        all fields anew, fingerprints too.
+        """
+        found = object.__new__(Function)
+        vars(found).update(
+            vars(self),
+            start=self.start + chars,
+            end=self.end + chars,
+            def_start=self.def_start + chars,
+            body_start=self.body_start + chars,
+            range=self.range.lowered(lines),
+            name_range=self.name_range.lowered(lines),
+            line=self.line + lines,
+            first_line=self.first_line + lines,
+        )
+        return found
+
 
 def parse_file(text: str, path: str, old: Tree | None = None) -> Tree:
     """The tree of a file's text, by the grammar of its suffix; `old` is as of `parse`."""

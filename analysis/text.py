@@ -6,7 +6,7 @@ splits at form feeds and U+2028, which are legal inside Python source and shift 
 
 from __future__ import annotations
 
-import re
+import io
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,6 @@ from itertools import accumulate, pairwise
 from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
-
-_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, order=True)
@@ -33,6 +31,13 @@ class Range:
 
     start: Position
     end: Position
+
+    def lowered(self, lines: int) -> Range:
+        """The range so many lines further down."""
+        start, end = self.start, self.end
+        return Range(
+            Position(start.line + lines, start.character), Position(end.line + lines, end.character)
+        )
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class LineIndex:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.starts = [0, *(m.end() for m in _LINE_END.finditer(text))]
+        self.starts = _line_starts(text)
 
     def line_of(self, offset: int) -> int:
         """0-based line that holds the string offset."""
@@ -100,6 +105,13 @@ class LineIndex:
     def range(self, start: int, end: int, encoding: Encoding = "utf-16") -> Range:
         """The editor's range of two string offsets."""
         return Range(self.position(start, encoding), self.position(end, encoding))
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0, *accumulate(map(len, io.StringIO(text, newline="")))]
+    if text and text[-1] not in "\r\n":
+        starts.pop()  # the last line has no end
+    return starts
 
 
 def apply_changes(text: str, changes: Iterable[TextChange]) -> str:
@@ -163,7 +175,7 @@ def same_ends(a: str, b: str) -> tuple[int, int]:
 
 def _lines(text: str) -> list[str]:
     """Lines with their ends."""
-    bounds = [0, *(m.end() for m in _LINE_END.finditer(text)), len(text)]
+    bounds = [*_line_starts(text), len(text)]
     return [text[a:b] for a, b in pairwise(bounds) if b > a]
 
 

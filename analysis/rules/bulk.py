@@ -7,7 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, names_in
 from analysis.rules.kinds import kind
-from analysis.rules.module import bound_in
+from analysis.rules.names import bound_in
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import (
     clause,

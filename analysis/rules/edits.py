@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from analysis.rules.names import BINDERS, bindings, bindings_of
+from analysis.rules.names import Names
 from analysis.rules.nodes import children, walk
 from analysis.rules.scope import Scope
 from analysis.text import TextChange, apply_changes
@@ -33,28 +33,6 @@ _HEADS = re.compile(r"\b(?:for|while|def|async|lambda|class|global|nonlocal)\b")
 _DEFINITION, _LOOP = "def _():\n", " while 1:\n"
 Head = ast.stmt | ast.excepthandler
 _BLOCKS = ("body", "orelse", "finalbody")
-
-
-@dataclass(frozen=True)
-class Names:
-    """The names that code uses in any way, and those that it binds."""
-
-    used: frozenset[str]
-    bound: frozenset[str]
-
-    @classmethod
-    def of(cls, trees: Iterable[ast.AST]) -> Names:
-        """The names of trees."""
-        used, bound = set[str](), set[str]()
-        for tree in trees:
-            for node in walk(tree):
-                if isinstance(node, ast.Name):
-                    used.add(node.id)
-                    if not isinstance(node.ctx, ast.Load):
-                        bound.add(node.id)
-                elif isinstance(node, BINDERS):
-                    bound.update(bindings_of(node))
-        return cls(frozenset(used), frozenset(bound))
 
 
 @dataclass(frozen=True)
@@ -108,7 +86,7 @@ class EditCheck:
                 code.startswith(("import ", "from ")) or _CONSTANT.match(code)
             ):
                 return "edits outside of the function"
-            new |= set(bindings(ast.parse(code)))
+            new |= Names.of(walk(ast.parse(code))).all
         try:
             names = self._names_of_part(inside)
             part = names is not None
@@ -132,7 +110,7 @@ class EditCheck:
         indented = after[:1] in (" ", "\t") or (after[:1] == "\f" and after[1:2] in (" ", "\t"))
         tree = ast.parse("if 1:\n" + after if indented else after)
         _compile(tree)
-        return Names.of([tree])
+        return Names.of(walk(tree))
 
     def _names_of_part(self, changes: Sequence[TextChange]) -> Names | None:
         """The names of what changes, compiled alone; None where that can't be told apart.
@@ -163,14 +141,14 @@ class EditCheck:
             made = made[0].body
         if not made or made[0].col_offset != block.statements[low].col_offset:
             return None
-        names = Names.of(made)
+        names = _names(made)
         before = self._bound_by(block.statements[low:high])
         return names if before <= names.bound else None
 
     def _bound_by(self, statements: list[ast.stmt]) -> frozenset[str]:
         key = statements[0], statements[-1]
         if key not in self._bound:
-            self._bound[key] = Names.of(statements).bound
+            self._bound[key] = _names(statements).bound
         return self._bound[key]
 
     def _is_delicate(self, change: TextChange) -> bool:
@@ -228,6 +206,10 @@ class EditCheck:
 def _outset(scope: Scope, statement: ast.stmt) -> int:
     decorators = getattr(statement, "decorator_list", ())
     return min([scope.start(statement), *map(scope.start, decorators)])
+
+
+def _names(statements: Iterable[ast.stmt]) -> Names:
+    return Names.of(node for statement in statements for node in walk(statement))
 
 
 def _compile(tree: ast.Module) -> None:

@@ -8,9 +8,9 @@ in the rest of the file. While all three are the same, what was found moves with
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from analysis.function_list import FunctionList, lowered
+from analysis.function_list import FunctionList
 from analysis.functions import Function
 from analysis.languages import PYTHON, language_of
 from analysis.rules.base import Finding
@@ -88,7 +88,7 @@ class Lookout:
             self._look_at_all(text, functions, groups, wanted)
         self._forget(groups)
         return tuple(
-            replace(h, range=lowered(h.range, outer.first_line), extent=outer.range)
+            RuleHint(h.rule, h.title, h.function, h.range.lowered(outer.first_line), outer.range)
             for outer, _ in wanted
             for h in self._known[_key(outer)].hints
             if names is None or h.function in names
@@ -139,6 +139,6 @@ def _key(outer: Function) -> Key:
 
 def _hints(found: Iterable[Finding], outer: Function) -> tuple[RuleHint, ...]:
     return tuple(
-        RuleHint(f.rule, f.edit.title, f.function, lowered(f.range, -outer.first_line), outer.range)
+        RuleHint(f.rule, f.edit.title, f.function, f.range.lowered(-outer.first_line), outer.range)
         for f in found
     )

@@ -16,12 +16,9 @@ from functools import cached_property
 
 from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
-from analysis.rules.names import bindings, bindings_of, bound_in, names_below
-from analysis.rules.parts import Frame, Parsed, Piece, parsed
+from analysis.rules.parts import Frame, Parsed, Piece, imported_by, parsed
 from analysis.rules.places import families, newline_of
 from analysis.text import LineIndex, TextChange
-
-__all__ = ["Module", "bindings", "bindings_of", "bound_in"]
 
 _NAMES: dict[str, frozenset[str]] = {}
 _MOST_NAMES = 20_000
@@ -186,7 +183,7 @@ class Module:
 
     def _names_of(self, function: Function) -> frozenset[str]:
         try:
-            return names_below(self.parsed(function).root)
+            return self.parsed(function).names
         except NoRewriteError:
             return frozenset(_IDENTIFIER.findall(function.source))
 
@@ -232,14 +229,14 @@ class Module:
     @cached_property
     def imported(self) -> frozenset[str]:
         """The names that the imports at the top level bind."""
-        return frozenset(
-            (a.asname or a.name).split(".")[0] for _, _, node in self.imports for a in node.names
-        )
+        if self.frame.tree is not None:
+            return self.frame.imported
+        return imported_by(node for _, _, node in self.imports)
 
     @cached_property
     def bound(self) -> frozenset[str]:
         """The names of the module's constants, imports, functions and classes."""
-        return frozenset(self.constants) | self.imported | self.frame.defined
+        return self.imported.union(self.constants, self.frame.defined)
 
     def line_start(self, offset: int) -> int:
         """Offset of the first character of the line that holds `offset`."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from analysis.rules.nodes import walk
 
-_KEPT = "_hasten_names"
 BINDERS = (
     ast.arg,
     ast.FunctionDef,
@@ -21,6 +22,7 @@ BINDERS = (
     ast.MatchStar,
     ast.MatchMapping,
 )
+_BINDING = frozenset(BINDERS)
 
 
 def bindings_of(node: ast.AST) -> Iterator[str]:
@@ -46,31 +48,35 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
         yield node.rest
 
 
-def bindings(tree: ast.AST) -> Iterator[str]:
-    """Every name that a tree binds or reads, attributes and keywords of calls left out."""
-    for node in walk(tree):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, BINDERS):
-            yield from _bound_by(node)
+@dataclass(frozen=True)
+class Names:
+    """The names that code uses in any way, and those that it binds.
+
+    Attributes and keywords of calls are left out.
+    """
+
+    used: frozenset[str]
+    bound: frozenset[str]
+
+    @classmethod
+    def of(cls, nodes: Iterable[ast.AST]) -> Names:
+        """The names of nodes, not of those below them."""
+        used, bound = set[str](), set[str]()
+        for node in nodes:
+            if node.__class__ is ast.Name:
+                used.add(node.id)
+                if node.ctx.__class__ is not ast.Load:
+                    bound.add(node.id)
+            elif node.__class__ in _BINDING:
+                bound.update(_bound_by(node))
+        return cls(frozenset(used), frozenset(bound))
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        """All of them."""
+        return self.used | self.bound
 
 
-def bound_in(tree: ast.AST) -> set[str]:
+def bound_in(tree: ast.AST) -> frozenset[str]:
     """The names that a statement or comprehension binds anywhere inside."""
-    bound: set[str] = set()
-    for node in walk(tree):
-        if isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
-                bound.add(node.id)
-        elif isinstance(node, BINDERS):
-            bound.update(_bound_by(node))
-    return bound
-
-
-def names_below(tree: ast.AST) -> frozenset[str]:
-    """As `bindings` of a whole function, made once."""
-    kept: frozenset[str] | None = tree.__dict__.get(_KEPT)
-    if kept is None:
-        kept = frozenset(bindings(tree))
-        setattr(tree, _KEPT, kept)
-    return kept
+    return Names.of(walk(tree)).bound

@@ -7,7 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.effects import mutated_in
 from analysis.rules.flow import is_invariant, is_plain, key, loads, names_in, stores
-from analysis.rules.module import bound_in
+from analysis.rules.names import bound_in
 from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 from analysis.rules.shapes import has_comments, names_stay, only_step

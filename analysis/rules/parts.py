@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
-from analysis.rules.names import bindings
+from analysis.rules.names import Names
+from analysis.rules.nodes import children, keep_walk, walk
 from analysis.rules.places import parseable
 from analysis.text import LineIndex
 
@@ -31,6 +32,32 @@ class Parsed:
 
     root: ast.FunctionDef | ast.AsyncFunctionDef
     line: int
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """The node above each node, in the order of `walk`.
+
+        One object stands for every `+`: nobody asks for its place.
+        """
+        below = children(self.root)
+        found: dict[ast.AST, ast.AST] = dict.fromkeys(below, self.root)
+        for node in below:  # grows as it is read
+            if nodes := children(node):
+                below += nodes
+                for child in nodes:
+                    found[child] = node
+        keep_walk(self.root, below)
+        return found
+
+    @cached_property
+    def inner(self) -> Names:
+        """The names of what is below the function's own node."""
+        return Names.of(self.parents)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that the function binds or reads, its own included."""
+        return self.inner.all | {self.root.name}
 
 
 def parsed(source: str, line: int) -> Parsed:
@@ -137,6 +164,11 @@ class Frame:
         """The names of functions and classes at the top level."""
         return self._read.defined
 
+    @property
+    def imported(self) -> frozenset[str]:
+        """The names that imports at the top level bind."""
+        return self._read.imported
+
     def span(self, statement: ast.stmt) -> tuple[int, int]:
         """Where in the file a statement of the tree begins and ends, decorators included."""
         start, end = self._read.span(statement)
@@ -144,6 +176,11 @@ class Frame:
 
     def _place(self, offset: int) -> int:
         return offset + self._shifts[bisect_right(self._ends, offset) - 1]
+
+
+def imported_by(statements: Iterable[ast.Import | ast.ImportFrom]) -> frozenset[str]:
+    """The names that imports bind."""
+    return frozenset((a.asname or a.name).split(".")[0] for s in statements for a in s.names)
 
 
 class _Read:
@@ -165,7 +202,7 @@ class _Read:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        return frozenset(bindings(self.tree)) if self.tree else frozenset()
+        return Names.of(walk(self.tree)).all if self.tree else frozenset()
 
     @cached_property
     def defined(self) -> frozenset[str]:
@@ -173,6 +210,11 @@ class _Read:
         return frozenset(
             s.name for s in statements if isinstance(s, ast.FunctionDef | ast.ClassDef)
         )
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        statements = self.tree.body if self.tree else []
+        return imported_by(s for s in statements if isinstance(s, ast.Import | ast.ImportFrom))
 
     @cached_property
     def constants(self) -> dict[str, ast.expr]:

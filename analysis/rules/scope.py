@@ -15,8 +15,7 @@ from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
 from analysis.rules.effects import Effects
 from analysis.rules.module import Module
-from analysis.rules.names import bound_in, names_below
-from analysis.rules.nodes import children, keep_walk, text_of, walk
+from analysis.rules.nodes import text_of, walk
 from analysis.text import TextChange
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -62,15 +61,9 @@ class Scope:
         self.effects: dict[ast.AST, Effects] = {}
         self.handed: dict[ast.AST, set[str]] = {}
         self._loops: dict[ast.AST, tuple[Loop, ...]] = {}
-        below = children(self.root)
-        # One object stands for every `+`: nobody asks for its place.
-        self._parents: dict[ast.AST, ast.AST] = dict.fromkeys(below, self.root)
-        for node in below:  # grows as it is read
-            if nodes := children(node):
-                below += nodes
-                for child in nodes:
-                    self._parents[child] = node
-        self.nodes: list[ast.AST] = [self.root, *keep_walk(self.root, below)]
+        self._names = known.inner
+        self._parents = known.parents
+        self.nodes = walk(self.root)
 
     # -- places ---------------------------------------------------------------------------------
 
@@ -212,14 +205,12 @@ class Scope:
     @cached_property
     def free_names(self) -> frozenset[str]:
         """Names that the function reads and does not bind, and those that the file imports."""
-        return (names_below(self.root) - self.own_names) | self.module.imported
+        return (self._names.used - self.own_names) | self.module.imported
 
-    @cached_property
+    @property
     def own_names(self) -> frozenset[str]:
         """Names bound anywhere in the outermost function, its own name left out."""
-        return frozenset(
-            name for part in ast.iter_child_nodes(self.root) for name in bound_in(part)
-        )
+        return self._names.bound
 
     def fresh(self, name: str, *taken: str) -> str:
         """`name`, or the next one with a number that the file does not use."""

@@ -25,6 +25,15 @@ class A:
     async def second(self, x=1):
         return x
 
+    def noted(self):
+        self.x = 1  # what stands here
+        # and here
+
+    # between
+
+    def also(self):
+        self.y = 2  # goes with it
+
 
 def third(a):
     return "é" + a
@@ -57,6 +66,17 @@ def test_an_edit_inside_one_function_reads_that_one(monkeypatch: pytest.MonkeyPa
     expected = whole(text)
     monkeypatch.setattr(function_list, "parse_file", None)  # not called
     assert [(f, f.source) for f in functions.of(text)] == expected
+
+
+def test_comments_below_the_last_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = FunctionList("f.py")
+    functions.of(TEXT)
+    texts = [TEXT.replace(f"        self.{v}", f"        z = 3\n        self.{v}") for v in "xy"]
+    expected = [whole(text) for text in texts]
+    monkeypatch.setattr(function_list, "parse_file", None)  # not called
+    for text, found in zip(texts, expected, strict=True):
+        functions.of(TEXT)
+        assert [(f, f.source) for f in functions.of(text)] == found
 
 
 def test_random_edits() -> None:
