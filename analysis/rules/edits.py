@@ -1,7 +1,7 @@
 """Whether a rule's edit may be offered: it stays in its function, parses, and names what is there.
 
 An edit is looked at among the statements that it changes, not in the whole function: of a long one
-that is a small part. Where a part does not compile by itself the whole function has the last word.
+they are a small part. Where a part does not compile by itself the whole function has the last word.
 """
 
 from __future__ import annotations
@@ -53,6 +53,21 @@ class Block:
             return None
         low = bisect_right(self.starts, first) - 1
         return low, max(low + 1, bisect_left(self.starts, last))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Changes, and the statements `low` up to `high` of a block that they change.
+
+    Those stand in the text from `start` to `end`.
+    """
+
+    changes: Sequence[TextChange]
+    block: Block
+    low: int
+    high: int
+    start: int
+    end: int
 
 
 class EditCheck:
@@ -117,7 +132,26 @@ class EditCheck:
 
         None too where a name is bound no more: it may be in use elsewhere.
         """
-        if not changes or self._whole is None:
+        parts: list[Part] = []
+        for change in sorted(changes, key=lambda c: (c.start, c.end)):
+            part = self._around([change])
+            while part is not None and parts and part.start < parts[-1].end:
+                part = self._around([*parts.pop().changes, *part.changes])
+            if part is None:
+                return None
+            parts.append(part)
+        used, bound = set[str](), set[str]()
+        for part in parts:
+            names = self._names_in(part)
+            if names is None:
+                return None
+            used |= names.used
+            bound |= names.bound
+        return Names(frozenset(used), frozenset(bound)) if parts else None
+
+    def _around(self, changes: Sequence[TextChange]) -> Part | None:
+        """The fewest statements that hold changes; none of them for whole lines between two."""
+        if self._whole is None:
             return None
         first, last = min(c.start for c in changes), max(c.end for c in changes)
         block: Block | None = self._whole
@@ -126,11 +160,18 @@ class EditCheck:
         if block is None or (place := block.place(first, last)) is None:
             return None
         low, high = place
+        if first == last == block.starts[low] and changes[0].new_text.endswith("\n"):
+            return Part(changes, block, low, low, first, first)
         end = block.starts[high] if high < len(block.starts) else block.end
-        source = block.head + self._changed(changes, block.starts[low], end)
+        return Part(changes, block, low, high, block.starts[low], end)
+
+    def _names_in(self, part: Part) -> Names | None:
+        """The names of a part after its changes."""
+        block = part.block
+        source = block.head + self._changed(part.changes, part.start, part.end)
         try:
             tree = ast.parse(source)
-            if any(map(self._is_delicate, changes)):
+            if any(map(self._is_delicate, part.changes)):
                 _compile(tree)
         except (SyntaxError, ValueError):
             return None
@@ -139,13 +180,15 @@ class EditCheck:
             if len(made) != 1 or not isinstance(made[0], ast.FunctionDef | ast.While):
                 return None
             made = made[0].body
-        if not made or made[0].col_offset != block.statements[low].col_offset:
+        if not made or made[0].col_offset != block.statements[part.low].col_offset:
             return None
         names = _names(made)
-        before = self._bound_by(block.statements[low:high])
+        before = self._bound_by(block.statements[part.low : part.high])
         return names if before <= names.bound else None
 
     def _bound_by(self, statements: list[ast.stmt]) -> frozenset[str]:
+        if not statements:
+            return frozenset()
         key = statements[0], statements[-1]
         if key not in self._bound:
             self._bound[key] = _names(statements).bound

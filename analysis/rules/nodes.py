@@ -65,14 +65,24 @@ def walk(node: ast.AST) -> Sequence[ast.AST]:
         for at in below:  # grows as it is read
             if _FIELDS[at.__class__]:
                 below += children(at)
-        kept = keep_walk(node, below)
+        kept = below
+        setattr(node, _BELOW, kept)
     return [node, *kept]
 
 
-def keep_walk(node: ast.AST, below: Sequence[ast.AST]) -> Sequence[ast.AST]:
-    """Say what `walk` shall give for a node: all that is below it."""
-    setattr(node, _BELOW, below)
-    return below
+def parents_below(root: ast.AST) -> dict[ast.AST, ast.AST]:
+    """For each node below one, in the order of `walk`, the node above it."""
+    below = children(root)
+    found = dict.fromkeys(below, root)
+    for node in below:  # grows as it is read
+        if not _FIELDS[node.__class__]:
+            continue
+        nodes = children(node)
+        below += nodes
+        for child in nodes:
+            found[child] = node
+    setattr(root, _BELOW, below)
+    return found
 
 
 def called(func: ast.expr) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.functions import Function
 from analysis.rules.base import NoRewriteError
 from analysis.rules.names import Names
-from analysis.rules.nodes import children, keep_walk, walk
+from analysis.rules.nodes import parents_below, walk
 from analysis.rules.places import parseable
 from analysis.text import LineIndex
 
@@ -39,15 +39,7 @@ class Parsed:
 
         One object stands for every `+`: nobody asks for its place.
         """
-        below = children(self.root)
-        found: dict[ast.AST, ast.AST] = dict.fromkeys(below, self.root)
-        for node in below:  # grows as it is read
-            if nodes := children(node):
-                below += nodes
-                for child in nodes:
-                    found[child] = node
-        keep_walk(self.root, below)
-        return found
+        return parents_below(self.root)
 
     @cached_property
     def inner(self) -> Names:

@@ -245,7 +245,9 @@ def _tie_loose_ints(signature: Signature, values: dict[str, Any], rng: random.Ra
 
 
 def _point_into(value: Any, container: Any, is_graph: bool, maker: Maker) -> Any:
-    """`value` with its scalars replaced by keys or indexes of the container."""
+    """`value` with its scalars replaced by keys or indexes of the container, if that is one."""
+    if not hasattr(container, "__len__"):
+        return value  # an Optional one is None now and then
     keys = list(container) if isinstance(container, dict) else list(range(len(container)))
     if not keys:
         return value

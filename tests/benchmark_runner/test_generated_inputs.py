@@ -214,6 +214,18 @@ def test_an_index_lies_within() -> None:
     assert sum(0 <= i < len(xs) for xs, i in large) > len(large) * 0.7
 
 
+def test_indexes_into_what_may_be_none() -> None:
+    made = calls(
+        """
+        from typing import Optional
+        def f(table: Optional[list[int]], places: list[int]):
+            return [table[p] for p in places] if table else []
+        """
+    )
+    assert any(args[0] is None for args, _ in made)
+    assert any(args[0] and args[1] and max(args[1]) < len(args[0]) for args, _ in made)
+
+
 def test_zipped_sequences_are_as_long() -> None:
     text = """
     def f(xs, ys):
