@@ -23,7 +23,7 @@ from analysis.text import TextChange, apply_changes
 
 _BUILTINS = frozenset(dir(builtins))
 _CONSTANT = re.compile(r"_[A-Z0-9_]+ = ")
-_DECLARES = re.compile(r"\b(?:global|nonlocal)\b")
+_ELIF = re.compile(r"^([ \t]*)elif\b")
 # What may be right by its syntax and still not compile where it stands.
 _DELICATE = re.compile(
     r"\b(?:break|continue|return|yield|await|async|del|lambda|class|def|match|__debug__)\b"
@@ -46,6 +46,11 @@ class Block:
     starts: list[int]
     end: int
     head: str
+
+    @property
+    def column(self) -> int:
+        """How far the statements are indented, in bytes."""
+        return self.statements[0].col_offset
 
     def place(self, first: int, last: int) -> tuple[int, int] | None:
         """The statements, from and before which number, that hold `first` to `last`."""
@@ -154,13 +159,16 @@ class EditCheck:
         if self._whole is None:
             return None
         first, last = min(c.start for c in changes), max(c.end for c in changes)
+        lines = first == last and changes[0].new_text.endswith("\n")
         block: Block | None = self._whole
         while block is not None and (inner := self._inner(block, first, last)) is not None:
+            if lines and first == inner.end and _indent(changes[0]) != inner.column:
+                break
             block = inner
         if block is None or (place := block.place(first, last)) is None:
             return None
         low, high = place
-        if first == last == block.starts[low] and changes[0].new_text.endswith("\n"):
+        if lines and (first == block.starts[low] or first >= self._below(block.statements[low])):
             return Part(changes, block, low, low, first, first)
         end = block.starts[high] if high < len(block.starts) else block.end
         return Part(changes, block, low, high, block.starts[low], end)
@@ -168,7 +176,8 @@ class EditCheck:
     def _names_in(self, part: Part) -> Names | None:
         """The names of a part after its changes."""
         block = part.block
-        source = block.head + self._changed(part.changes, part.start, part.end)
+        after = self._changed(part.changes, part.start, part.end)
+        source = block.head + _ELIF.sub(r"\1if", after, count=1)
         try:
             tree = ast.parse(source)
             if any(map(self._is_delicate, part.changes)):
@@ -180,7 +189,7 @@ class EditCheck:
             if len(made) != 1 or not isinstance(made[0], ast.FunctionDef | ast.While):
                 return None
             made = made[0].body
-        if not made or made[0].col_offset != block.statements[part.low].col_offset:
+        if not made or made[0].col_offset != block.column:
             return None
         names = _names(made)
         before = self._bound_by(block.statements[part.low : part.high])
@@ -202,8 +211,9 @@ class EditCheck:
     def _whole(self) -> Block | None:
         """The body of the function; None where its statements share lines."""
         scope, root = self._scope, self._scope.root
-        declares = _DECLARES.search(scope.module.text, self._first, self._last)
-        if not isinstance(root, ast.FunctionDef) or declares:
+        if not isinstance(root, ast.FunctionDef):
+            return None
+        if any(isinstance(n, ast.Global | ast.Nonlocal) for n in scope.nodes):
             return None
         return self._block(root.body, root, self._last, _DEFINITION)
 
@@ -237,9 +247,13 @@ class EditCheck:
             again = isinstance(part, ast.For | ast.AsyncFor | ast.While) and name == "body"
             inside = not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
             head = _DEFINITION + _LOOP if again else block.head if inside else _DEFINITION
-            end = self._scope.module.next_line(self._scope.end(inner[-1]) - 1)
+            end = self._below(inner[-1])
             self._blocks[inner[0]] = self._block(inner, part, end, head)
         return self._blocks[inner[0]]
+
+    def _below(self, statement: ast.stmt) -> int:
+        """Where the line below a statement begins."""
+        return self._scope.module.next_line(self._scope.end(statement) - 1)
 
     def _changed(self, changes: Sequence[TextChange], first: int, last: int) -> str:
         moved = [TextChange(c.start - first, c.end - first, c.new_text) for c in changes]
@@ -249,6 +263,10 @@ class EditCheck:
 def _outset(scope: Scope, statement: ast.stmt) -> int:
     decorators = getattr(statement, "decorator_list", ())
     return min([scope.start(statement), *map(scope.start, decorators)])
+
+
+def _indent(change: TextChange) -> int:
+    return len(change.new_text) - len(change.new_text.lstrip(" \t"))
 
 
 def _names(statements: Iterable[ast.stmt]) -> Names:
