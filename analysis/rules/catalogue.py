@@ -199,11 +199,11 @@ def _position(node: Place) -> tuple[int, int, int, int]:
 
 def _confirmed(rule: Rule, scope: Scope, node: Place) -> tuple[int, int] | None:
     """Where ast-grep says that a pattern of the rule matches the node; None if it does not."""
-    found, start = [], scope.start(node)
+    found, start, piece = [], scope.start(node), scope.piece_around(node)
     for pattern in rule.patterns:
         if isinstance(pattern, str) and matches_any(pattern, node) and _is_usual(scope, node):
             return start, scope.end(node)
-        matches = scope.piece.matches(pattern)
+        matches = piece.matches(pattern)
         for at in range(bisect_left(matches, (start,)), len(matches)):
             if matches[at][0] != start:
                 break

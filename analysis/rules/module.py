@@ -67,7 +67,7 @@ class Module:
         wide = () if text.isascii() else _WIDE.finditer(text)
         self._wide = frozenset(self.index.line_of(m.start()) for m in wide)
         self._normal = unicodedata.normalize("NFKC", text) if self._wide else text
-        self._pieces: dict[int, Piece] = {}
+        self._pieces: dict[tuple[int, int], Piece] = {}
         self._roots: dict[int, Parsed | NoRewriteError] = {}
         earlier = None if before is None else before.frame
         self.frame: Frame = Frame(text, [outer for outer, _ in self.groups], earlier)
@@ -84,10 +84,10 @@ class Module:
         self._uses = {name: use for name, use in before._uses.items() if name not in changed}
 
     def piece(self, first: int, last: int) -> Piece:
-        """A function's lines for ast-grep."""
-        if first not in self._pieces:
-            self._pieces[first] = Piece(self.text, first, last)
-        return self._pieces[first]
+        """Lines of a function for ast-grep."""
+        if (first, last) not in self._pieces:
+            self._pieces[first, last] = Piece(self.text, first, last)
+        return self._pieces[first, last]
 
     def parsed(self, function: Function) -> Parsed:
         """A function's tree. Raises NoRewriteError where it does not parse."""

@@ -16,6 +16,7 @@ from analysis.rules.base import NoRewriteError
 from analysis.rules.effects import Effects
 from analysis.rules.module import Module
 from analysis.rules.nodes import text_of, walk
+from analysis.rules.parts import Piece
 from analysis.text import TextChange
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -23,6 +24,7 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Loop = ast.For | ast.AsyncFor | ast.While | Comprehension | ast.Lambda
 StatementLoop = (ast.For, ast.AsyncFor, ast.While)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Raise, ast.Assert)
 _LINE_END = re.compile(r"\r\n?|\n")
 N = TypeVar("N", bound=ast.AST)
 
@@ -71,6 +73,14 @@ class Scope:
         if self._starts is not None:
             return self._starts[self._line + line - 1] + column
         return self.module.offset(self._line + line, column)
+
+    def piece_around(self, node: ast.AST) -> Piece:
+        """The part of the text for ast-grep that a node is in: a simple statement, or all."""
+        statement = self.statement(node)
+        if not isinstance(statement, _SIMPLE):
+            return self.piece
+        first = self.module.line_start(self.start(statement))
+        return self.module.piece(first, self.module.next_line(self.end(statement) - 1))
 
     def start(self, node: ast.expr | ast.stmt | ast.arg | ast.excepthandler) -> int:
         """String offset in the file where a node begins (decorators left out)."""
