@@ -66,7 +66,10 @@ SAMPLES = (
 )  # fmt: skip
 
 
-def measured() -> dict[str, float]:
-    """The workload's shares by the clock alone, to which the samples' are compared."""
-    shares: dict[str, float] = json.loads((DATA / "clock" / "shares.json").read_bytes())
+def measured(clock: str = "shares") -> dict[str, float]:
+    """The workload's shares by the clock alone, to which the samples' are compared.
+
+    Of the program in Python; with "compiled" of the one in C.
+    """
+    shares: dict[str, float] = json.loads((DATA / "clock" / f"{clock}.json").read_bytes())
     return shares
