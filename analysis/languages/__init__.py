@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class Language:
     """`name` is the one of workloads and records, `title` the one that people read.
 
-    `ignore` is what silences hasten at a function, as it is written in this language. `by_commands`
-    says that only the project's own test and benchmark commands prove its edits.
+    `ignore` is what silences hasten at a function, as it is written in this language. `runs` begins
+    the names of what runs its code, as evidence has them ("cpython-3.11"). `by_commands` says that
+    only the project's own test and benchmark commands prove its edits.
     """
 
     name: str
@@ -34,25 +35,26 @@ class Language:
     folder: str | None
     suffixes: tuple[str, ...]
     ignore: str
+    runs: str
     by_commands: bool = False
 
 
-PYTHON = Language("python", "Python", None, (".py", ".pyw", ".pyi"), "# hasten: ignore")
+PYTHON = Language("python", "Python", None, (".py", ".pyw", ".pyi"), "# hasten: ignore", "cpython-")
 LANGUAGES = (
     PYTHON,
-    Language("c", "C", "native", (".c",), "// hasten: ignore"),
+    Language("c", "C", "native", (".c",), "// hasten: ignore", "gcc-"),
     # C++'s grammar reads C headers too; which of both a header is, no name tells.
     Language(
         "c++", "C++", "native", (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h"),
-        "// hasten: ignore",
+        "// hasten: ignore", "g++-",
     ),
     Language(
         "javascript", "JavaScript", "javascript", (".js", ".mjs", ".cjs", ".jsx"),
-        "// hasten: ignore", by_commands=True,
+        "// hasten: ignore", "node-", by_commands=True,
     ),
     Language(
         "typescript", "TypeScript", "javascript", (".ts", ".mts", ".cts", ".tsx"),
-        "// hasten: ignore", by_commands=True,
+        "// hasten: ignore", "node-", by_commands=True,
     ),
 )  # fmt: skip
 

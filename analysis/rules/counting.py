@@ -50,8 +50,8 @@ def count_in_loop(scope: Scope, node: ast.Call) -> Proposal:
     if not isinstance(node.func, ast.Attribute):
         return None
     sequence = node.func.value
-    if not isinstance(sequence, ast.Name | ast.Attribute):
-        return None
+    if not isinstance(sequence, ast.Name | ast.Attribute) or key(sequence) in ("self", "cls"):
+        return None  # a class with a method of that name
     place = hoist(scope, sequence, node)
     calls = _calls(place.loop, "count", key(sequence))
     for call in calls:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from itertools import combinations
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule
 from analysis.rules.effects import MUTATING
@@ -42,6 +43,40 @@ def _own_calls(scope: Scope, node: FunctionNode, receiver: str | None) -> list[a
         if own:
             found.append(call)
     return found
+
+
+def _is_either(scope: Scope, a: ast.AST, b: ast.AST) -> bool:
+    """Whether at most one of two places is reached in one run: a search in halves, say."""
+    first, second = scope.statement(a), scope.statement(b)
+    if first is not second and isinstance(first, ast.Return) and isinstance(second, ast.Return):
+        return True
+    path = [a, *scope.ancestors(a)]
+    below: ast.AST = b
+    for up in scope.ancestors(b):
+        if up in path:
+            other = path[path.index(up) - 1]
+            choice = isinstance(up, ast.If | ast.IfExp)
+            return choice and {_branch(up, other), _branch(up, below)} == {"body", "orelse"}
+        below = up
+    return False
+
+
+def _branch(choice: ast.AST, part: ast.AST) -> str:
+    """Which branch of a choice a node right below it stands in; "test" for what decides."""
+    for name in ("body", "orelse"):
+        held = getattr(choice, name)
+        if part is held or (isinstance(held, list) and part in held):
+            return name
+    return "test"
+
+
+def _values(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(k.value for k in call.keywords)]
+
+
+def _is_made(value: ast.expr) -> bool:
+    """Whether an argument is worked out: different ways may lead to the same one."""
+    return any(isinstance(n, ast.BinOp | ast.Slice) for n in walk(value))
 
 
 def _is_pure_looking(scope: Scope, node: FunctionNode) -> bool:
@@ -93,8 +128,12 @@ def _recursion(scope: Scope, node: FunctionNode) -> _Recursion:
     if method and parameters:
         receiver = parameters.pop(0).arg
     calls = _own_calls(scope, node, receiver)
-    if len(calls) < 2 or any(scope.inner_function(c) is not node for c in calls):
+    if any(scope.inner_function(c) is not node for c in calls):
+        raise NoRewriteError("called by an inner function")
+    if all(_is_either(scope, a, b) for a, b in combinations(calls, 2)):
         raise NoRewriteError("no branching recursion")
+    if not any(_is_made(value) for call in calls for value in _values(call)):
+        raise NoRewriteError("walks a structure, whose parts are met once")
     if not _is_pure_looking(scope, node):
         raise NoRewriteError("has effects")
     varying = _varying(node, calls, parameters)

@@ -19,15 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from analysis.languages import PYTHON, language_of
-from analysis.rules.evidence import Evidence, load_evidence
+from analysis.rules.evidence import Evidence, load_evidence, load_gains
 from analysis.rules.incremental import Lookout, RuleHint
 
 logger = logging.getLogger(__name__)
 
 MOST_FILES = 64
 MOST_MEMORY = 4 << 30
-TARGETS = tuple(f"cpython-3.{minor}" for minor in range(9, 14))
-"""Where the interpreter is not known, a rule must not lose under any of these."""
 
 
 def main() -> int:
@@ -71,7 +69,7 @@ class Finder:
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, Lookout] = OrderedDict()
-        self._evidence: dict[tuple[str, ...], tuple[int, list[Evidence]]] = {}
+        self._evidence: dict[str, tuple[int, list[Evidence]]] = {}
 
     def forget(self, path: str) -> None:
         """The file was closed."""
@@ -91,14 +89,22 @@ class Finder:
         return {"hints": [_row(lookout, h) for h in shown], "looked": lookout.looked}
 
     def _evidence_for(self, path: str, target: str | None, measured: Path) -> list[Evidence]:
-        """What is known for the target; read again when something new was measured."""
-        targets = TARGETS if language_of(path) is PYTHON else ("none",)
-        targets = targets if target is None else (target,)
+        """What is known for the target; read again when something new was measured.
+
+        Where the target is not known, or of another language, a rule must not lose under any that
+        was measured.
+        """
+        runs = (language_of(path) or PYTHON).runs
+        asked = target if target is not None and target.startswith(runs) else runs
         stamp = measured.stat().st_mtime_ns if measured.exists() else 0
-        known = self._evidence.get(targets)
+        known = self._evidence.get(asked)
         if known is None or known[0] != stamp:
-            known = stamp, [load_evidence(name, measured) for name in targets]
-            self._evidence[targets] = known
+            names = {asked}
+            if asked == runs:
+                every = {gain.target for gain in load_gains(measured)}
+                names = {name for name in every if name.startswith(runs)} or names
+            known = stamp, [load_evidence(name, measured) for name in sorted(names)]
+            self._evidence[asked] = known
         return known[1]
 
 

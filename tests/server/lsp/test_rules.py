@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import select
 import signal
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from analysis.rules.evidence import Evidence, Precision
+from analysis.rules.evidence import Evidence, Precision, Table, load_gains, write_table
 from server.lsp import rules_reader
 from tests.server.lsp.conftest import Start
 from tests.server.lsp.made import SLOW, write_profile
@@ -108,6 +109,26 @@ def test_all_functions_are_looked_at_where_that_is_wanted(monkeypatch: pytest.Mo
 
     assert found(["find"]) == [("item in wanted", "find")]
     assert found(None) == [("item in wanted", "find"), ("item in wanted", "other")]
+
+
+@pytest.mark.parametrize("target", [None, "cpython-3.11", "node-20"])
+def test_a_rule_that_loses_here_is_not_hinted(tmp_path: Path, target: str | None):
+    text = "export function f(xs, ys) {\n  return xs.filter(x => ys.includes(x));\n}\n"
+    asked = {"path": "m.js", "text": text, "hot": ["f"], "names": ["f"], "target": target}
+
+    def found(measured: Path) -> set[str]:
+        answer = rules_reader.Finder().answer({**asked, "measured": measured})
+        return {row[0] for row in answer["hints"]}
+
+    before = found(tmp_path / "nothing")
+    assert before
+    losing = [
+        dataclasses.replace(g, ratio=0.5, low=0.4, high=0.6)
+        for g in load_gains()
+        if g.rule in before and g.target == "node-20"
+    ]
+    write_table(tmp_path / "table.json", Table(gains=tuple(losing)))
+    assert found(tmp_path / "table.json") == set()
 
 
 async def test_hints_move_with_edits_and_come_back_with_a_save(workspace: Path, start: Start):
