@@ -70,7 +70,7 @@ def test_tests_that_speak_against_the_original_are_told_and_change_nothing(tmp_p
         other, after = (Version.of({work.path: text}) for text in (SORTED, FAST))
         assert bench.prove(other, origin="model").decision == "different"
         receipt = bench.prove(after, origin="model")
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert "speak for another behaviour than this one's" in " ".join(receipt.notes)
 
 

@@ -195,7 +195,7 @@ def test_every_timed_call_may_be_looked_at(tmp_path: Path, monkeypatch: pytest.M
     judge = Judge(tmp_path, text, "roots(double *, int)", "f.c")
     with judge.bench:
         receipt = judge.prove(names + text.replace(head, head + works_first_and_last))
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert receipt.decision == "refused", receipt.reason
     assert "another run" in receipt.reason
 
@@ -223,7 +223,7 @@ def test_what_the_last_call_left_on_the_stack_is_no_gain(tmp_path: Path) -> None
     )
     with judge.bench:
         receipt = judge.prove(replays)
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert receipt.decision == "inconclusive", receipt.reason
     assert "earlier call" in receipt.reason
 

@@ -38,7 +38,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
 def test_a_faster_program_is_proved(judge: Judge) -> None:
     receipt = judge.bench.prove(judge.version(FAST), origin="user")
     assert receipt.decision == "faster", receipt.reason
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert receipt.kind == "program"
     assert receipt.ratio is not None
     assert receipt.ratio > 1.5
@@ -149,7 +149,7 @@ def test_an_original_with_undefined_behaviour_is_compared_as_far_as_it_goes(
     with ProgramBench(workload, python=PYTHON) as bench:
         same = program('printf("%d %d\\n", n, a[0]);')
         receipt = bench.prove(Version.of({path: same}), origin="user")
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert any("undefined behaviour" in note for note in receipt.notes)
     assert receipt.decision == "inconclusive"
     assert "too short" in receipt.reason
@@ -172,7 +172,7 @@ def test_headers_beside_the_source_are_found_and_named(tmp_path: Path) -> None:
     with ProgramBench(workload, python=PYTHON) as bench:
         after = Version.of({path: before.replace("n * FACTOR", "FACTOR * n")})
         receipt = bench.prove(after, origin="user")
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert [d.name for d in receipt.dependencies if d.kind == "include"] == ["own.h"]
 
 

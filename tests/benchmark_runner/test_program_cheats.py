@@ -66,7 +66,7 @@ def test_a_table_of_the_answers_is_wrong_on_made_cases(judge: Judge) -> None:
 
 def test_a_table_of_the_answers_with_the_original_behind_it_is_not_faster(judge: Judge) -> None:
     receipt = judge.prove(table(judge, SLOWLY))
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert receipt.decision == "refused"
     assert receipt.measurement is not None
     assert receipt.measurement.accepted, "on the given cases it is"
@@ -181,7 +181,7 @@ def test_what_it_asks_of_the_processor_is_told(judge: Judge) -> None:
         "int main", '__attribute__((target("sse2"))) int main'
     )
     receipt = judge.bench.prove(judge.version(text), origin="user")
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     notes = " ".join(receipt.notes)
     assert "optimisation" in notes
     assert "instructions" in notes

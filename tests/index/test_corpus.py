@@ -41,7 +41,7 @@ def test_record_is_proved_faster_and_the_receipt_is_of_its_texts(record: Record)
     assert record.receipt is not None
     receipt = from_json(record.receipt)
     assert receipt.decision == "faster"
-    assert receipt.equality == "exact"
+    assert receipt.equality == "exact", receipt.reason
     assert receipt.before_sha256 == digest(receipt.path, record.slow)
     assert receipt.after_sha256 == digest(receipt.path, record.fast)
     assert receipt.measurement is not None
