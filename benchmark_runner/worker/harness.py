@@ -1295,6 +1295,13 @@ class Tripwire(_Root):
                         return
                 finally:
                     self.busy = False
+            elif event == "gc.get_referents":
+                self.busy = True
+                try:
+                    if _getframe(1).f_globals is own:
+                        return  # inputs are looked at while the user's code may run
+                finally:
+                    self.busy = False
             self.heard += 1
             if event == "open":
                 if type(given[0]) is not int:

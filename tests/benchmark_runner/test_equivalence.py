@@ -158,3 +158,25 @@ def test_what_the_module_of_the_original_does_is_no_reason_to_refuse(tmp_path: P
     verdict = judged(tmp_path, Case("", FRAMES, more, "[((9,), {})]", None))
     assert verdict.refused is not None
     assert "gc.get_objects" in verdict.refused
+
+
+HIDDEN = """
+class Hidden:
+    __dict__ = None
+
+    def __init__(self, n):
+        self.n = n
+
+def f(held):
+    return sum(range(held.n))
+"""
+
+
+def test_looking_into_inputs_is_not_the_candidate_s_doing(tmp_path: Path) -> None:
+    faster = HIDDEN.replace("sum(range(held.n))", "held.n * (held.n - 1) // 2")
+    given = "[((__import__('mod').Hidden(9),), {})]"
+    assert judged(tmp_path, Case("", HIDDEN, faster, given, None)).equality == "exact"
+    more = faster.replace("return", "import gc; gc.get_referents(held); return")
+    verdict = judged(tmp_path, Case("", HIDDEN, more, given, None))
+    assert verdict.refused is not None
+    assert "gc.get_referents" in verdict.refused
