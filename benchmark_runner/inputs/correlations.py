@@ -48,19 +48,19 @@ class Ties:
         """The values with all ties in order again, the changed argument kept where it can be."""
         made = dict(values)
         for a, b in self.indexes:
-            if a in made and b in made:
+            if _fit(made, a, b):
                 made[a] = _pointing(made[a], made[b], a == b)
         for a, b in self.inside:
-            if a in made and b in made and changed != b:
+            if _fit(made, a, b) and changed != b:
                 made[a] = _held(made[a], made[b], rng)
         self._sort(made)
         for pairs, mend in ((self.lengths, _as_long), (self.keys, _with_keys)):
             for a, b in pairs:
-                if a in made and b in made:
+                if _fit(made, a, b) and _fit(made, b, a):
                     master, other = (b, a) if changed == b else (a, b)
                     made[other] = mend(made[other], made[master])
         for a, b in self.inside:
-            if a in made and b in made and changed == b:
+            if _fit(made, a, b) and changed == b:
                 made[a] = _held(made[a], made[b], rng)
         self._sort(made)
         self._scalars(made, changed, rng)
@@ -73,14 +73,19 @@ class Ties:
     def _scalars(self, made: dict[Place, Any], changed: Place, rng: random.Random) -> None:
         for a, b in [*self.member.items(), *self.sometimes.items()]:
             always = a in self.member
-            if a in made and b in made and (always or (changed != a and rng.random() < 0.5)):
+            if _fit(made, a, b) and (always or (changed != a and rng.random() < 0.5)):
                 made[a] = _member(made[a], made[b], rng)
         for a, (b, by) in self.within.items():
-            if a in made and b in made:
+            if _fit(made, a, b) and type(made[a]) is int:
                 made[a] = max(0, min(made[a], len(made[b]) - by))
         for a, (b, by) in self.length.items():
-            if a in made and b in made:
+            if _fit(made, a, b):
                 made[a] = len(made[b]) - by
+
+
+def _fit(made: Values, a: Place, b: Place) -> bool:
+    """Whether both are there, and the second is a container: in another call it may be none."""
+    return a in made and type(made.get(b)) in (*_CONTAINERS, *_SEQUENCES)
 
 
 def find_ties(seeds: Sequence[Values]) -> Ties:
@@ -227,8 +232,10 @@ def _as_long(value: Any, master: Any) -> Any:
     return type(value)(items[:size])
 
 
-def _with_keys(value: dict[Any, Any], master: dict[Any, Any]) -> dict[Any, Any]:
+def _with_keys(value: Any, master: Any) -> Any:
     """The value with the other's keys in its order."""
+    if type(value) is not dict or type(master) is not dict:
+        return value
     spare = list(value.values())
     if not spare:
         return {}

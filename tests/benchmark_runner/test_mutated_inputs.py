@@ -6,6 +6,8 @@ import math
 import random
 from typing import Any
 
+import pytest
+
 from benchmark_runner.inputs.correlations import find_ties
 from benchmark_runner.inputs.mutation import Seed, mutated
 from benchmark_runner.worker import harness
@@ -111,3 +113,25 @@ def test_ties_hold_in_every_call_or_are_none() -> None:
     assert loose.within == {}
     mended = tied.mended({0: [5, 5], 1: 3}, 0, random.Random(0))
     assert mended == {0: [5, 5], 1: 2}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "odd"),
+    [
+        ([{0: 1, 1: [1, 2]}, {0: 5, 1: 7}], 7),  # held in some calls
+        ([{0: [1, 2, 3], 1: 3}], None),
+        ([{0: [1, 2, 3], 1: 1}], 4),
+        ([{0: [3, 1], 1: [2, 4]}], None),
+        ([{0: {1: 2}, 1: {1: 3}}], [1]),
+        ([{0: [0, 1, 2, 1, 0, 1], 1: [5, 6, 7]}], 2),
+    ],
+)
+def test_what_is_no_container_this_time_ends_nothing(
+    seeds: list[dict[int | str, Any]], odd: Any
+) -> None:
+    ties = find_ties(seeds)
+    for place in (0, 1):
+        for seed in range(8):
+            made = ties.mended({**seeds[0], place: odd}, place, random.Random(seed))
+            assert set(made) == {0, 1}
+            assert type(made[place]) in (type(odd), int)
