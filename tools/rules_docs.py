@@ -43,13 +43,15 @@ _PRECISION_HEAD = f"""\
 This page is made from `analysis/rules/precision.json` by `python -m tools.rules_docs`; a test
 checks that it is current. `python -m tools.rules_precision FOLDER` makes the table anew.
 
-All Python rules were run over public packages from PyPI. Of each rule findings were tried, packages
-in turn, until twenty were tried or none was left: on calls captured while the package's own tests
-ran, else on inputs that hasten makes. A finding counts as tried where the original could be judged
-on its inputs; it is good where the edit did the same on all of them and was not slower (a mean
-ratio below 0.97 whose 95 % interval lies below 1 is slower). No finding is offered without such a
-proof of its own; this page decides only what is *hinted* before one: a rule that is good in less
-than {MIN_SHARE:.0%} of what was tried, or was tried fewer than {MIN_TRIED} times, is hinted in hot
+All Python rules were run over public packages from PyPI. Of each rule findings are begun, the
+rarest rules' first, until twenty were tried or none is left: on calls captured while the package's
+own tests ran, else on inputs that hasten makes. A finding counts as tried where the original could
+be judged (of others there are no inputs, or none that can be made again, or it takes too long); it
+is good where the edit did the same on all inputs and was not slower (a mean ratio below 0.97 whose
+95 % interval lies below 1 is slower). Calls in tests are often tiny, so what needs data to pay is
+often slower here; [gains](gains.md) has the sizes. No finding is offered without a proof of its
+own; this page decides only what is *hinted* before one: a rule that is good in less than
+{MIN_SHARE:.0%} of what was tried, or was tried fewer than {MIN_TRIED} times, is hinted in hot
 functions only.
 
 """
@@ -95,8 +97,9 @@ def precision_page() -> str:
     packages = data["packages"]
     where = f"Tried until {data['measured']} under {data['python']} in {len(packages)} packages: "
     table = "".join(
-        f"| [{p.rule}](python.md#{p.rule}) | {p.found} | {p.tried} | {p.equal} | {p.not_slower} |"
-        f" {f'{p.share:.0%}' if p.tried else '-'} | {'yes' if p.trusted else 'when hot'} |\n"
+        f"| [{p.rule}](python.md#{p.rule}) | {p.found} | {p.begun} | {p.tried} | {p.equal} |"
+        f" {p.not_slower} | {f'{p.share:.0%}' if p.tried else '-'} |"
+        f" {'yes' if p.trusted else 'when hot'} |\n"
         for p in sorted(rows, key=lambda p: (-p.share, -p.tried, p.rule))
     )
     tried, good = sum(p.tried for p in rows), sum(p.good for p in rows)
@@ -104,7 +107,8 @@ def precision_page() -> str:
         f"In all {sum(p.found for p in rows)} findings, {tried} of them tried, {good} good"
         f" ({good / max(1, tried):.0%}).\n\n"
     )
-    head = "| rule | found | tried | equal | not slower | good | hinted |\n" + "|---" * 7 + "|\n"
+    names = ("rule", "found", "begun", "tried", "equal", "not slower", "good", "hinted")
+    head = f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
     return f"{_PRECISION_HEAD}{where}{', '.join(packages)}.\n\n{total}{head}{table}"
 
 
@@ -117,7 +121,7 @@ def _page(folder: str | None, rules: list[Rule]) -> str:
     titles = " and ".join(dict.fromkeys(lang.title for lang in languages))
     title = "" if folder is None else f" for {titles}"
     head = _HEAD.format(
-        title=title, outside=_OUTSIDE.get(folder, _IMPORT), ignore=languages[0].ignore
+        title=title, outside=_OUTSIDE.get(folder or "", _IMPORT), ignore=languages[0].ignore
     )
     rows = "".join(f"| [{r.id}](#{r.id}) | {r.title} | {_GAINS[r.gain]} |\n" for r in rules)
     table = f"| rule | what it offers | gain hoped for |\n|---|---|---|\n{rows}\n"

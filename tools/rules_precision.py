@@ -448,7 +448,8 @@ def write_table(bundles: dict[str, Bundle], trials: Sequence[Trial]) -> None:
     for rule in all_rules():
         if "python" not in rule.languages:
             continue
-        own = [t for t in trials if t.rule == rule.id and t.tried and t.key in keys]
+        begun = [t for t in trials if t.rule == rule.id and t.key in keys]
+        own = [t for t in begun if t.tried]
         rows.append(
             Precision(
                 rule=rule.id,
@@ -457,6 +458,7 @@ def write_table(bundles: dict[str, Bundle], trials: Sequence[Trial]) -> None:
                 equal=sum(t.equal for t in own),
                 not_slower=sum(t.not_slower for t in own),
                 good=sum(t.equal and t.not_slower for t in own),
+                begun=len(begun),
             )
         )
     table = {

@@ -88,7 +88,8 @@ class Table:
 class Precision:
     """What came of a rule's findings in real code: how many were tried, equal, and not slower.
 
-    `good` counts those that were both equal and not slower.
+    `good` counts those that were both equal and not slower; `begun` those that were taken up at
+    all: of some the original can't be judged, as there are no inputs or it is not deterministic.
     """
 
     rule: str
@@ -97,6 +98,7 @@ class Precision:
     equal: int
     not_slower: int
     good: int
+    begun: int = 0
 
     @property
     def share(self) -> float:
