@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 
 from analysis.edits import AtomicEdit
@@ -126,9 +126,17 @@ def find(
 
 
 def find_in(
-    module: Module, path: str, outer: Function, inner: Sequence[Function], only: str | None = None
+    module: Module,
+    path: str,
+    outer: Function,
+    inner: Sequence[Function],
+    only: str | None = None,
+    without: Collection[str] = (),
 ) -> list[Scored]:
-    """What the rules find in one outermost function, `inner` being itself and all nested in it."""
+    """What the rules find in one outermost function, `inner` being itself and all nested in it.
+
+    `without` are ids of rules that are not asked.
+    """
     if outer.ignored:
         return []
     try:
@@ -138,6 +146,8 @@ def find_in(
     edits = EditCheck(scope)
     rules, found = python_rules(), list[Scored]()
     for number, nodes in sorted(_plan(rules).sites(scope).items()):
+        if rules[number].id in without:
+            continue
         try:
             found += _apply(rules[number], scope, edits, nodes, inner, only)
         except Exception:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -140,6 +140,11 @@ class Evidence:
         faster = any(gain.faster for gain in gains)
         slower = any(gain.slower for gain in gains)
         return "loses" if not faster else "mixed" if slower else "wins"
+
+    @property
+    def losing(self) -> Iterator[str]:
+        """The rules that were measured and never gain."""
+        return (rule for rule in self._gains if self.standing(rule) == "loses")
 
     def hints(self, rule: str, *, hot: bool) -> bool:
         """Whether a rule's finding may be hinted in a function that is hot, or is not.

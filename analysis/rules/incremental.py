@@ -60,13 +60,20 @@ class Lookout:
         self._frame: Frame | None = None
         self._lines = LineIndex("")
         self._known: dict[Key, _Known] = {}
+        self._without: frozenset[str] = frozenset()
 
-    def look(self, text: str, names: Collection[str] | None) -> tuple[RuleHint, ...]:
+    def look(
+        self, text: str, names: Collection[str] | None, without: frozenset[str] = frozenset()
+    ) -> tuple[RuleHint, ...]:
         """What the rules find in the functions of these qualified names; in all with None.
 
-        The likely largest gains of a function come first, and functions in document order.
+        The likely largest gains of a function come first, and functions in document order. Rules
+        of the ids `without` find nothing.
         """
         self.looked = 0
+        if without != self._without:
+            self._known.clear()
+        self._without = without
         python = language_of(self._path) is PYTHON
         functions = self._functions.of(text)
         if python:
@@ -105,7 +112,7 @@ class Lookout:
                 continue
             self.looked += 1
             module.asked = set()
-            found = ranked(find_in(module, self._path, outer, inner))
+            found = ranked(find_in(module, self._path, outer, inner, without=self._without))
             asked = {name: module.uses(name) for name in module.asked}
             self._known[_key(outer)] = _Known(_hints(found, outer), asked)
 
@@ -123,7 +130,7 @@ class Lookout:
         found = find(text, self._path, functions)
         for outer, inner in groups:
             names = {f.qualname for f in inner}
-            mine = [f for f in found if f.function in names]
+            mine = [f for f in found if f.function in names and f.rule not in self._without]
             self._known[_key(outer)] = _Known(_hints(mine, outer), {})
 
     def _forget(self, groups: Sequence[Group]) -> None:

@@ -15,6 +15,7 @@ import resource
 import sys
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,21 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is known for a target; `losing` are the rules that are never hinted there."""
+
+    stamp: int
+    evidence: list[Evidence]
+    losing: frozenset[str]
+
+
 class Finder:
     """The files that were asked for last, each with what is known of it."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, Lookout] = OrderedDict()
-        self._evidence: dict[str, tuple[int, list[Evidence]]] = {}
+        self._evidence: dict[str, _Known] = {}
 
     def forget(self, path: str) -> None:
         """The file was closed."""
@@ -82,13 +92,14 @@ class Finder:
         self._files[path] = lookout
         if len(self._files) > MOST_FILES:
             self._files.popitem(last=False)
-        found = lookout.look(text, None if names is None else frozenset(names))
-        evidence = self._evidence_for(path, request["target"], Path(request["measured"]))
+        known = self._known_for(path, request["target"], Path(request["measured"]))
+        evidence = known.evidence
+        found = lookout.look(text, None if names is None else frozenset(names), known.losing)
         hot = frozenset(request["hot"])
         shown = [h for h in found if all(e.hints(h.rule, hot=h.function in hot) for e in evidence)]
         return {"hints": [_row(lookout, h) for h in shown], "looked": lookout.looked}
 
-    def _evidence_for(self, path: str, target: str | None, measured: Path) -> list[Evidence]:
+    def _known_for(self, path: str, target: str | None, measured: Path) -> _Known:
         """What is known for the target; read again when something new was measured.
 
         Where the target is not known, or of another language, a rule must not lose under any that
@@ -98,14 +109,15 @@ class Finder:
         asked = target if target is not None and target.startswith(runs) else runs
         stamp = measured.stat().st_mtime_ns if measured.exists() else 0
         known = self._evidence.get(asked)
-        if known is None or known[0] != stamp:
+        if known is None or known.stamp != stamp:
             names = {asked}
             if asked == runs:
                 every = {gain.target for gain in load_gains(measured)}
                 names = {name for name in every if name.startswith(runs)} or names
-            known = stamp, [load_evidence(name, measured) for name in sorted(names)]
-            self._evidence[asked] = known
-        return known[1]
+            evidence = [load_evidence(name, measured) for name in sorted(names)]
+            losing = frozenset(rule for e in evidence for rule in e.losing)
+            known = self._evidence[asked] = _Known(stamp, evidence, losing)
+        return known
 
 
 def _row(lookout: Lookout, hint: RuleHint) -> list[str | int]:

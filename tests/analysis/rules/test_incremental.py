@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,13 @@ def test_only_named_functions_are_looked_at() -> None:
     assert lookout.looked == 2
 
 
+def test_rules_that_are_left_out_find_nothing() -> None:
+    lookout = Lookout("f.py")
+    assert {h.rule for h in lookout.look(TEXT, None)} == {"membership-set"}
+    assert lookout.look(TEXT, None, frozenset({"membership-set"})) == ()
+    assert lookout.look(TEXT, None) == fresh(TEXT)
+
+
 def test_the_file_outside_of_functions_counts() -> None:
     lookout = Lookout("f.py")
     lookout.look(TEXT, None)
@@ -61,8 +69,8 @@ def test_a_name_that_is_taken_elsewhere_counts(monkeypatch: pytest.MonkeyPatch) 
     names: list[str] = []
     look = incremental.find_in
 
-    def find_in(module: Module, *more: object) -> object:
-        found = look(module, *more)  # type: ignore[arg-type]
+    def find_in(module: Module, *more: Any, **options: Any) -> object:
+        found = look(module, *more, **options)
         names.extend(finding.edit.changes[0].new_text.split()[0] for _, _, finding in found)
         return found
 
