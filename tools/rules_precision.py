@@ -163,7 +163,6 @@ PACKAGES = (
     Package("pyphen", "0.18.1", "pyphen", ("tests",)),
     Package("pyspellchecker", "0.9.1", "spellchecker", ()),
     Package("python-dateutil", "4.0.0", "src/dateutil", ("tests",), ("six", "freezegun")),
-    Package("pythainlp", "5.4.0", "pythainlp", ("-s", "tests/core"), ("numpy",)),
     Package("pyzx", "0.10.8", "pyzx", ("tests",),
             ("ipywidgets", "lark", "numpy", "pyperclip", "tqdm", "galois", "networkx")),
     Package("scikit-fuzzy", "0.5.0", "skfuzzy", (_DOC, "skfuzzy"),
@@ -426,7 +425,9 @@ def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end:
             spent[trial.rule] += trial.seconds >= 1
             done[trial.rule] += trial.tried
             took[trial.package].append(trial.seconds)
-            trial.reason = trial.reason.replace(str(bundles[key[0]].root), "")
+            for folder in (bundles[key[0]].root, bundles[key[0]].python.parents[1]):
+                trial.reason = trial.reason.replace(str(folder), "")
+            trial.reason = trial.reason[:120]
             with file.open("a") as out:
                 out.write(json.dumps(asdict(trial)) + "\n")
         print(f"{sum(done.values())} tried; {key[0]} {key[2]}", flush=True)
