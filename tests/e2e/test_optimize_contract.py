@@ -179,6 +179,7 @@ def test_a_workload_from_nothing_to_applied_and_back(cli: Cli, shop: Path):
     assert (again.code, again.value["undone"]) == (1, [])
 
 
+@pytest.mark.slow
 def test_utf16_ranges_and_apply_through_a_link(cli: Cli):
     """A file outside any project, behind a symbolic link, read-only, with characters above FFFF."""
     real = cli.folder / "real.py"
@@ -289,6 +290,7 @@ def test_profile_and_hot(cli: Cli, shop: Path):
     assert (changed["norm"], changed["Basket.common"]) == (True, False)
 
 
+@pytest.mark.slow
 def test_doctor_trust_and_index(cli: Cli, shop: Path):
     """Each prints one JSON value of its kind; the shipped corpus answers for a function."""
     checks = cli("doctor", "--json", cwd=shop).value

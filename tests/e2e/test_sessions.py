@@ -53,6 +53,7 @@ async def search(wire: Wire, uri: str, line: int) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_text_that_is_not_saved_is_what_is_proved(editors: tuple[Wire, Wire], folder: Path):
     wire, _ = editors
     uri = wire.open(folder / "slow.py", UNSAVED)
@@ -66,6 +67,7 @@ async def test_text_that_is_not_saved_is_what_is_proved(editors: tuple[Wire, Wir
     assert (folder / "slow.py").read_text() == SLOW
 
 
+@pytest.mark.slow
 async def test_another_editor_sees_what_one_found(editors: tuple[Wire, Wire], folder: Path):
     first, second = editors
     uri = first.open(folder / "slow.py")

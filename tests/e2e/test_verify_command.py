@@ -93,6 +93,7 @@ def left_over() -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob("hasten-own-*/hasten-command-*"))
 
 
+@pytest.mark.slow
 def test_a_gain_of_plain_numbers(cli: Cli, shop: Path) -> None:
     (shop / "shop.py").write_text(FAST)
     (shop / "bench.py").write_text("print('unique 40: 99999')")  # not used: the base's is
@@ -118,6 +119,7 @@ def test_a_gain_of_plain_numbers(cli: Cli, shop: Path) -> None:
     assert not (shop / ".git" / "worktrees").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "text", "call", "now"),
     [
@@ -161,6 +163,7 @@ def test_a_benchmark_that_got_slower_is_named(cli: Cli, shop: Path) -> None:
     assert value["decision"] in {"not faster", "inconclusive"}, value["reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "line", "code"),
     [
@@ -178,6 +181,7 @@ def test_what_can_not_be_judged_is_told(
     assert value["error"]["mend"]
 
 
+@pytest.mark.slow
 def test_a_workspaces_own_commands_are_inert_until_it_is_trusted(cli: Cli, shop: Path) -> None:
     trap = cli.folder / "trap"
     table = f'[command]\ntest = "touch {trap}"\nbenchmark = "touch {trap}"\n'
@@ -261,6 +265,7 @@ test/run: test/test_sum.c sum.c
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("make") or not shutil.which("cc"), reason="no C compiler")
 def test_a_project_in_c_is_built_for_each_version(cli: Cli, tmp_path: Path) -> None:
     tree = make(tmp_path / "sum", C_FILES)

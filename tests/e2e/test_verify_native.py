@@ -59,6 +59,7 @@ def test_a_c_program_with_the_users_flags(cli: Cli) -> None:
     assert receipt["build"]["sanitizers"] == ["address", "undefined"]
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_wrong_program_is_told_with_a_line_that_shows_it(cli: Cli) -> None:
     wrong = FAST.replace("total += (2LL", "total -= (2LL")
@@ -75,6 +76,7 @@ def test_a_wrong_program_is_told_with_a_line_that_shows_it(cli: Cli) -> None:
     assert told[0] != told[1]
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_claim_of_another_compiler_says_so(cli: Cli) -> None:
     write(cli, slow_c=SLOW, fast_c=SLOW + "/* the same */\n")
@@ -89,6 +91,7 @@ def test_a_claim_of_another_compiler_says_so(cli: Cli) -> None:
     assert f"{compiler['name']} was an older one, is {was}" in json.dumps(done.value)
 
 
+@pytest.mark.slow
 def test_a_python_program_from_lines_of_json(cli: Cli) -> None:
     work = "n = int(input())\nprint(sum({0} * {0} for {0} in range(n)))\n"
     write(cli, slow_py=work.format("i"), after_py=work.format("k"))
@@ -112,6 +115,7 @@ def test_a_cpp_function_by_its_argument_types(cli: Cli) -> None:
     assert done.value["receipt"]["function"] == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "code"),
     [

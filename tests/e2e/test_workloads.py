@@ -77,6 +77,7 @@ print(time.perf_counter() - began)
 """
 
 
+@pytest.mark.slow
 async def test_a_projects_own_commands(cli: Cli, model: dict[str, Any], answers: list[str]):
     folder = cli.folder / "project"
     (folder / "tests").mkdir(parents=True)
@@ -179,6 +180,7 @@ def write_cases(folder: Path) -> None:
         (folder / f"{number}.in").write_text(f"{size} {size // 2}\n{text}\n")
 
 
+@pytest.mark.slow
 async def test_a_cpp_program_with_cases(cli: Cli, model: dict[str, Any], answers: list[str]):
     folder = cli.folder / "project"
     write_cases(folder / "cases" / "pairs")
@@ -283,6 +285,7 @@ def test_a_cpp_program_by_rules_alone(cli: Cli):
     assert "std::deque<int> queue(values.begin(), values.end());" in file.read_text()
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_named(cli: Cli):
     folder = cli.folder / "project"
     folder.mkdir()
