@@ -177,7 +177,9 @@ class EditCheck:
         """The names of a part after its changes."""
         block = part.block
         after = self._changed(part.changes, part.start, part.end)
-        source = block.head + _ELIF.sub(r"\1if", after, count=1)
+        if _ELIF.match(self._scope.module.text[part.start : part.end]):
+            after = _ELIF.sub(r"\1if", after, count=1)  # compiles alone
+        source = block.head + after
         try:
             tree = ast.parse(source)
             if any(map(self._is_delicate, part.changes)):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+N = TypeVar("N", bound=ast.AST)
 _BELOW, _TEXT, _USES = "_hasten_below", "_hasten_text", "_hasten_uses"
 _ARGUMENTS = "_hasten_arguments"
 _WITHOUT_NODES = frozenset(
@@ -92,25 +93,23 @@ def called(func: ast.expr) -> str:
 
 def uses_of(tree: ast.AST) -> dict[str, list[ast.Name]]:
     """Where each name stands in a tree, in the order of `walk`."""
-    kept: dict[str, list[ast.Name]] | None = tree.__dict__.get(_USES)
-    if kept is None:
-        kept = {}
-        for node in walk(tree):
-            if node.__class__ is ast.Name:
-                kept.setdefault(node.id, []).append(node)
-        setattr(tree, _USES, kept)
-    return kept
+    return _by_name(tree, _USES, ast.Name, "id")
 
 
 def arguments_of(tree: ast.AST) -> dict[str, list[ast.arg]]:
     """The parameters of all functions in a tree, by name."""
-    kept: dict[str, list[ast.arg]] | None = tree.__dict__.get(_ARGUMENTS)
+    return _by_name(tree, _ARGUMENTS, ast.arg, "arg")
+
+
+def _by_name(tree: ast.AST, where: str, kind: type[N], name: str) -> dict[str, list[N]]:
+    """The nodes of a class in a tree by their name, kept on the tree."""
+    kept: dict[str, list[N]] | None = tree.__dict__.get(where)
     if kept is None:
         kept = {}
         for node in walk(tree):
-            if node.__class__ is ast.arg:
-                kept.setdefault(node.arg, []).append(node)
-        setattr(tree, _ARGUMENTS, kept)
+            if node.__class__ is kind:
+                kept.setdefault(getattr(node, name), []).append(node)
+        setattr(tree, where, kept)
     return kept
 
 
