@@ -58,7 +58,9 @@ ATTEMPTS = 60
 PAIRS = 5
 SLOWER = math.log(0.97)
 FUNCTION_S, TRIAL_S = 20.0, 8.0
-"""A function that takes longer than this to judge, and so much more for each finding, is left."""
+"""A function that takes longer than this to judge, and so much more for each finding, is left;
+`--patience` multiplies both, for packages that are slow to import."""
+TOO_SLOW = "too slow"
 _T_95 = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}
 _CALLS, _BYTES = 12, 1 << 20
 _DRIVER = """\
@@ -212,7 +214,7 @@ def inputs_of(bundle: Bundle, place: Place) -> Inputs:
     return CapturedInputs(kept.folder) if kept and kept.count else GeneratedInputs()
 
 
-def tried(bundle: Bundle, places: Sequence[Place]) -> Iterator[Trial]:
+def tried(bundle: Bundle, places: Sequence[Place], patience: float) -> Iterator[Trial]:
     """Try findings of one function on one bench: its original is judged once for all of them."""
     first = places[0]
     inputs = inputs_of(bundle, first)
@@ -228,7 +230,7 @@ def tried(bundle: Bundle, places: Sequence[Place]) -> Iterator[Trial]:
         trials.append(trial)
     started = time.perf_counter()
     cancel = CancelToken()
-    limit = threading.Timer(FUNCTION_S + TRIAL_S * len(places), cancel.cancel)
+    limit = threading.Timer(patience * (FUNCTION_S + TRIAL_S * len(places)), cancel.cancel)
     limit.start()
     try:
         with FunctionBench(workload, python=bundle.python, cancel=cancel) as bench:
@@ -240,7 +242,7 @@ def tried(bundle: Bundle, places: Sequence[Place]) -> Iterator[Trial]:
                 yield trial
                 started = time.perf_counter()
     except (HastenError, Cancelled) as error:
-        why = f"{error.code}: {error.message}" if isinstance(error, HastenError) else "too slow"
+        why = f"{error.code}: {error.message}" if isinstance(error, HastenError) else TOO_SLOW
         for trial in trials:
             if not trial.seconds:
                 trial.tried, trial.reason = False, why[:300]
@@ -299,22 +301,29 @@ def read_trials(file: Path) -> dict[str, Trial]:
     return {row["key"]: Trial(**row) for row in rows}
 
 
-def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end: float) -> None:
-    """Try findings until each rule has enough, the rarest rules' functions first, until `end`."""
+def try_rules(
+    bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end: float, patience: float = 1.0
+) -> None:
+    """Try findings until each rule has enough, the rarest rules' functions first, until `end`.
+
+    Several may share one file, each with packages of its own: it is read again at every step.
+    """
     known = read_trials(file)
     waiting: defaultdict[tuple[str, Path, str], list[Place]] = defaultdict(list)
     left: Counter[str] = Counter()
     for bundle in bundles.values():
         for place in bundle.places:
             rule = place.finding.rule
-            if place.key not in known and (not rules or rule in rules):
+            begun = known.get(place.key)
+            again = begun and begun.reason == TOO_SLOW and begun.seconds < patience * FUNCTION_S
+            if (begun is None or again) and (not rules or rule in rules):
                 waiting[place.package, place.path, place.function].append(place)
                 left[rule] += 1
-    done = Counter(trial.rule for trial in known.values() if trial.tried)
-    spent = Counter(trial.rule for trial in known.values() if trial.seconds >= 1)
     took: defaultdict[str, list[float]] = defaultdict(list)
     for trial in known.values():
         took[trial.package].append(trial.seconds)
+    done: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
     captured = {key: _is_captured(bundles[key[0]], places[0]) for key, places in waiting.items()}
 
     def wanted(places: Sequence[Place]) -> list[Place]:
@@ -331,13 +340,14 @@ def try_rules(bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end:
         return rarity * (3 if captured[key] else 1) / seconds
 
     while waiting and time.monotonic() < end:
+        known = read_trials(file)
+        done = Counter(trial.rule for trial in known.values() if trial.tried)
+        spent = Counter(trial.rule for trial in known.values() if trial.seconds >= 1)
         key = max(waiting, key=worth)
         chosen = wanted(waiting.pop(key))
         if not chosen:
             break
-        for trial in tried(bundles[key[0]], chosen):
-            spent[trial.rule] += trial.seconds >= 1
-            done[trial.rule] += trial.tried
+        for trial in tried(bundles[key[0]], chosen, patience):
             took[trial.package].append(trial.seconds)
             for folder in (bundles[key[0]].root, bundles[key[0]].python.parents[1]):
                 trial.reason = trial.reason.replace(str(folder), "")
@@ -394,6 +404,8 @@ def main() -> int:
     parser.add_argument("--rule", action="append", default=[], help="default: all")
     parser.add_argument("--seconds", type=float, default=120.0, help="of a package's tests")
     parser.add_argument("--minutes", type=float, default=120.0, help="to try findings for")
+    parser.add_argument("--patience", type=float, default=1.0, help="times the usual for a trial")
+    parser.add_argument("--trials", type=Path, default=TRIALS, help="default: benchmarks/")
     parser.add_argument("--write", action="store_true", help="write analysis/rules/precision.json")
     options = parser.parse_args()
     folder = options.folder.resolve()
@@ -412,9 +424,9 @@ def main() -> int:
         bundles[package.name] = bundle
     if not options.write:
         end = time.monotonic() + 60 * options.minutes
-        try_rules(bundles, TRIALS, options.rule, end)
+        try_rules(bundles, options.trials, options.rule, end, options.patience)
     else:
-        write_table(bundles, list(read_trials(TRIALS).values()))
+        write_table(bundles, list(read_trials(options.trials).values()))
     return 0
 
 

@@ -485,9 +485,11 @@ def find_function(qualname: str, code: CodeType, space: dict[str, Any]) -> Any:
     function_type = type(find_function)
     value: Any = None
     names: Any = space
+    owner = ""
     for part in qualname.split("."):
-        value = names.get(part)
-        names = value.__dict__ if isinstance(value, type) else {}
+        hidden = owner and part.startswith("__") and not part.endswith("__")
+        value = names.get(f"_{owner}{part}" if hidden else part)  # as the compiler calls it there
+        names, owner = (value.__dict__, part.lstrip("_")) if isinstance(value, type) else ({}, "")
     for _ in range(20):
         if isinstance(value, function_type) and value.__code__ is code:
             return value

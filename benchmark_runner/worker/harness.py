@@ -2699,16 +2699,17 @@ class Session(_Root):
     def find_function(self) -> None:
         """Walk the qualified name; what a class holds is looked up without binding it."""
         called = self.config["called"]
-        owner, found = None, self.module
-        for part in called.split("."):
-            owner = found
+        owner, found, within = None, self.module, ""
+        for written in called.split("."):
+            owner, part = found, _private(written, within)
+            within = written
             if _within(type, _mro_of(type(found))):
                 for klass in _mro_of(found):
                     if part in _dict_of(klass):
                         found = _dict_of(klass)[part]
                         break
                 else:
-                    raise Failed("lookup", f"{called}: {type_name(owner)} has no {part!r}")
+                    raise Failed("lookup", f"{called}: {type_name(owner)} has no {written!r}")
             else:
                 try:
                     found = getattr(found, part)
@@ -3418,6 +3419,13 @@ def _with_bytecode(path: Optional[str]) -> Tuple[str, ...]:
     real = _realpath(path)
     stem = _basename(real).rsplit(".", 1)[0]
     return real, f"{_dirname(real)}/__pycache__/{stem}."
+
+
+def _private(name: str, klass: str) -> str:
+    """The name under which a class holds what its text calls `name` (Language Reference, 6.2.1)."""
+    owner = klass.lstrip("_")
+    hidden = owner and name.startswith("__") and not name.endswith("__")
+    return f"_{owner}{name}" if hidden else name
 
 
 def _is_file(module: Any, path: str) -> bool:

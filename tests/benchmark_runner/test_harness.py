@@ -178,7 +178,13 @@ class A:
     def made(cls, x): return cls(x).x, cls.__name__
     @property
     def prop(self): return self.x * 10
+    def __private(self, y): return self.x + y
 class B(A): pass
+class _Hidden:
+    @staticmethod
+    def __both__(y): return -y
+    @staticmethod
+    def __one(y): return y
 """
 
 
@@ -190,6 +196,9 @@ class B(A): pass
         ("A.made", "(7,), {}", (7, "A")),
         ("A.made", "(B, 7), {}", (7, "B")),
         ("A.prop", "(A(2),), {}", 20),
+        ("A.__private", "(A(2), 3), {}", 5),
+        ("_Hidden.__one", "(3,), {}", 3),
+        ("_Hidden.__both__", "(3,), {}", -3),
     ],
 )
 def test_kinds_of_methods(project: Project, called: str, call: str, result: Any) -> None:

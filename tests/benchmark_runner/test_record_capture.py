@@ -50,6 +50,7 @@ PROGRAM = """
         Shape(2).area(5)
         Shape.unit(7)
         Shape.named("n", 8)
+        Shape(3).doubled()
         wrapped(11)
         lib.outer(4)
         assert f.__doc__ == "Doc." and f([1]) == 1, f.__doc__
@@ -77,6 +78,10 @@ LIB = """
         @classmethod
         def named(cls, name, x):
             return cls(x)
+        def doubled(self):
+            return self.__times(2)
+        def __times(self, factor, offset=0):
+            return self.side * factor + offset
 
     def deco(g):
         @functools.wraps(g)
@@ -120,14 +125,17 @@ def test_receivers_of_methods_are_kept(
 ) -> None:
     write(tmp_path, main=PROGRAM.replace("lib", "lib_m"), lib_m=LIB)
     found = capture(
-        tmp_path, "lib_m.py::Shape.area", "lib_m.py::Shape.named", python=python_of(version)
-    )
+        tmp_path, "lib_m.py::Shape.area", "lib_m.py::Shape.named", "lib_m.py::Shape.__times",
+        python=python_of(version),
+    )  # fmt: skip
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "lib_m", raising=False)
     (((receiver, factor), kwargs),) = calls_in(found["lib_m.py::Shape.area"].folder)
     assert (receiver.side, factor, kwargs) == (2, 5, {})
     (((kind, name, x), _),) = calls_in(found["lib_m.py::Shape.named"].folder)
     assert (kind.__name__, name, x) == ("Shape", "n", 8)
+    (((receiver, factor), kwargs),) = calls_in(found["lib_m.py::Shape.__times"].folder)
+    assert (receiver.side, factor, kwargs) == (3, 2, {})  # the default is not among the arguments
 
 
 @pytest.mark.parametrize("version", WANTED)
