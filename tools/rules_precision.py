@@ -337,7 +337,8 @@ def try_rules(
             for p in wanted(waiting[key])
         )
         seconds = statistics.fmean([4.0, 4.0, 4.0, *took[key[0]]])  # slow imports cost others
-        return rarity * (3 if captured[key] else 1) / seconds
+        hope = 3.0 if captured[key] else 1.0
+        return rarity * (hope / 4 if waiting[key][0].key in known else hope) / seconds
 
     while waiting and time.monotonic() < end:
         known = read_trials(file)
