@@ -189,6 +189,7 @@ def try_rules(
         took[trial.package].append(trial.seconds)
     done: Counter[str] = Counter()
     spent: Counter[str] = Counter()
+    in_vain: Counter[str] = Counter()
     captured = {key: _is_captured(bundles[key[0]], places[0]) for key, places in waiting.items()}
 
     def wanted(places: Sequence[Place]) -> list[Place]:
@@ -202,13 +203,18 @@ def try_rules(
             for p in wanted(waiting[key])
         )
         seconds = statistics.fmean([4.0, 4.0, 4.0, *took[key[0]]])  # slow imports cost others
-        hope = 3.0 if captured[key] else 1.0
+        hope = (3 if captured[key] else 1) / (1 + in_vain[key[0]])
         return rarity * (hope / 4 if waiting[key][0].key in known else hope) / seconds
 
     while waiting and time.monotonic() < end:
         known = read_trials(file)
         done = Counter(trial.rule for trial in known.values() if trial.tried)
         spent = Counter(trial.rule for trial in known.values() if trial.seconds >= 1)
+        in_vain = Counter(
+            trial.package
+            for trial in known.values()
+            if trial.reason == TOO_SLOW and trial.seconds >= patience * FUNCTION_S
+        )
         key = max(waiting, key=worth)
         chosen = wanted(waiting.pop(key))
         if not chosen:

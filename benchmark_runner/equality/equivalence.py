@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from benchmark_runner.equality.imported import same_output
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied
 from benchmark_runner.receipt import Counterexample
 from benchmark_runner.sandbox.needs import not_as_original
@@ -52,6 +53,8 @@ class Behaviour:
     settings: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What is told of a version that is equal: differences that are none by our rules."""
+    numbers: bool = True
+    """Whether the numbers in what it writes at import are the same in every run."""
 
     def cores(self) -> dict[int, bytes]:
         """Digests of outcome and arguments by input, which timed calls must repeat."""
@@ -311,7 +314,7 @@ def _load(worker: Worker, original: Behaviour) -> tuple[Loaded, tuple[InputInfo,
     except WorkerDied as error:
         raise Refused(f"import: {error.message}") from None
     refuse_uses(tried(loaded.attempts), original)
-    if (loaded.stdout, loaded.stderr) != (original.loaded.stdout, original.loaded.stderr):
+    if not same_output(loaded, original.loaded, numbers=original.numbers):
         raise Refused("import: it writes other output than the original when it is imported")
     try:
         infos = worker.make_inputs()

@@ -28,6 +28,7 @@ from benchmark_runner.equality.equivalence import (
     unencodable,
     unseen,
 )
+from benchmark_runner.equality.imported import NUMBERS_LEFT_OUT, keeps_numbers
 from benchmark_runner.equality.sequences import Track, keeps_state, orders, tracks
 from benchmark_runner.errors import CandidateFailed, InputsFailed, WorkerDied, WorkloadError
 from benchmark_runner.measuring.statistics import median
@@ -152,15 +153,21 @@ def observe_original(
     remembers = first.remembers.union(*(run.remembers for run in (second, *others)))
     _same(first.seen, second, script)
     _same(others[0].seen, others[1], script)
+    by_seed = [(first.loaded, second.loaded), (others[0].loaded, others[1].loaded)]
+    numbers = keeps_numbers(by_seed)
+    if numbers is None:
+        raise _failed_import()
     behaviours = {
-        HASH_SEEDS[0]: replace(second, remembers=remembers),
-        HASH_SEEDS[1]: replace(others[0], remembers=remembers),
+        HASH_SEEDS[0]: replace(second, remembers=remembers, numbers=numbers),
+        HASH_SEEDS[1]: replace(others[0], remembers=remembers, numbers=numbers),
     }
     costs = _costs([first.seen, second.seen, *(run.seen for run in others)])
     notes = []
     if dropped:
         notes.append(f"{len(dropped)} generated inputs dropped: the original can't take them")
     notes += unseen(first.seen.values())
+    if not numbers:
+        notes.append(NUMBERS_LEFT_OUT)
     if first.cut:
         notes.append(f"calls are slow: {len(costs)} of {count} inputs are used")
     found: tuple[Track, ...] = ()
@@ -223,6 +230,14 @@ def _failed(message: str) -> WorkloadError:
         f"the original fails: {message}",
         code="original-failed",
         mend="make the file load and the function run on these inputs first",
+    )
+
+
+def _failed_import() -> WorkloadError:
+    return WorkloadError(
+        "the original writes other output each time it is imported",
+        code="nondeterministic",
+        mend="let it write nothing at import that depends on chance or on the order of a set",
     )
 
 
