@@ -11,6 +11,7 @@ from pathlib import Path
 from analysis.functions import Function
 from analysis.heat import AMBIGUOUS, Match, carry_lines, match_functions
 from analysis.ignore import is_ignored_path, relative_parts
+from analysis.profiles.frame_names import is_nameless
 from analysis.profiles.model import CallCost, FunctionCost, LineCost, Profile
 from analysis.profiles.places import Places, functions_of
 from analysis.profiles.sources import OTHER, Sources, relative_to
@@ -125,7 +126,7 @@ def rank(
     gone: list[HotSpot] = []
     root = Path(os.path.realpath(workspace))
     for number, place in placed.items():
-        if profile.total <= 0 or place.name.startswith("<"):
+        if profile.total <= 0 or is_nameless(place.name):
             continue
         if only is not None and relative_parts(place.path, root / only) is None:
             continue
@@ -200,7 +201,7 @@ class _Placing:
     def _place(self, cost: FunctionCost, path_then: str) -> _Place:
         path = self._places.file_now(path_then) or path_then
         place = _Place(path, path_then, cost.name, None, None)
-        if cost.name.startswith("<"):
+        if is_nameless(cost.name):
             return place
         relative = relative_to(path_then, self._places.workspace) or ""
         then = self._sources.functions(relative) if self._sources else None

@@ -21,6 +21,7 @@ from typing import Literal
 
 from analysis.functions import Function
 from analysis.heat import State, match_functions
+from analysis.profiles.frame_names import is_nameless
 from analysis.profiles.model import FunctionCost, Profile, Unit
 from analysis.profiles.opened import Opened
 from analysis.profiles.places import Places, functions_of
@@ -172,7 +173,7 @@ class _Side:
         self._then: dict[str, str] = {}
         for cost in self.profile.functions:
             then = self._places.file(cost.path)
-            if then is not None and not cost.name.startswith("<"):
+            if then is not None and not is_nameless(cost.name):
                 path = self._places.file_now(then) or then
                 self._then[path] = then
                 self.costs.setdefault(path, []).append(cost)

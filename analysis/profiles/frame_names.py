@@ -27,6 +27,7 @@ _LIBRARY = re.compile(
     r"|(?:.*/)?(?:lib[^/]*\.(?:so|dylib)[^/]*|ld-[^/]*|python[\d.]*|node|linux-vdso[^/]*)$"
 )
 _MAX_CHARS = 2_000
+_LOCALS = ".<locals>."
 
 
 class FrameName(NamedTuple):
@@ -75,6 +76,22 @@ def parse_frame(text: str) -> FrameName:
     if ":" in text and (found := _FILE_FIRST.fullmatch(text)):
         return FrameName(found[1], found[2], int(found[3]) if found[3] else None, False)
     return FrameName("", text, None, False)
+
+
+def is_nameless(name: str) -> bool:
+    """Whether it names code without a name of its own, or a file's own lines.
+
+    ``<lambda>``, ``<module>``; from CPython 3.11 on also ``f.<locals>.<genexpr>``.
+    """
+    return name.rpartition(".")[2].startswith("<")
+
+
+def function_around(name: str) -> str:
+    """The qualified name of the function that nameless code is in; "" where it does not tell."""
+    parts = name.split(_LOCALS)
+    while parts and is_nameless(parts[-1]):
+        parts.pop()
+    return _LOCALS.join(parts)
 
 
 def is_library(module: str) -> bool:

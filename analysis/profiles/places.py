@@ -15,6 +15,7 @@ from analysis.errors import AnalysisError
 from analysis.functions import Function, functions_in
 from analysis.ignore import relative_parts
 from analysis.languages import LANGUAGES, PYTHON, language_of
+from analysis.profiles.frame_names import function_around, is_nameless
 from analysis.profiles.sources import Sources, relative_to
 from analysis.profiles.symbols import Symbols, bare_name
 from analysis.source import read_source
@@ -254,12 +255,14 @@ def _place(functions: Sequence[Function], path: str, name: str, line: int | None
         return _place_of_symbol(path, functions, name, line)
     if name == "<module>":
         return Place(path, name, 1)
-    if name.startswith("<"):
+    if is_nameless(name):
+        outer = function_around(name)
         around = [] if line is None else [f for f in functions if _holds(f, line)]
+        around = [f for f in around if not outer or f.qualname == outer]
         if around:
             inner = max(around, key=lambda f: f.start)
             return Place(path, inner.name, inner.first_line + 1)
-        return Place(path, "<module>", 1)
+        return _place(functions, path, outer or "<module>", None)
     simple = name.rsplit(".", 1)[-1]
     named = [f for f in functions if f.name == simple]
     qualified = [f for f in named if f.qualname == name] if "." in name else []

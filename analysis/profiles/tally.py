@@ -14,6 +14,7 @@ from heapq import nlargest
 from typing import NamedTuple
 
 from analysis.profiles.damage import Damaged
+from analysis.profiles.frame_names import is_nameless
 from analysis.profiles.model import (
     CallCost,
     FunctionCost,
@@ -39,11 +40,15 @@ Who = Place | tuple[str, str, int]
 
 
 class Frame(NamedTuple):
-    """A function at one of its lines, as a stack names it; `line` is the one that runs, or 0."""
+    """A function at one of its lines, as a stack names it; `line` is the one that runs, or 0.
+
+    `inner` tells that it is a lambda or comprehension in that function: no call of the function.
+    """
 
     who: int
     line: int
     native: bool
+    inner: bool
 
 
 @dataclass
@@ -134,9 +139,10 @@ class Tally:
             self._who_ids[who] = len(self._who)
             self._who.append(who)
         at = (line or 0) if runs is None else runs if 0 < runs < _MAX_LINE else 0
-        if place is not None and at not in (0, place.line) and not name.startswith("<"):
+        if place is not None and at not in (0, place.line) and not is_nameless(name):
             self._saw_lines = True
-        self._frames.append(Frame(self._who_ids[who], at, native))
+        inner = place is not None and is_nameless(name) and not is_nameless(place.name)
+        self._frames.append(Frame(self._who_ids[who], at, native, inner))
         self._frame_ids[key] = len(self._frames) - 1
         return len(self._frames) - 1
 
@@ -167,7 +173,8 @@ class Tally:
     def called(self, node: int, times: int = 1) -> None:
         """Count calls of the node's function by the function below it in the stack."""
         self._counts_calls = True
-        self._count[node] += times
+        if not self._frames[self._frame[node]].inner:
+            self._count[node] += times
 
     def add(self, stack: Iterable[int], cost: float) -> None:
         """Add a whole stack, outermost frame first."""
