@@ -32,7 +32,8 @@ _SMALL_LINE = 0.001
 
 @dataclass(frozen=True)
 class HotLine:
-    """A line of a hot function; `total_share` holds what the line calls.
+    """A line of a hot function; `total_share` holds what the line calls, `worth` of that only
+    builtin, library and native code, as that of HotSpot.
 
     `line` is 1-based in the file as it is now, None where the line was changed since;
     `measured_line` is the one of the time of the profile.
@@ -42,6 +43,7 @@ class HotLine:
     measured_line: int
     self_share: float
     total_share: float
+    worth: float
 
 
 @dataclass(frozen=True)
@@ -254,9 +256,12 @@ def _find(functions: Sequence[Function], cost: FunctionCost) -> tuple[int | None
 
 
 def _hottest(lines: Sequence[HotLine]) -> tuple[int, float] | None:
-    """The line that most is spent in, as it is now; None where it is gone or not known."""
-    top = max(lines, key=lambda line: line.total_share, default=None)
-    return None if top is None or top.line is None else (top.line, top.total_share)
+    """The line with most to save, as it is now; None where it is gone or not known.
+
+    What a line calls of the workspace is the work of that function, not of this one.
+    """
+    top = max(lines, key=lambda line: line.worth, default=None)
+    return None if top is None or top.line is None or not top.worth else (top.line, top.worth)
 
 
 class _Details:
@@ -338,11 +343,13 @@ class _Details:
         if place.then is not None:
             carried = carry_lines(place.then, place.now) if place.now else {}
         for line in sorted(own, key=lambda x: (-x.total_cost, -x.self_cost, x.line))[:_LINES]:
+            direct = line.self_cost if line.direct_cost is None else line.direct_cost
             yield HotLine(
                 line=line.line if carried is None else carried.get(line.line),
                 measured_line=line.line,
                 self_share=min(1.0, line.self_cost / self._profile.total),
                 total_share=min(1.0, line.total_cost / self._profile.total),
+                worth=min(1.0, direct / self._profile.total),
             )
 
 

@@ -176,7 +176,7 @@ def _call_seconds(profile: Profile, function: FunctionCost) -> float | None:
 class _Known:
     """What the sentence is made of; `source` is the function's code, "" where it is not known.
 
-    `hottest` is its hottest line (1-based) and what of the run is spent there, where that is known.
+    `hottest` is its line (1-based) that is worth most, and what of the run that is, where known.
     """
 
     profile: Profile

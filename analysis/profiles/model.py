@@ -38,7 +38,7 @@ class LineCost:
     """What one line of a workspace file cost; `line` is 1-based, when the profile was written.
 
     `total_cost` holds what the line calls. `native_cost` and `hits` as of FunctionCost and its
-    `calls`.
+    `calls`; `direct_cost` too, None where the format's `self_cost` of a line already is that.
     """
 
     path: str
@@ -47,6 +47,7 @@ class LineCost:
     total_cost: float
     native_cost: float | None = None
     hits: int | None = None
+    direct_cost: float | None = None
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ class Tally:
         self._calls: defaultdict[int, int] = defaultdict(int)
         self._line_self: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._line_total: defaultdict[tuple[str, int], float] = defaultdict(float)
+        self._line_direct: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._line_native: defaultdict[tuple[str, int], float] = defaultdict(float)
         # Lines have numbers, so that those on a path are counted fast; 0 is none.
         self._line_keys: list[tuple[str, int]] = [("", 0)]
@@ -219,12 +220,13 @@ class Tally:
         # What is on the path from the root is counted once, however often it recurs.
         on_path, lines_on_path = [0] * len(self._who), [0] * len(self._line_keys)
         open_nodes = children.get(ROOT, [])
-        path: list[tuple[int, int, int]] = []
-        nearest = -1
+        path: list[tuple[int, int, int, int]] = []
+        # The innermost function of the workspace, and which of its lines runs.
+        nearest, nearest_line = -1, 0
         while open_nodes:
             node = open_nodes.pop()
             if node < 0:
-                who, line, nearest = path.pop()
+                who, line, nearest, nearest_line = path.pop()
                 on_path[who] -= 1
                 lines_on_path[line] -= 1
                 continue
@@ -242,18 +244,20 @@ class Tally:
                     self._line_total[at] += spent
             on_path[who] += 1
             lines_on_path[line] += 1
-            path.append((who, line, nearest))
+            path.append((who, line, nearest, nearest_line))
             if ours:
                 if nearest not in (-1, who):
                     edge = self._edges[nearest, who]
                     edge.cost += spent
                     edge.calls += calls
-                nearest = who
+                nearest, nearest_line = who, line
             if own and nearest >= 0:
+                at = self._line_keys[nearest_line]
                 self._direct[nearest] += own
+                self._line_direct[at] += own
                 if native:
                     self._native[nearest] += own
-                    self._native_line(node, own)
+                    self._line_native[at] += own
             open_nodes.append(-1)
             open_nodes += children.pop(node, ())
         self._keep_stacks()
@@ -291,16 +295,6 @@ class Tally:
         for node in range(len(below) - 1, 0, -1):
             below[self._parent[node]] += below[node]
         return below
-
-    def _native_line(self, node: int, cost: float) -> None:
-        """Native code below a line of the workspace ran for that line."""
-        while node:
-            frame = self._frames[self._frame[node]]
-            person = self._who[frame.who]
-            if isinstance(person, Place):
-                self._line_native[person.path, frame.line] += cost
-                return
-            node = self._parent[node]
 
     def _keep_stacks(self) -> None:
         for node, cost in enumerate(self._cost):
@@ -356,7 +350,7 @@ class Tally:
         for costs in (self._self, self._total, self._direct, self._native):
             for who in costs:
                 costs[who] *= scale
-        for by_line in (self._line_self, self._line_total, self._line_native):
+        for by_line in (self._line_self, self._line_total, self._line_direct, self._line_native):
             for line in by_line:
                 by_line[line] *= scale
         for edge in self._edges.values():
@@ -387,6 +381,7 @@ class Tally:
             LineCost(
                 path, line, self._line_self[path, line], total,
                 self._line_native[path, line] if self._tells_native else None,
+                direct_cost=self._line_direct[path, line],
             )
             for (path, line), total in sorted(self._line_total.items())
             if total > 0

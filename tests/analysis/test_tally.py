@@ -66,6 +66,7 @@ def test_costs_of_lines_and_calls(places: Places) -> None:
     lines = {line.line: (line.self_cost, line.total_cost) for line in profile.lines}
     assert lines == {2: (0.0, 7.0), 3: (8.0, 12.0), 7: (1.0, 7.0)}
     assert {line.line: line.native_cost for line in profile.lines} == {2: 0.0, 3: 0.0, 7: 2.0}
+    assert {line.line: line.direct_cost for line in profile.lines} == {2: 0.0, 3: 8.0, 7: 7.0}
     names = [f.name for f in profile.functions]
     edges = {(names[c.caller], names[c.callee]): (c.cost, c.calls) for c in profile.calls}
     assert edges == {("outer", "inner"): (7.0, None)}

@@ -132,7 +132,7 @@ def test_the_hottest_lines_are_those_of_the_function_itself(workspace):
         lines=[
             LineCost(path, 3, 1.0, 50.0),
             LineCost(path, 6, 10.0, 10.0),
-            LineCost(path, 7, 30.0, 40.0),
+            LineCost(path, 7, 30.0, 40.0, direct_cost=35.0),
             LineCost(path, 10, 5.0, 5.0),
         ],
     )["show"]
@@ -140,4 +140,15 @@ def test_the_hottest_lines_are_those_of_the_function_itself(workspace):
         (7, 7, 0.3, 0.4),
         (6, 6, 0.1, 0.1),
     ]
-    assert "begin with line 7 (40 %)" in found.why
+    assert "begin with line 7 (35 %)" in found.why
+
+
+def test_a_line_that_only_calls_another_function_is_not_where_to_begin(workspace):
+    path = str(workspace / "m.py")
+    own = LineCost(path, 6, 30.0, 30.0, direct_cost=30.0)
+    passed_on = LineCost(path, 7, 0.0, 60.0, direct_cost=0.0)
+    found = spots(workspace, cost(workspace, "show", 30, 90, 30), lines=[own, passed_on])["show"]
+    assert [line.line for line in found.lines] == [7, 6]
+    assert "begin with line 6 (30 %)" in found.why
+    nothing = spots(workspace, cost(workspace, "show", 30, 90, 30), lines=[passed_on])["show"]
+    assert "begin with" not in nothing.why

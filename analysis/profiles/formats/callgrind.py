@@ -141,6 +141,7 @@ class _Table:
         self._costs: dict[Function, _Costs] = {}
         self._own: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._below: defaultdict[tuple[str, int], float] = defaultdict(float)
+        self._library: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._edges = 0
         self._summary: float | None = None
         self._promised = 0.0
@@ -243,9 +244,12 @@ class _Table:
         line = self._last[columns - 1]
         ours = self._ours if 0 < line < _MAX_LINE else None
         if self._call_count is not None:
+            called_file = self._called_file or self._cost_file
             self._call(who, cost)
             if ours:
                 self._below[ours, line] += cost
+                if self._places.file(called_file) is None:
+                    self._library[ours, line] += cost
         else:
             who.own += cost
             if not who.first_line and 0 < line < _MAX_LINE and self._cost_file is self._file:
@@ -341,7 +345,10 @@ class _Table:
     def _lines(self, scale: float) -> Iterator[LineCost]:
         for path, line in sorted(self._own.keys() | self._below.keys()):
             own = self._own.get((path, line), 0.0) * scale
-            yield LineCost(path, line, own, own + self._below.get((path, line), 0.0) * scale)
+            below, library = (
+                costs.get((path, line), 0.0) * scale for costs in (self._below, self._library)
+            )
+            yield LineCost(path, line, own, own + below, direct_cost=own + library)
 
 
 def _integer(text: str) -> int | None:

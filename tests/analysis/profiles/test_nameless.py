@@ -1,4 +1,4 @@
-"""Lambdas and comprehensions belong to their function, as CPython before and after 3.11 names them."""
+"""Lambdas and comprehensions belong to their function, as each CPython names them."""
 
 from __future__ import annotations
 

@@ -253,6 +253,13 @@ def test_callgrind_lines(code, tmp_path):
     profile = load_profile(tmp_path / "profile", WORKLOAD)
     lines = {line.line: (line.self_cost, line.total_cost) for line in profile.lines}
     assert lines == {27: (5, 5), 29: (8, 19), 34: (11, 11)}
+    assert {line.line: line.direct_cost for line in profile.lines} == {27: 5, 29: 8, 34: 11}
+    library = "cfi=/usr/lib/libz.c\ncfn=(2) deflate\ncalls=1 1\n* 11\n"
+    assert (
+        code(BEGIN + "27 5\n" + library + "fl=/usr/lib/libz.c\nfn=(2)\n1 11\ntotals: 16\n") is None
+    )
+    (line,) = load_profile(tmp_path / "profile", WORKLOAD).lines
+    assert (line.self_cost, line.total_cost, line.direct_cost) == (5, 16, 16)
     (call,) = profile.calls
     assert (call.calls, call.cost) == (3, 11)
     parts = BEGIN + "27 5\ntotals: 5\n\npart: 2\nevents: Ir\nfn=(1)\n+1 4\ntotals: 4\n"
