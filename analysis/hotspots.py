@@ -290,7 +290,8 @@ class _Details:
         cost, function = profile.functions[number], place.now or place.then
         assert function is not None or place.then is None
         callees = callees_of(profile, self._out[number])
-        callers = callers_of(profile, number, self._edges[number], self._names)
+        source = place.source
+        callers = callers_of(profile, number, self._edges[number], self._names, source)
         # Merging several callers' times can pass the whole by rounding; recursion must not.
         total_share = min(1.0, cost.total_cost / profile.total)
         worth = min(total_share, cost.direct_cost / profile.total)
@@ -315,8 +316,8 @@ class _Details:
             measured_line=place.then.line + 1 if place.then else cost.line,
             calls=cost.calls,
             native_share=native_share(capped),
-            advice=advice_of(profile, capped, callers),
-            why=why(profile, capped, callers, callees, place.source, hottest=_hottest(lines)),
+            advice=advice_of(profile, capped, callers, source),
+            why=why(profile, capped, callers, callees, source, hottest=_hottest(lines)),
             callers=callers,
             callees=callees,
             lines=lines,

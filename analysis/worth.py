@@ -28,7 +28,7 @@ _CALLEES = 3
 _METHOD = re.compile(r"<method '([\w]+)' of '([\w.]+)' objects>")
 _BUILTIN = re.compile(r"<built-in method ([\w.]+)>")
 _LOOP = re.compile(r"^\s*(?:async\s+)?(?:for|while)\b|\bfor\b.*\bin\b", re.MULTILINE)
-_YIELD = re.compile(r"\byield\b")
+_PAUSES = re.compile(r"\b(?:yield|await)\b")
 _SMALL_CALLER = 0.05
 _MOSTLY = 0.5
 _NEARLY_ALL = 0.95
@@ -50,7 +50,8 @@ class Caller:
     """Who calls a function. `share` is its part of the calls, or of the cost where calls are not
     counted. `calls` and `per_call` (calls for each call of the caller) are None where not counted.
 
-    `saves` is what one call for each call of the caller would save of the whole run, 0..1.
+    `saves` is what one call for each call of the caller would save of the whole run, 0..1; 0 where
+    going on after a pause counts as a call, since then most of them can't be left out.
     `function` is the qualified name, "<module>" for a file's own lines.
     """
 
@@ -81,15 +82,21 @@ def run_words(unit: Unit) -> str:
 
 
 def callers_of(
-    profile: Profile, number: int, edges: Sequence[CallCost], names: Sequence[tuple[str, str]]
+    profile: Profile,
+    number: int,
+    edges: Sequence[CallCost],
+    names: Sequence[tuple[str, str]],
+    source: str = "",
 ) -> tuple[Caller, ...]:
     """The callers of function `number` that count, the busiest first.
 
-    `edges` are the calls of it; `names` are path and name of each of the profile's functions.
+    `edges` are the calls of it; `names` are path and name of each of the profile's functions;
+    `source` is its code, "" where it is not known.
     """
     function = profile.functions[number]
     counted = function.calls is not None and all(e.calls is not None for e in edges)
     whole = float(function.calls or 0) if counted else sum(e.cost for e in edges)
+    pauses = _pauses(source)
     found = []
     for edge in edges:
         weight = float(edge.calls or 0) if counted else edge.cost
@@ -98,7 +105,9 @@ def callers_of(
             continue
         per_call = _per_call(edge, profile.functions[edge.caller]) if counted else None
         cost = min(edge.cost, function.total_cost) / profile.total
-        saves = cost * (1 - 1 / per_call) if per_call is not None and per_call > 1 else 0.0
+        saves = 0.0
+        if per_call is not None and per_call > 1 and not pauses:
+            saves = cost * (1 - 1 / per_call)
         path, name = names[edge.caller]
         found.append(
             Caller(name, path, share, edge.calls if counted else None, per_call, min(1.0, saves))
@@ -156,14 +165,22 @@ def calls_too_often(callers: Sequence[Caller], calls: int | None) -> Caller | No
     return top if often and top.share >= _MOSTLY else None
 
 
-def advice_of(profile: Profile, function: FunctionCost, callers: Sequence[Caller]) -> Advice:
-    """Where a fix of a function's cost belongs."""
+def advice_of(
+    profile: Profile, function: FunctionCost, callers: Sequence[Caller], source: str = ""
+) -> Advice:
+    """Where a fix of a function's cost belongs; `source` is its code, "" where not known."""
     if function.direct_cost < _PASSES_THROUGH * function.total_cost:
         return "callees"
     tiny = _call_seconds(profile, function)
-    if tiny is not None and tiny < TINY_CALL_S and calls_too_often(callers, function.calls):
+    often = calls_too_often(callers, function.calls) is not None and not _pauses(source)
+    if tiny is not None and tiny < TINY_CALL_S and often:
         return "callers"
     return "native" if (native_share(function) or 0.0) >= _MOSTLY else "rewrite"
+
+
+def _pauses(source: str) -> bool:
+    """Whether it is a generator or coroutine: profilers count going on with one as a call."""
+    return _PAUSES.search(source) is not None
 
 
 def _call_seconds(profile: Profile, function: FunctionCost) -> float | None:
@@ -214,7 +231,7 @@ def why(
 ) -> str:
     """One sentence: what the function costs, where, what helps, and who calls it how often."""
     known = _Known(profile, function, callers, callees, source, hottest)
-    advice = advice_of(profile, function, callers)
+    advice = advice_of(profile, function, callers, source)
     said = _SENTENCES[advice](known)
     calls = "" if advice == "callers" else _call_words(known)
     return f"{said}{f'; {calls}' if calls else ''}."
@@ -285,8 +302,7 @@ def _call_words(known: _Known) -> str:
         if not callers:
             return ""
         return f"{_part(callers[0].share)} of it for {caller_name(callers[0])}"
-    # Going on with a generator counts as a call.
-    verb = "called or resumed" if _YIELD.search(known.source) else "called"
+    verb = "called or resumed" if _pauses(known.source) else "called"
     if calls == 1:
         return f"{verb} once"
     words = f"{verb} {calls:,} times"

@@ -92,6 +92,25 @@ def test_where_little_can_be_saved_inside_the_caller_is_the_place(workspace):
     )
 
 
+@pytest.mark.parametrize("pause", ["yield x", "await x"])
+def test_going_on_after_a_pause_is_no_call_to_be_saved(workspace, pause):
+    kind = "async def" if "await" in pause else "def"
+    (workspace / "m.py").write_text(SOURCE.replace("def tiny", f"{kind} tiny") + f"    {pause}\n")
+    found = spots(
+        workspace,
+        cost(workspace, "render", 1, 3, 1, calls=1),
+        cost(workspace, "tiny", 2, 2, 2, calls=300_001, native=0),
+        calls=[CallCost(0, 1, 300_001, 2.0)],
+        total=4.0,
+    )["tiny"]
+    assert found.advice == "rewrite"
+    assert found.callers[0].saves == 0
+    assert found.why == (
+        "its own Python code takes 50 % of the run: rewrite it; called or resumed 300,001 times, "
+        "all of them by `render`, 300,001 for each of its calls."
+    )
+
+
 def test_what_only_passes_through(workspace):
     found = spots(workspace, cost(workspace, "render", 1, 90, 2, calls=1))["render"]
     assert found.advice == "callees"
