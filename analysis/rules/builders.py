@@ -6,6 +6,7 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, names_in
+from analysis.rules.kinds import kind
 from analysis.rules.nodes import walk
 from analysis.rules.scope import Comprehension, Scope
 from analysis.rules.shapes import clause, in_parentheses, mapping_of
@@ -109,7 +110,10 @@ def identity_comprehension(
             return None
         if not all(isinstance(e, ast.Name) for e in part.target.elts):
             return None
-        source = mapping_of(source) or source
+        mapping = mapping_of(source)
+        if mapping is None and not isinstance(source, ast.Call) and kind(scope, source) != "list":
+            return None  # `dict(pairs)` means something else where `pairs` is a mapping
+        source = mapping or source
         name = "dict"
     else:
         if not isinstance(part.target, ast.Name) or key(part.target) != key(node.elt):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
-from analysis.rules.flow import is_plain, loads, names_in, stores
+from analysis.rules.flow import acts, is_plain, loads, names_in, stores
+from analysis.rules.kinds import kind
 from analysis.rules.names import bindings_of
 from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
@@ -44,6 +45,8 @@ def any_all_generator(scope: Scope, node: ast.Call) -> Proposal:
         return None
     argument = node.args[0]
     if not isinstance(argument, ast.ListComp) or not _no_await(argument):
+        return None
+    if any(isinstance(n, ast.Call) and acts(n) for n in walk(argument)):
         return None
     tail = scope.module.text[scope.end(argument) : scope.end(node)]
     text = scope.text(argument)[1:-1]
@@ -171,7 +174,8 @@ def dict_keys_membership(scope: Scope, node: ast.Compare) -> Proposal:
         return None
     if any(isinstance(n, ast.Call) and n is not tested for n in walk(text)):
         return None
-    return Rewrite((scope.replace(tested, scope.operand(text)),))
+    # `in` looks at the values of a few classes that have keys, as sqlite3.Row.
+    return Rewrite((scope.replace(tested, scope.operand(text)),), sure=kind(scope, text) == "dict")
 
 
 @rule(

@@ -10,7 +10,7 @@ from analysis.rules.flow import key, loads, names_in
 from analysis.rules.kinds import kind
 from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
-from analysis.rules.shapes import clause
+from analysis.rules.shapes import clause, within_try
 
 _LINE = 88
 _REFUSED = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
@@ -233,8 +233,8 @@ def append_loop_extend(scope: Scope, node: ast.For) -> Proposal:
     """
     filling = _filling(scope, node)
     name, element = _step(filling.step, "append")
-    if _reads(node, filling.step, name):
-        return None
+    if _reads(node, filling.step, name) or within_try(scope, node):
+        return None  # an error caught there would leave the first elements in the list
     try:
         _made_before(scope, node, name, "[]", "list()")
         return None

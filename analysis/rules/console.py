@@ -113,6 +113,8 @@ def print_loop_write(scope: Scope, node: ast.For) -> Proposal:
     step = only_step(node)
     if not isinstance(step, ast.Expr) or not isinstance(step.value, ast.Call):
         return None
+    if within_try(scope, node):
+        return None
     call = step.value
     if not scope.is_builtin(call.func, "print") or not call.args:
         return None

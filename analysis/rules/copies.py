@@ -39,6 +39,18 @@ def _is_nested(scope: Scope, node: ast.Call, argument: ast.expr) -> bool:
     return False
 
 
+def _is_keyed(scope: Scope, node: ast.Call, argument: ast.expr) -> bool:
+    """Whether the function looks the data up by texts, as a mapping."""
+    texts = _aliases(scope, node, argument)
+    return any(
+        isinstance(inner, ast.Subscript)
+        and key(inner.value) in texts
+        and isinstance(inner.slice, ast.Constant)
+        and isinstance(inner.slice.value, str)
+        for inner in walk(scope.inner_function(node))
+    )
+
+
 @rule(
     "deepcopy-immutable",
     title="use the immutable value itself",
@@ -120,7 +132,7 @@ def deepcopy_rows(scope: Scope, node: ast.Call) -> Proposal:
     argument = _argument(scope, node)
     if argument is None or not _is_nested(scope, node, argument):
         return None
-    if kind(scope, argument) not in (None, "list"):
+    if kind(scope, argument) not in (None, "list") or _is_keyed(scope, node, argument):
         return None
     row = scope.fresh("row")
     text = f"[{row}[:] for {row} in {scope.operand(argument)}]"

@@ -45,7 +45,7 @@ def effects_of(tree: ast.AST) -> Effects:
         elif isinstance(node, ast.Call):
             func = node.func
             word = called(func)
-            if isinstance(func, ast.Attribute) and word in MUTATING:
+            if isinstance(func, ast.Attribute) and (word in MUTATING or _takes(node)):
                 changed.add(text_of(func.value))
                 assigned.add(text_of(func.value) + "[]")
             elif word in _BY_ARGUMENT or (word == "next" and isinstance(func, ast.Name)):
@@ -59,6 +59,11 @@ def effects_of(tree: ast.AST) -> Effects:
         elif isinstance(node, BINDERS):
             bound.update(bindings_of(node))
     return Effects(bound, changed, assigned)
+
+
+def _takes(node: ast.Call) -> bool:
+    """Whether a call takes something out of a queue: a mapping's `get` has a key."""
+    return called(node.func) == "get" and not node.args
 
 
 def mutated_in(tree: ast.AST) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analysis.rules.base import NoRewriteError, words
 from analysis.rules.effects import MUTATING, Effects, effects_of
 from analysis.rules.names import bound_in
-from analysis.rules.nodes import text_of, uses_of, walk
+from analysis.rules.nodes import children, text_of, uses_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Loop, Scope
 from analysis.text import TextChange
 
@@ -17,9 +17,11 @@ PURE_BUILTINS = words(
     """
     abs all any ascii bin bool bytes chr complex dict divmod enumerate filter float format
     frozenset getattr hasattr hash hex int isinstance issubclass len list map max min oct
-    ord pow range repr reversed round set slice sorted str sum tuple type zip print
+    ord pow range repr reversed round set slice sorted str sum tuple type zip
     """
 )
+KNOWN_BUILTINS = (*PURE_BUILTINS, "print")
+"""Builtins that leave their arguments as they are; printing is an effect all the same."""
 PURE_METHODS = words(
     """
     capitalize casefold center copy count decode encode endswith expandtabs find format get
@@ -27,7 +29,7 @@ PURE_METHODS = words(
     keys ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust
     rpartition rsplit rstrip split splitlines startswith strip swapcase title translate
     union upper values zfill intersection difference issubset issuperset isdisjoint match
-    search findall fullmatch sub bit_length total_seconds isoformat date time year
+    search findall fullmatch sub bit_length total_seconds isoformat
     """
 )
 PURE_MODULES = words(
@@ -95,7 +97,7 @@ def handed_on_in(scope: Scope, tree: ast.AST) -> set[str]:
 def _is_known_call(scope: Scope, node: ast.Call) -> bool:
     func = node.func
     if isinstance(func, ast.Name):
-        return scope.is_builtin(func, *PURE_BUILTINS)
+        return scope.is_builtin(func, *KNOWN_BUILTINS)
     if isinstance(func, ast.Attribute):
         if isinstance(func.value, ast.Name) and func.value.id in PURE_MODULES:
             return scope.is_module(func.value.id, func.value.id)
@@ -109,7 +111,7 @@ def is_plain(scope: Scope, node: ast.AST, *, calls: bool = True) -> bool:
         if not isinstance(inner, _ALLOWED):
             return False
         if isinstance(inner, ast.Call) and not (
-            calls and _is_known_call(scope, inner) and not _mutates(inner)
+            calls and _is_known_call(scope, inner) and not acts(inner)
         ):
             return False
         if isinstance(inner, ast.comprehension) and inner.is_async:
@@ -117,8 +119,13 @@ def is_plain(scope: Scope, node: ast.AST, *, calls: bool = True) -> bool:
     return True
 
 
-def _mutates(node: ast.Call) -> bool:
-    return isinstance(node.func, ast.Attribute) and node.func.attr in MUTATING
+def acts(node: ast.Call) -> bool:
+    """Whether a call of a known name does something: `q.get()` is no look into a mapping."""
+    if isinstance(node.func, ast.Attribute):
+        if node.func.attr == "get" and (node.keywords or not node.args):
+            return True
+        return node.func.attr in MUTATING
+    return isinstance(node.func, ast.Name) and node.func.id == "print"
 
 
 def _done_by(scope: Scope, loop: Loop) -> Effects:
@@ -174,7 +181,7 @@ def hoist(
     best: Loop | None = None
     loops = scope.loops(at)
     for loop in loops:
-        if not stays(scope, node, loop):
+        if not stays(scope, node, loop) or _would_not_end(scope, node, loop):
             break
         best = loop
     if best is None:
@@ -187,6 +194,31 @@ def hoist(
         scope.handed[best] = handed_on_in(scope, best)
     handed = scope.handed[best]
     return Hoist(best, statement, not any(k in handed for k in _parts(node)))
+
+
+def _would_not_end(scope: Scope, node: ast.expr, loop: Loop) -> bool:
+    """Whether a `while` tests an expression beside which nothing in its test changes visibly.
+
+    Then something that the loop calls changes it, or the loop would not end.
+    """
+    if not isinstance(loop, ast.While):
+        return False
+    wanted, done = key(node), _done_by(scope, loop)
+    found = False
+    waiting: list[ast.AST] = [loop.test]
+    while waiting:
+        at = waiting.pop()
+        if isinstance(at, type(node)) and key(at) == wanted:
+            found = True
+            continue
+        if isinstance(at, ast.Call) and not (_is_known_call(scope, at) and not acts(at)):
+            return False
+        if isinstance(at, ast.Name) and at.id in done.bound:
+            return False
+        if isinstance(at, _CHANGEABLE) and key(at) in done.changed:
+            return False
+        waiting += children(at)
+    return found
 
 
 def same(tree: ast.AST, node: ast.expr) -> list[ast.expr]:

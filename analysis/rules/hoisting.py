@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from analysis.rules.base import NoRewriteError, Proposal, Rewrite, rule, words
 from analysis.rules.effects import MUTATING, mutated_in
@@ -15,10 +16,14 @@ from analysis.rules.flow import (
     same,
     swap,
 )
+from analysis.rules.guards import may_raise, refuse_guarded, tests_before
 from analysis.rules.nodes import called
-from analysis.rules.scope import Scope
+from analysis.rules.scope import Loop, Scope
 
-_LAZY = ("zip", "map", "filter", "reversed", "enumerate", "range", "type", "isinstance", "hasattr")
+_LAZY = words(
+    "zip map filter reversed enumerate range type isinstance hasattr chain islice cycle repeat"
+    " product permutations combinations finditer"
+)
 _FRESH = ("list", "set", "dict", "sorted", "split", "rsplit", "splitlines", "findall", "copy")
 _NEVER = words(
     """
@@ -92,6 +97,11 @@ def hoist_call(scope: Scope, node: ast.Call) -> Proposal:
     if isinstance(node.func, ast.Name) and all(isinstance(a, ast.Constant) for a in node.args):
         return None
     place = hoist(scope, node, node)
+    if word == "get" and isinstance(place.loop, ast.While):
+        return None  # may ask a server until it has an answer
+    if may_raise(node) and any(tests_before(scope, node, place.loop)):
+        return None
+    refuse_guarded(scope, node, node, place)
     for up in scope.ancestors(node):
         if isinstance(up, ast.stmt):
             break
@@ -171,6 +181,9 @@ def hoist_own_call(scope: Scope, node: ast.Call) -> Proposal:
     if isinstance(node.func, ast.Attribute) and key(node.func.value) == "re":
         return None
     place = hoist(scope, node, node)
+    refuse_guarded(scope, node, node, place)
+    if _is_commanded(scope, place.loop, parts) or _draws(node):
+        return None
     up = scope.parent(node)
     if isinstance(up, ast.Assign) and {key(t) for t in up.targets} & mutated_in(place.loop):
         return None
@@ -180,6 +193,23 @@ def hoist_own_call(scope: Scope, node: ast.Call) -> Proposal:
         *swap(scope, same(place.loop, node), name),
     )
     return Rewrite(changes, sure=False)
+
+
+def _is_commanded(scope: Scope, loop: Loop, parts: Sequence[ast.expr]) -> bool:
+    """Whether the loop tells one of these objects to do something: `graph.add_edge(u, v)`."""
+    owners = {
+        key(call.value.func.value)
+        for call in scope.find(loop, ast.Expr)
+        if isinstance(call.value, ast.Call) and isinstance(call.value.func, ast.Attribute)
+    }
+    return any(key(part) in owners for part in parts)
+
+
+def _draws(node: ast.Call) -> bool:
+    """Whether a call asks for another object, or another random one, each time."""
+    word = called(node.func).lower().strip("_")
+    new = word.endswith(("factory", "copy")) or word.startswith(("new", "make", "create", "copy"))
+    return new or any(k.arg in ("seed", "rng", "random_state", "rand") for k in node.keywords)
 
 
 @rule(
@@ -215,6 +245,7 @@ def hoist_attribute(scope: Scope, node: ast.Attribute) -> Proposal:
         if not (isinstance(above, ast.Call) and above.func is up):
             return None  # the longer chain goes as a whole
     place = hoist(scope, node, node, is_same_object)
+    refuse_guarded(scope, node, node, place, presence=True)
     name = scope.fresh(scope.stem(node))
     if name == scope.stem(node) + "_2":
         name = scope.fresh(f"{scope.stem(node.value, 'own')}_{scope.stem(node)}")
@@ -259,6 +290,7 @@ def hoist_method(scope: Scope, node: ast.Call) -> Proposal:
     if not isinstance(func, ast.Attribute) or not scope.loops(node) or not _is_chain(func):
         return None
     place = hoist(scope, func, node, is_same_object)
+    refuse_guarded(scope, func, func, place, presence=True)
     owner = func.value
     module = isinstance(owner, ast.Name) and scope.is_module(owner.id, owner.id)
     word = scope.stem(func) if module else f"{scope.stem(owner)}_{scope.stem(func)}"
@@ -302,6 +334,7 @@ def hoist_row(scope: Scope, node: ast.Subscript) -> Proposal:
     if not isinstance(row.value, ast.Name | ast.Attribute | ast.Subscript):
         return None
     place = hoist(scope, row, node, is_same_object)
+    refuse_guarded(scope, row, row, place)
     name = scope.fresh(f"{scope.stem(row)}_row")
     changes = (
         scope.insert_before(place.statement, f"{name} = {scope.line_text(row)}"),

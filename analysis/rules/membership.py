@@ -6,11 +6,14 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, loads, swap
+from analysis.rules.guards import refuse_guarded
 from analysis.rules.kinds import kind
 from analysis.rules.lists import is_simple, list_appends, list_creation
 from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Scope
 
+_UNHASHABLE = ("list", "dict", "set")
+_MAPPING = ("get", "items", "keys", "values", "setdefault", "popitem", "update")
 _SETS = ("set", "frozenset", "dict", "str", "bytes", "int", "float", "bool", "NoneType", "iterator")
 
 
@@ -30,6 +33,29 @@ def tests_of(tree: ast.AST, text: str) -> list[ast.expr]:
         and (tested := _tested(n)) is not None
         and text_of(tested) == text
     ]
+
+
+def _is_mapping(scope: Scope, tested: ast.expr, left: ast.expr) -> bool:
+    """Whether the function uses what is tested as a mapping: a copy of it would be a loss."""
+    text = text_of(tested)
+    function = scope.inner_function(tested)
+    if function.args.kwarg and function.args.kwarg.arg == text:
+        return True
+    for node in walk(function):
+        if not isinstance(node, ast.Attribute | ast.Subscript) or text_of(node.value) != text:
+            continue
+        if isinstance(node, ast.Attribute):
+            if node.attr in _MAPPING:
+                return True
+        elif _is_text(node.slice) or text_of(node.slice) == text_of(left):
+            return True
+    return False
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 @rule(
@@ -62,8 +88,9 @@ def membership_set(scope: Scope, node: ast.Compare) -> Proposal:
         return None
     place = hoist(scope, tested, node)
     known = kind(scope, tested)
-    if known in _SETS:
+    if known in _SETS or _is_mapping(scope, tested, node.left):
         return None
+    refuse_guarded(scope, tested, node, place)
     stem = scope.stem(tested)
     name = scope.fresh(f"{stem}_set")
     tests = tests_of(place.loop, text_of(tested))
@@ -143,6 +170,8 @@ def seen_list_to_set(scope: Scope, node: ast.Compare) -> Proposal:
     tests = tests_of(function, tested.id)
     if len(tests) + len(grown) != len(loads(function, tested.id)):
         return None
+    if any(kind(scope, c.args[0]) in _UNHASHABLE for c in grown):
+        return None
     if any(scope.inner_function(n) is not function for n in loads(function, tested.id)):
         return None
     value = created.value
@@ -191,6 +220,8 @@ def companion_set(scope: Scope, node: ast.Compare) -> Proposal:
     created = list_creation(scope, function, tested.id)
     grown = list_appends(scope, function, tested.id)
     if created is None or not grown or not all(is_simple(c.args[0]) for c in grown):
+        return None
+    if any(kind(scope, c.args[0]) in _UNHASHABLE for c in grown):
         return None
     tests = tests_of(function, tested.id)
     if any(scope.inner_function(n) is not function for n in [*tests, *grown]):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from analysis.rules.base import NoRewriteError
 from analysis.rules.effects import MUTATING
 from analysis.rules.flow import (
-    PURE_BUILTINS,
+    KNOWN_BUILTINS,
     PURE_METHODS,
     handed_on_in,
     is_invariant,
@@ -182,7 +182,7 @@ def only_known_calls(scope: Scope, tree: ast.AST) -> bool:
         return False
     calls = (c for c in walk(tree) if isinstance(c, ast.Call))
     names = (c.func for c in calls if not isinstance(c.func, ast.Attribute))
-    return all(scope.is_builtin(name, *PURE_BUILTINS) for name in names)
+    return all(scope.is_builtin(name, *KNOWN_BUILTINS) for name in names)
 
 
 def outer_loop(scope: Scope, node: ast.AST) -> ast.For | ast.While:

@@ -8,6 +8,7 @@ from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key, loads, stores
 from analysis.rules.nodes import text_of
 from analysis.rules.scope import Scope
+from analysis.rules.shapes import within_try
 
 
 def _sorted_parts(scope: Scope, node: ast.expr) -> tuple[str, str, bool] | None:
@@ -74,7 +75,7 @@ def sorted_first(scope: Scope, node: ast.Subscript) -> Proposal:
     When not to: the collection may be empty and callers expect IndexError (`min` raises
     ValueError), or a key has ties and the last of them matters.
     """
-    text = _extreme(scope, node.value, node.slice)
+    text = None if within_try(scope, node) else _extreme(scope, node.value, node.slice)
     return Rewrite((scope.replace(node, text),)) if text else None
 
 
