@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,9 @@ from analysis.source import read_source
 _ENVIRONMENTS = frozenset(["site-packages", "dist-packages", ".venv", "venv", ".tox", ".nox"])
 _CACHES = frozenset(["__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".eggs"])
 _NOT_OURS = _ENVIRONMENTS | _CACHES | {".git", ".hg", "node_modules"}
-_LIBRARY = re.compile(r"^python\d(\.\d+)?t?$", re.IGNORECASE)
+_LIBRARY = re.compile(r"^(?:python|pypy)\d(\.\d+)?t?$", re.IGNORECASE)
+# By these in one folder a standard library is known where its folder has another name.
+_LANDMARKS = ("os.py", "site.py")
 _MAX_FILES = 50_000
 _MAX_SOURCE_BYTES = 5_000_000
 _SUFFIXES = tuple(suffix for language in LANGUAGES for suffix in language.suffixes)
@@ -140,15 +143,42 @@ class Places:
         if not windows:
             here = self.workspace / named
             parts = relative_parts(here, self.workspace)
-            if here.is_file() or (parts and self.sources.has("/".join(parts))):
-                return None if parts is None else self._ours(parts)
+            if parts and (here.is_file() or self.sources.has("/".join(parts))):
+                return self._ours(parts)
+            if here.is_file():
+                return self._elsewhere(here) if foreign.is_absolute() else None
         parts = tuple(p for p in foreign.parts if p not in (foreign.anchor, "."))
+        return self._by_end(parts, whole=not foreign.is_absolute())
+
+    def _by_end(self, parts: tuple[str, ...], *, whole: bool) -> str | None:
+        """The file whose path ends like that of another machine or checkout."""
         if _is_library(parts):
             return None
-        whole = not foreign.is_absolute()
         return self._by_suffix(parts, self._then(), whole=whole) or self._by_suffix(
             parts, self._index(), whole=whole
         )
+
+    def _elsewhere(self, there: Path) -> str | None:
+        """As `_by_end` for a file outside the workspace that is there: another clone or worktree.
+
+        A program may use other projects of this machine that have files of the same name: the
+        files have to be the same by most of their functions, which an edit of one leaves.
+        """
+        real = Path(os.path.realpath(there))
+        if _is_library(real.parts) or any(
+            all((folder / name).is_file() for name in _LANDMARKS) for folder in real.parents
+        ):
+            return None
+        found = self._by_end(there.parts[1:], whole=False)
+        if found is None:
+            return None
+        theirs = {f.qualname for f in functions_of(str(there))}
+        ours = {f.qualname for f in self.functions_then(found)}
+        if not theirs and not ours:
+            same = os.path.isfile(found) and filecmp.cmp(there, found)  # noqa: PTH113
+        else:
+            same = 2 * len(theirs & ours) >= max(len(theirs), len(ours))
+        return found if same else None
 
     def _then(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
         """The files of the time of the profile by their last name."""

@@ -154,11 +154,57 @@ def test_files_are_found_by_the_end_of_their_path(workspace, named, found):
     assert Places(workspace).file(named) == expected
 
 
-def test_a_file_of_this_machine_outside_the_workspace_is_not_mapped(workspace, tmp_path_factory):
-    outside = tmp_path_factory.mktemp("elsewhere") / "pkg" / "m.py"
-    outside.parent.mkdir()
+OTHER_PROGRAM = "def a():\n    pass\n\ndef c():\n    pass\n\ndef d():\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("above", "text", "found"),
+    [
+        ("clone", SOURCE, True),
+        ("clone", SOURCE + "\ndef later():\n    pass\n", True),
+        ("other_project", OTHER_PROGRAM, False),
+        ("other_project", "", False),
+        ("lib/python3.11", SOURCE, False),
+        ("lib/pypy3.10", SOURCE, False),
+        ("env/lib/python3.11/site-packages", SOURCE, False),
+        ("python/Lib", SOURCE, False),
+    ],
+)
+def test_a_file_of_this_machine_outside_the_workspace(
+    workspace, tmp_path_factory, above, text, found
+):
+    folder = tmp_path_factory.mktemp("elsewhere") / above
+    (folder / "pkg").mkdir(parents=True)
+    if above == "python/Lib":  # a standard library wherever it lies
+        (folder / "os.py").touch()
+        (folder / "site.py").touch()
+    outside = folder / "pkg" / "m.py"
+    outside.write_text(text)
+    expected = str(workspace.resolve() / "pkg" / "m.py") if found else None
+    assert Places(workspace).file(str(outside)) == expected
+
+
+def test_another_checkout_reads_the_same_whether_it_is_there_or_not(workspace, tmp_path_factory):
+    clone = tmp_path_factory.mktemp("clone")
+    (clone / "pkg").mkdir()
+    outside = clone / "pkg" / "m.py"
+    costs = [cost(outside, "a", 3), cost(outside, "b", 6)]
+    gone = hot_spots(profile(*costs), workspace)
     outside.write_text(SOURCE)
-    assert Places(workspace).file(str(outside)) is None
+    assert hot_spots(profile(*costs), workspace) == gone
+    assert seen(gone) == [("a", 3, False), ("b", 7, False)]
+
+
+def test_files_without_functions_are_of_another_checkout_where_they_are_equal(
+    workspace, tmp_path_factory
+):
+    outside = tmp_path_factory.mktemp("clone") / "pkg" / "data.py"
+    outside.parent.mkdir()
+    outside.write_text("A = 1\n")
+    ours = workspace / "pkg" / "data.py"
+    for text, expected in (("A = 1\n", str(ours.resolve())), ("A = 2\n", None)):
+        ours.write_text(text)
+        assert Places(workspace).file(str(outside)) == expected
 
 
 def test_an_environment_inside_the_workspace_is_not_ours(workspace):
