@@ -32,6 +32,10 @@ MAX_NAME = 2_000
 MAX_NAME_CHARS = 100_000_000
 MAX_STACKS = 5_000
 ROOT = 0
+OWN = -2
+"""The frame of what a function's own lines took, where a format writes that as one more frame."""
+OWN_NAME = "[self]"
+"""What pyinstrument calls it."""
 _MAX_TOTAL = 1e300
 _MAX_KNOWN = 50_000
 _MAX_LINE = 10_000_000
@@ -149,6 +153,8 @@ class Tally:
 
     def child(self, node: int, frame: int) -> int:
         """The stack of a node with one more frame. Raises Damaged for endless stacks."""
+        if frame == OWN:
+            return node
         known = self._children.get((node, frame))
         if known is not None:
             return known

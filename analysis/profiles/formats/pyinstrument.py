@@ -3,7 +3,8 @@
 A session holds each sample's stack, whose frames are texts: function, file and first line between
 zero characters, then attributes, of which "l" is the line that runs. It is taken as the innermost
 function is called or returns, so that one's line tells nothing, and only those that call are kept.
-The renderer's tree has the time of each frame with all below it, and first lines only.
+The renderer's tree has the time of each frame with all below it, and first lines only. What a
+frame's own lines took is a frame without a file in it, "[self]".
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from analysis.profiles.json_cursor import Cursor
 from analysis.profiles.json_stream import as_number, looks_like_json
 from analysis.profiles.model import Profile
 from analysis.profiles.places import Places
-from analysis.profiles.tally import ROOT, Tally
+from analysis.profiles.tally import OWN, OWN_NAME, ROOT, Tally
 
 _BUILTIN = "<built-in>"
 _MAX_CACHED_CHARS = 4_000
@@ -109,5 +110,7 @@ def _read_tree(cursor: Cursor, tally: Tally, parent: int) -> float:
 
 def _node(tally: Tally, parent: int, name: str, path: str, line: int) -> int:
     native = path == _BUILTIN or not path
+    if name == OWN_NAME and native:
+        return tally.child(parent, OWN)
     frame = tally.frame("" if native else path, name, line, native=native, runs=0)
     return tally.child(parent, frame)

@@ -20,7 +20,7 @@ from analysis.profiles.json_cursor import Cursor
 from analysis.profiles.json_stream import as_dict, as_index, as_list, as_number, looks_like_json
 from analysis.profiles.model import Profile, Unit
 from analysis.profiles.places import Places
-from analysis.profiles.tally import ROOT, Tally
+from analysis.profiles.tally import OWN, OWN_NAME, ROOT, Tally
 
 _SECONDS = {"nanoseconds": 1e-9, "microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1.0}
 _UNITS = (*_SECONDS, "none", "bytes")
@@ -108,6 +108,8 @@ def _read_head(cursor: Cursor, tally: Tally) -> _Head:
 
 def _frame(frame: dict[str, Any], tally: Tally) -> int:
     name, path, line = frame.get("name"), frame.get("file"), frame.get("line")
+    if name == OWN_NAME and not path:  # of pyinstrument
+        return OWN
     return tally.frame(
         path if isinstance(path, str) else "",
         name if isinstance(name, str) else "?",

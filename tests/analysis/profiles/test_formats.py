@@ -310,6 +310,41 @@ def test_a_line_of_pyinstrument_is_the_callers(read: Read) -> None:
     assert {line.line: line.total_cost for line in profile.lines} == {2: 3, 6: 1}
 
 
+def test_self_frames_of_pyinstrument_are_the_functions_own_time(read: Read) -> None:
+    def frame(name: str, time: float, *children: dict[str, Any]) -> dict[str, Any]:
+        path = "" if name == "[self]" else "/b/ws/app.py"
+        line = {"main": 1, "work": 5}.get(name, 0)
+        return {
+            "function": name, "file_path": path, "line_no": line, "time": time,
+            "children": list(children),
+        }  # fmt: skip
+
+    tree = frame("main", 4.0, frame("work", 3.0, frame("[self]", 3.0)), frame("[self]", 1.0))
+    profile = read({"sample_count": 4, "root_frame": tree})
+    assert costs(profile) == {"main": (1, 4, 1), "work": (3, 3, 3)}
+    assert len(profile.functions) == 2
+
+    events = [
+        {"type": kind, "frame": number, "at": at}
+        for kind, number, at in [
+            ("O", 0, 0.0), ("O", 1, 0.0), ("O", 2, 0.0), ("C", 2, 3.0), ("C", 1, 3.0),
+            ("O", 2, 3.0), ("C", 2, 4.0), ("C", 0, 4.0),
+        ]
+    ]  # fmt: skip
+    names = [("main", "/b/ws/app.py", 1), ("work", "/b/ws/app.py", 5), ("[self]", None, None)]
+    scope = {"type": "evented", "unit": "seconds", "startValue": 0, "endValue": 4, "events": events}
+    profile = read(
+        {
+            "$schema": "https://www.speedscope.app/file-format-schema.json",
+            "exporter": "pyinstrument",
+            "shared": {"frames": [{"name": n, "file": f, "line": at} for n, f, at in names]},
+            "profiles": [scope],
+        }
+    )
+    assert costs(profile) == {"main": (1, 4, 1), "work": (3, 3, 3)}
+    assert len(profile.functions) == 2
+
+
 HEAD = "python3 12/12 [001] 5.25: {} {}:\n"
 FRAMES = """\
 \t    7f25 memcpy+0x9d (/usr/lib/libc.so.6)
