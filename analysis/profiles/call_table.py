@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analysis.profiles.call_graph import Edge, Entry, Key, calls_of, costs_of
+from analysis.profiles.call_graph import Edge, Entry, Key, calls_of, costs_of, whole_of
 from analysis.profiles.model import LineCost, Profile, Unit
 from analysis.profiles.places import Place
 
@@ -33,7 +33,7 @@ def profile_of(
     return Profile(
         tool=tool,
         unit=unit,
-        total=sum(entry.self_s for entry in entries.values()),
+        total=whole_of(entries),
         functions=tuple(
             replace(f, calls=(f.calls or None) if counted else None, native_cost=None)
             for f in functions

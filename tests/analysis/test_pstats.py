@@ -50,6 +50,21 @@ def test_the_generator_of_a_function_is_the_function(run):
     assert costs["key"].direct_cost == pytest.approx(costs["key"].total_cost, rel=0.05)
 
 
+def test_yappi_leaves_out_what_builtins_took_and_the_whole_holds_it(tmp_path):
+    source = tmp_path / "m.py"
+    source.write_text("def main():\n    joined()\n\ndef joined():\n    return 1\n")
+    main, joined = (str(source), 1, "main"), (str(source), 4, "joined")
+    table = {
+        main: (1, 1, 1.0, 10.0, {}),
+        joined: (12, 12, 3.0, 9.0, {main: (12, 12, 3.0, 9.0)}),
+    }
+    path = tmp_path / "yappi.pstat"
+    path.write_bytes(marshal.dumps(table))
+    profile = load_profile(path, tmp_path)
+    assert profile.total == 10.0
+    assert {c.name: c.total_cost for c in profile.functions} == {"main": 10.0, "joined": 9.0}
+
+
 def test_recursion_is_counted_once(run):
     folder, path = run
     profile = load_profile(path, folder)

@@ -90,6 +90,10 @@ class _Costs:
     first_line: int = 0
     calls: dict[Function, Edge] = field(default_factory=dict)
 
+    def below(self, function: Function) -> float:
+        """What it spent in other functions than `function`, which is itself."""
+        return sum(edge.total for callee, edge in self.calls.items() if callee != function)
+
 
 class _Names:
     """One space of names: each is written once, and from then on by its number."""
@@ -300,13 +304,13 @@ class _Table:
             unit, scale = "seconds", 1e-6
         hits = self._event == "hits"  # of google-pprof, whose calls are samples too
         keys = {function: self._key(function, costs) for function, costs in self._costs.items()}
-        whole = sum(costs.own for costs in self._costs.values())
+        whole = self._whole()
         entries: dict[Key, Entry] = {key: Entry(0, 0.0, 0.0) for key in keys.values()}
         for function, costs in self._costs.items():
             entry = entries[keys[function]]
             entry.self_s += costs.own * scale
-            below = sum(e.total for callee, e in costs.calls.items() if callee != function)
-            entry.total_s = min(entry.total_s + (costs.own + below) * scale, whole * scale)
+            total = costs.own + costs.below(function)
+            entry.total_s = min(entry.total_s + total * scale, whole * scale)
             for callee, edge in costs.calls.items():
                 called = entries[keys[callee]]
                 called.calls += int(edge.calls)
@@ -324,6 +328,22 @@ class _Table:
             # yappi has a function's cost at its first line
             lines=() if tool == "yappi" else tuple(self._lines(scale)),
         )
+
+    def _whole(self) -> float:
+        """What the run cost: all own costs, or what a function took that nobody called.
+
+        That one is in no circle, so its total is what there was; yappi leaves out builtins' costs.
+        """
+        own = sum(costs.own for costs in self._costs.values())
+        if self._tool != "yappi":
+            return own
+        called = {callee for costs in self._costs.values() for callee in costs.calls}
+        outermost = (
+            costs.own + costs.below(function)
+            for function, costs in self._costs.items()
+            if function not in called
+        )
+        return max(own, max(outermost, default=0.0))
 
     def _key(self, function: Function, costs: _Costs) -> Key:
         path, name = function

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import struct
 
-from analysis.profiles.call_graph import Edge, Entry, Key, calls_of, costs_of
+from analysis.profiles.call_graph import Edge, Entry, Key, calls_of, costs_of, whole_of
 from analysis.profiles.damage import Damaged, Truncated
 from analysis.profiles.file import ProfileFile
 from analysis.profiles.model import Profile
@@ -34,11 +34,10 @@ def recognises(head: bytes) -> bool:
 def read(file: ProfileFile, places: Places) -> Profile:
     """The profile in a pstats file. Raises Truncated or Damaged."""
     entries = _Reader(file.whole()).stats()
-    total = sum(entry.self_s for entry in entries.values())
     where = {key: places.place(key[0], key[2], key[1]) for key in entries}
     functions, numbers = costs_of(entries, where)
     calls = calls_of(entries, where, numbers)
-    return Profile("cProfile", "seconds", total, functions, calls=calls)
+    return Profile("cProfile", "seconds", whole_of(entries), functions, calls=calls)
 
 
 class _Reader:
