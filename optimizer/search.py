@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from benchmark_runner.errors import InterpreterError, WorkloadError
 from benchmark_runner.executors.cluster import ClusterError
 from benchmark_runner.receipt import InputsUsed
 from benchmark_runner.recording.record import measure_run
+from benchmark_runner.recording.standard_input import StandardInput
 from benchmark_runner.workload import InputSource, ModelInputs
 from optimizer.benches import Benches
 from optimizer.combine import BenchJudge, Combination, prove_together
@@ -66,13 +68,28 @@ class Search:
         """See `optimize`."""
         state = self._services.state
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(prefix=JOB_FOLDERS, dir=state) as own:
-            return self._run(Path(own))
+        with (
+            tempfile.TemporaryDirectory(prefix=JOB_FOLDERS, dir=state) as own,
+            self._standard_input() as stdin,
+        ):
+            return self._run(Path(own), stdin)
 
-    def _run(self, own: Path) -> Outcome:
+    def _standard_input(self) -> StandardInput:
+        """What the workload reads. Raises WorkloadError where whoever had it open is gone."""
+        path = self._spec.stdin
+        try:
+            return StandardInput(path or os.devnull, self._spec.stdin_start)
+        except OSError as error:
+            raise WorkloadError(
+                f"the workload's standard input can't be opened: {error}",
+                code="workload-input-gone",
+                mend="redirect a file to it (< FILE)",
+            ) from error
+
+    def _run(self, own: Path, stdin: StandardInput) -> Outcome:
         self._progress("looking for functions", None)
         state, spec = self._services.state, self._spec
-        plan = Planner(spec, state, self._progress, self._cancel, own).plan()
+        plan = Planner(spec, state, self._progress, self._cancel, own, stdin).plan()
         self._rejected += plan.rejected
         self._notes += plan.notes
         with Benches(self._spec, self._progress, self._cancel) as benches:
@@ -100,7 +117,7 @@ class Search:
         if len(kept) > 1:
             self._notes.append(f"the edits of {len(kept)} functions were proved together")
         self._keep(plan.targets, kept)
-        run = self._whole_run(combination)
+        run = self._whole_run(combination, stdin)
         notes = (*self._notes, *dict.fromkeys(self._services.notes))
         return Outcome(tuple(kept), tuple(self._rejected), _summary(self._used), run, notes)
 
@@ -222,7 +239,7 @@ class Search:
             suggestion, proved, work, self._spec.rounding, only_cases=self._spec.only_cases
         )
 
-    def _whole_run(self, combination: Combination) -> RunGain | None:
+    def _whole_run(self, combination: Combination, stdin: StandardInput) -> RunGain | None:
         """Seconds of the user's whole run before and after, measured on the combination."""
         spec = self._spec
         if spec.workload is None or not combination.suggestions:
@@ -235,7 +252,7 @@ class Search:
         try:
             found = measure_run(
                 spec.workload, cwd, Path(spec.workspace), combination.before, combination.after,
-                python=Path(spec.python), timeout_s=spec.workload_timeout_s,
+                python=Path(spec.python), stdin=stdin, timeout_s=spec.workload_timeout_s,
                 progress=self._progress, cancel=self._cancel,
             )  # fmt: skip
         except HastenError as error:

@@ -27,6 +27,7 @@ from benchmark_runner.recording.record import (
     record_profile,
     stored_capture,
 )
+from benchmark_runner.recording.standard_input import StandardInput
 from benchmark_runner.workload import (
     CapturedInputs,
     GeneratedInputs,
@@ -81,7 +82,8 @@ class Planner:
     """Finds the targets of one job. Raises InputError and Cancelled.
 
     `own` is a folder of the job beside the state's captures: what it proves on is linked there,
-    since another run may capture anew meanwhile.
+    since another run may capture anew meanwhile. The workload reads `stdin` in each run, or
+    nothing.
     """
 
     def __init__(
@@ -91,8 +93,9 @@ class Planner:
         progress: Progress,
         cancel: CancelToken,
         own: Path | None = None,
+        stdin: StandardInput | None = None,
     ) -> None:
-        self._spec, self._state, self._own = spec, state, own
+        self._spec, self._state, self._own, self._stdin = spec, state, own, stdin
         self._progress, self._cancel = progress, cancel
         self._workspace = Path(spec.workspace)
         self._texts: dict[Path, str] = {}
@@ -202,7 +205,7 @@ class Planner:
         out = profiles_folder(self._state) / f"{time.time_ns()}.pstats"
         run = record_profile(
             spec.workload or (), self._cwd(), out, python=Path(spec.python),
-            workspace=self._workspace, timeout_s=spec.workload_timeout_s,
+            workspace=self._workspace, stdin=self._stdin, timeout_s=spec.workload_timeout_s,
             progress=self._progress, cancel=self._cancel,
         )  # fmt: skip
         self._plan.notes += run.notes
@@ -302,9 +305,13 @@ class Planner:
         if any(language_of(t.path) is not PYTHON for t in targets):
             return targets  # calls are recorded in Python only
         if spec.workload is not None:
+            why = self._stdin.why_not_again() if self._stdin is not None else None
+            if why is not None:
+                self._plan.notes.append(f"no calls were captured, which takes a second run: {why}")
+                return targets
             captured = capture_inputs(
                 spec.workload, self._cwd(), [(t.path, t.function.qualname) for t in targets],
-                captures_folder(self._state), python=Path(spec.python),
+                captures_folder(self._state), python=Path(spec.python), stdin=self._stdin,
                 timeout_s=spec.workload_timeout_s, progress=self._progress, cancel=self._cancel,
             )  # fmt: skip
             return [self._captured(t, captured) for t in targets]

@@ -17,6 +17,7 @@ from typing import IO
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken, Progress, silent
+from benchmark_runner.recording.standard_input import Feed, StandardInput
 
 _TAIL_BYTES = 16_384
 _POLL_S = 0.05
@@ -82,7 +83,10 @@ def _has_ended(pid: int) -> bool:
 
 
 class _Pump:
-    """Reads the program's pipes: the end of stderr is kept and passed on, stdout is kept."""
+    """Serves the program's pipes: the end of stderr is kept and passed on, stdout is kept.
+
+    Where `stdin` is a pipe itself, the program's is fed from it.
+    """
 
     def __init__(
         self,
@@ -90,6 +94,7 @@ class _Pump:
         echo: int | None,
         limit: int,
         mute: re.Pattern[bytes] | None,
+        stdin: StandardInput | None,
     ) -> None:
         self.mute = mute
         self.selector = selectors.DefaultSelector()
@@ -101,14 +106,21 @@ class _Pump:
             if stream is not None:
                 os.set_blocking(stream.fileno(), False)
                 self.selector.register(stream, selectors.EVENT_READ, name)
+        self.feed: Feed | None = None
+        if stdin is not None and process.stdin is not None:
+            self.feed = Feed(stdin, process.stdin, self.selector)
 
     def read(self, seconds: float) -> bool:
         """Wait for output at most `seconds`; False when nothing came."""
+        if self.feed is not None:
+            self.feed.step()
         if not self.selector.get_map():
             time.sleep(seconds)
             return False
         ready = self.selector.select(seconds)
         for key, _ in ready:
+            if key.data == "in":
+                continue  # the next step passes it on
             stream: IO[bytes] = key.fileobj  # type: ignore[assignment]
             data = os.read(stream.fileno(), 65_536)
             if not data:
@@ -131,6 +143,12 @@ class _Pump:
         except OSError:
             self.echo = None  # whoever read our standard error has gone
 
+    def stop_feeding(self) -> None:
+        """Give the program nothing more to read."""
+        if self.feed is not None:
+            self.feed.stop()
+            self.feed = None
+
     def close(self) -> None:
         self.selector.close()
 
@@ -150,7 +168,7 @@ def run(
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
     keep_stdout: int | None = None,
-    inherit_stdin: bool = True,
+    stdin: StandardInput | None = None,
     echo: bool = True,
     pass_fds: Sequence[int] = (),
     mute: re.Pattern[bytes] | None = None,
@@ -159,8 +177,9 @@ def run(
 ) -> Finished:
     """Run a program to its end. Raises Cancelled; whatever happens, its processes are gone after.
 
-    Standard output goes to our standard error (`--json` owns ours), or is kept up to
-    `keep_stdout` bytes; what `mute` matches of it is not passed on. Past `timeout_s` seconds the
+    The program reads `stdin`, or nothing without one. Standard output goes to our standard error
+    (`--json` owns ours), or is kept up to `keep_stdout` bytes; what `mute` matches of it is not
+    passed on. Past `timeout_s` seconds the
     program is killed. A process that made a session of its own is a daemon on purpose and is
     left alone.
     """
@@ -168,18 +187,21 @@ def run(
     cancel.check()
     piped = keep_stdout is not None or mute is not None
     out = subprocess.PIPE if piped else (_stderr_number() or subprocess.DEVNULL)
+    handed = subprocess.DEVNULL if stdin is None else stdin.for_run()
+    if handed is None:
+        handed = subprocess.PIPE
     started = time.perf_counter()
     process = subprocess.Popen(
         list(argv),
         cwd=cwd,
         env=None if environment is None else dict(environment),
-        stdin=None if inherit_stdin else subprocess.DEVNULL,
+        stdin=handed,
         stdout=out,
         stderr=subprocess.PIPE,
         start_new_session=True,
         pass_fds=tuple(pass_fds),
     )
-    pump = _Pump(process, _stderr_number() if echo else None, keep_stdout or 0, mute)
+    pump = _Pump(process, _stderr_number() if echo else None, keep_stdout or 0, mute, stdin)
     spoken = started
     timed_out = False
     try:
@@ -199,6 +221,7 @@ def run(
     finally:
         kill_session(process.pid)
         code = process.wait()
+        pump.stop_feeding()
         ending = time.perf_counter() + _DRAIN_S
         while pump.selector.get_map() and time.perf_counter() < ending and pump.read(_POLL_S):
             pass

@@ -28,6 +28,7 @@ from benchmark_runner.recording.record import (
     said_of,
 )
 from benchmark_runner.recording.sampling import CHATTER, ENOUGH, RATE, sampler_command, why_not
+from benchmark_runner.recording.standard_input import StandardInput
 from benchmark_runner.sandbox.leftovers import own_folder
 
 Profiler = Literal["auto", "py-spy", "cprofile"]
@@ -45,6 +46,7 @@ def record_time(
     profiler: Profiler = "auto",
     rate: int = RATE,
     native: bool = False,
+    stdin: StandardInput | None = None,
     timeout_s: float = 600.0,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
@@ -53,7 +55,8 @@ def record_time(
 
     "auto" samples with py-spy; where that is not allowed here, fails, or sees too little of a
     short run, cProfile runs the program (again); a note says so. `rate` is in samples a second;
-    `native` has py-spy tell the frames of extension modules too.
+    `native` has py-spy tell the frames of extension modules too. The program reads `stdin`, or
+    nothing; where a second run could not read the same, few samples are kept, and a note says so.
 
     Raises WorkloadError (as `record_profile`; sampler-unavailable where py-spy was asked for and
     can't be had) or Cancelled; then nothing is kept.
@@ -68,7 +71,7 @@ def record_time(
                     command, cwd, folder / f"{number}.speedscope", python=python,
                     workspace=workspace, rate=rate, native=native,
                     least=ENOUGH if profiler == "auto" else 1,
-                    timeout_s=timeout_s, progress=progress, cancel=cancel,
+                    stdin=stdin, timeout_s=timeout_s, progress=progress, cancel=cancel,
                 )  # fmt: skip
             except _NotSampled as error:
                 reason = str(error)
@@ -81,7 +84,7 @@ def record_time(
         notes.append(f"profiled by cProfile: {reason}")
     run = record_profile(
         command, cwd, folder / f"{number}.pstats", workspace=workspace, python=python,
-        timeout_s=timeout_s, progress=progress, cancel=cancel,
+        stdin=stdin, timeout_s=timeout_s, progress=progress, cancel=cancel,
     )  # fmt: skip
     return RecordedRun(run.profile, run.sidecar, run.seconds, run.threads, (*notes, *run.notes))
 
@@ -100,6 +103,7 @@ def _sample(
     rate: int,
     native: bool,
     least: int,
+    stdin: StandardInput | None,
     timeout_s: float,
     progress: Progress,
     cancel: CancelToken | None,
@@ -115,7 +119,7 @@ def _sample(
                 around=lambda words: sampler_command(
                     out, rate=rate, native=native, program=words
                 ),
-                mute=CHATTER,
+                mute=CHATTER, stdin=stdin,
             )  # fmt: skip
         except WorkloadError as error:
             if error.code == "workload-timeout":
@@ -128,15 +132,20 @@ def _sample(
         if code:
             raise failed(parsed, replace(ended, code=code), "while it was run for profiling")
         samples = _samples_in(out, workspace, rate)
+        notes: tuple[str, ...] = ()
         if samples < least:
-            raise _NotSampled(f"{samples} samples of {seconds:.1f} s are too few to tell shares")
+            few = f"{samples} samples of {seconds:.1f} s are too few to tell shares"
+            why = stdin.why_not_again() if stdin is not None else None
+            if not samples or why is None:
+                raise _NotSampled(few)
+            notes = (f"{few}; the program was not run again under cProfile: {why}",)
         sidecar = keep(out, command, cwd, workspace, seconds=seconds, created=created)
     except BaseException:
         out.unlink(missing_ok=True)
         raise
     finally:
         said_file.unlink(missing_ok=True)
-    return RecordedRun(out, sidecar, seconds, 0, ())
+    return RecordedRun(out, sidecar, seconds, 0, notes)
 
 
 def _samples_in(out: Path, workspace: Path, rate: int) -> int:
@@ -216,6 +225,7 @@ def record_memory(
     *,
     python: Path,
     workspace: Path,
+    stdin: StandardInput | None = None,
     timeout_s: float = 600.0,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
@@ -235,6 +245,7 @@ def record_memory(
             run_recorder(
                 parsed, {"action": "memory", "out": str(recording)}, cwd,
                 timeout_s=timeout_s, doing="recording memory of", progress=progress, cancel=cancel,
+                stdin=stdin,
             )  # fmt: skip
             said = recording.with_name(recording.name + ".run")
             seconds, _, _ = said_of(said, recording, parsed)
@@ -259,7 +270,7 @@ def record_memory(
 def _require_memray(command: PythonCommand) -> None:
     ended = processes.run(
         [str(command.python), "-c", "import memray"], Path("/"),
-        label="looking for memray", timeout_s=60.0, inherit_stdin=False, echo=False,
+        label="looking for memray", timeout_s=60.0, echo=False,
     )  # fmt: skip
     if ended.code:
         raise WorkloadError(

@@ -28,6 +28,7 @@ from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.errors import WorkloadError
 from benchmark_runner.recording import processes
 from benchmark_runner.recording.command import PythonCommand, parse_command
+from benchmark_runner.recording.standard_input import StandardInput
 from benchmark_runner.recording.whole_run import WholeRun, measure_run
 from benchmark_runner.sandbox.leftovers import own_folder
 
@@ -104,12 +105,21 @@ def run_recorder(
     cancel: CancelToken | None,
     around: Callable[[Sequence[str]], Sequence[str]] = tuple,
     mute: re.Pattern[bytes] | None = None,
+    stdin: StandardInput | None = None,
 ) -> processes.Finished:
-    """Run the program inside `recorder.py`. Raises WorkloadError when it fails or never ends.
+    """Run the program inside `recorder.py`. Raises WorkloadError when it fails or never ends, or
+    would read something else than in the run before.
 
     `around` makes the command line that is run of the recorder's: a sampler's, for one; `mute` is
     what that says itself.
     """
+    why = stdin.why_not_again() if stdin is not None else None
+    if why is not None:
+        raise WorkloadError(
+            f"workload `{command.shown}` was not run again for {doing}: {why}",
+            code="workload-input-gone",
+            mend="redirect a file to its standard input",
+        )
     theirs, ours = os.pipe()
     whole = {
         "lifeline": theirs,
@@ -132,6 +142,7 @@ def run_recorder(
                 cancel=cancel,
                 pass_fds=(theirs,),
                 mute=mute,
+                stdin=stdin,
             )
         except OSError as error:
             raise WorkloadError(
@@ -154,14 +165,16 @@ def record_profile(
     *,
     python: Path,
     workspace: Path | None = None,
+    stdin: StandardInput | None = None,
     timeout_s: float = 600.0,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> RecordedRun:
     """Run the program under cProfile and write `out` (pstats) and its sidecar, the sidecar last.
 
-    Raises WorkloadError (codes workload-unsupported, workload-failed, workload-timeout,
-    workload-no-profile) or Cancelled; then nothing is written.
+    The program reads `stdin`, or nothing. Raises WorkloadError (codes workload-unsupported,
+    workload-failed, workload-timeout, workload-no-profile, workload-input-gone) or Cancelled; then
+    nothing is written.
     """
     parsed = parse_command(command, cwd, python)
     out = Path(os.path.abspath(out))  # noqa: PTH100
@@ -172,6 +185,7 @@ def record_profile(
         run_recorder(
             parsed, {"action": "profile", "out": str(out)}, cwd,
             timeout_s=timeout_s, doing="profiling", progress=progress, cancel=cancel,
+            stdin=stdin,
         )  # fmt: skip
         seconds, threads, _ = said_of(said_file, out, parsed)
         sidecar = keep(out, command, cwd, workspace or cwd, seconds=seconds, created=created)
@@ -254,6 +268,7 @@ def capture_inputs(
     folder: Path,
     *,
     python: Path,
+    stdin: StandardInput | None = None,
     timeout_s: float = 600.0,
     max_calls: int = 200,
     max_bytes: int = 64 << 20,
@@ -284,7 +299,7 @@ def capture_inputs(
         }
         run_recorder(
             parsed, config, cwd, timeout_s=timeout_s * _SLOWER_RUN,
-            doing="capturing", progress=progress, cancel=cancel,
+            doing="capturing", progress=progress, cancel=cancel, stdin=stdin,
         )  # fmt: skip
         if not all((Path(fresh) / where / MANIFEST).is_file() for where in names.values()):
             raise WorkloadError(

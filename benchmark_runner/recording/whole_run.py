@@ -16,6 +16,7 @@ from pathlib import Path
 from analysis.progress import CancelToken, Progress, silent
 from benchmark_runner.lock import timing_lock
 from benchmark_runner.recording.command import PythonCommand, parse_command
+from benchmark_runner.recording.standard_input import StandardInput
 from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.sandbox.leftovers import own_folder
 from benchmark_runner.sandbox.program import ProgramRun, run_program
@@ -59,6 +60,7 @@ def measure_run(
     after: Version,
     *,
     python: Path,
+    stdin: StandardInput | None = None,
     timeout_s: float = 600.0,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
@@ -68,15 +70,19 @@ def measure_run(
     Each run may take `timeout_s` seconds. A run shorter than 10 s is timed twice in either version
     (before, after, after, before), and up to six times while all runs together took less than
     that; a longer one once. The exit code and what is written to
-    standard output must be the same. Raises WorkloadError for a command that is no Python
+    standard output must be the same. Each run reads what the recorded runs could read of `stdin`.
+    Raises WorkloadError for a command that is no Python
     program, InterpreterError, Cancelled.
     """
     parsed = parse_command(command, cwd, python)
+    why = stdin.why_not_again() if stdin is not None else None
+    if why is not None:
+        return f"`{parsed.shown}`: {why}"
     cancel = cancel or CancelToken()
     workspace = workspace.resolve()
     with tempfile.TemporaryDirectory(prefix="hasten-run-", dir=own_folder()) as folder:
         # A path of the same depth for every run: programs print and compare paths.
-        scratch = _Scratch(workspace, Path(folder).resolve(), parsed, cwd.resolve())
+        scratch = _Scratch(workspace, Path(folder).resolve(), parsed, cwd.resolve(), stdin)
         try:
             progress(f"copying {workspace.name} for a run of the whole program", None)
             scratch.take_copy(cancel)
@@ -135,7 +141,15 @@ def _interleaved(
 class _Scratch:
     """A pristine copy of the workspace, and the path where each run finds a copy of that."""
 
-    def __init__(self, workspace: Path, folder: Path, command: PythonCommand, cwd: Path) -> None:
+    def __init__(
+        self,
+        workspace: Path,
+        folder: Path,
+        command: PythonCommand,
+        cwd: Path,
+        stdin: StandardInput | None,
+    ) -> None:
+        self.stdin = stdin
         self.workspace = workspace
         self.pristine = folder / "pristine"
         self.place = folder / "run"
@@ -172,6 +186,7 @@ class _Scratch:
                 command.argv(),
                 cwd=Path(self.inside(str(self.original_cwd))),
                 python=command.python,
+                stdin=self.stdin.whole() if self.stdin is not None else None,
                 writable=[self.place],
                 readable=readable,
                 extra_environment=self._environment(),

@@ -68,6 +68,7 @@ def run_program(
     cwd: Path,
     python: Path,
     writable: Sequence[Path],
+    stdin: int | None = None,
     readable: Sequence[Path] = (),
     extra_environment: Mapping[str, str] | None = None,
     timeout_s: float = 600.0,
@@ -78,8 +79,9 @@ def run_program(
 ) -> ProgramRun:
     """Run a command to its end, or to the timeout.
 
-    It reads the system, the interpreter `python`, and `readable`; it writes in `writable` and in a
-    private scratch folder (its HOME and TMPDIR). Its environment is a worker's and
+    Its standard input is the descriptor `stdin`, or empty. It reads the system, the interpreter
+    `python`, and `readable`; it writes in `writable` and in a private scratch folder (its HOME and
+    TMPDIR). Its environment is a worker's and
     `extra_environment`. `bounds` is for it and all that it starts. Raises
     InterpreterError, Cancelled. Where bubblewrap fails it says so in `stderr`.
     """
@@ -101,7 +103,7 @@ def run_program(
     folders = [*writable, *([] if sandbox.level == "L2" else [scratch])]
     try:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            program = _start(command, confinement, layout, cwd, values, out, err)
+            program = _start(command, confinement, layout, cwd, values, stdin, out, err)
             tree = Tree(program.popen.pid, bounds, folders)
             told = _wait(program, tree, timeout_s, cancel)
             return ProgramRun(
@@ -140,6 +142,7 @@ def _start(
     layout: Layout,
     cwd: Path,
     values: Mapping[str, str],
+    stdin: int | None,
     out: IO[bytes],
     err: IO[bytes],
 ) -> _Started:
@@ -165,7 +168,7 @@ def _start(
             line = [*start, *line]
         popen = subprocess.Popen(
             line,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=out,
             stderr=err,
             pass_fds=[config_read, report_write, info],

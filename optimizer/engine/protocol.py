@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from benchmark_runner.workload import Kind
 
-PROTOCOL = 2
+PROTOCOL = 3
 ALREADY = 75
 """Exit code of an engine that finds another one of its workspace alive (EX_TEMPFAIL)."""
 
@@ -56,8 +56,10 @@ class OptimizeSpec:
     """One `optimize` job.
 
     `path` may be None when a workload names what is hot. `text` is the editor's text of `path`
-    where it differs from the disk. `workload` is the command line already split. `inputs_file` is
-    the user's FILE.py. `python` is an absolute path, already allowed by the trust rules.
+    where it differs from the disk. `workload` is the command line already split; each of its runs
+    reads `stdin`, a path that the engine opens, from byte `stdin_start` on, or nothing.
+    `inputs_file` is the user's FILE.py. `python` is an absolute path, already allowed by the trust
+    rules.
     `budget` is the number of evaluations for each function. With `tests` the project's own tests
     are looked for where nothing else tells what a function is called on.
 
@@ -76,6 +78,8 @@ class OptimizeSpec:
     inputs_file: str | None = None
     workload: tuple[str, ...] | None = None
     cwd: str | None = None
+    stdin: str | None = None
+    stdin_start: int = 0
     strategy: str = "beam"
     budget: int = 32
     width: int = 1

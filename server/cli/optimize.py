@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ from server.cli.common import (
     split_target,
 )
 from server.cli.outcome import diff_of, print_outcome
-from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, note
 from server.engine_client import engine
 from server.model import model_of
 from server.workloads import require_command, workload_fields
@@ -118,6 +121,7 @@ def optimize(
     fields = workload_fields(place.settings)
     if cases:
         fields["cases"] = str(existing_cases(cases))
+    stdin, stdin_start = _standard_input() if words else (None, 0)
     spec = OptimizeSpec(
         workspace=str(place.workspace),
         path=str(path) if path else None,
@@ -126,6 +130,8 @@ def optimize(
         inputs_file=str(existing_file(inputs)) if inputs else None,
         workload=words or None,
         cwd=str(Path.cwd()),
+        stdin=stdin,
+        stdin_start=stdin_start,
         strategy=place.settings.strategy,
         budget=place.settings.budget,
         width=width,
@@ -182,6 +188,25 @@ def _refuse_what_clashes(
             code="usage",
             mend="give one of them",
         )
+
+
+def _standard_input() -> tuple[str | None, int]:
+    """Where the engine finds what the workload reads, and from which byte on.
+
+    The engine is a process of its own, which opens it anew through ours: a file also where its name
+    is gone, a pipe also where its writer has ended. From a terminal the workload reads nothing: it
+    runs several times. Linux opens no socket that way.
+    """
+    try:
+        mode = os.fstat(0).st_mode
+        start = os.lseek(0, 0, os.SEEK_CUR) if stat.S_ISREG(mode) else 0
+    except OSError:
+        return None, 0
+    path = f"/proc/{os.getpid()}/fd/0"
+    if stat.S_ISSOCK(mode):
+        note("standard input is a socket: the workload reads nothing (redirect a file: < FILE)")
+    usable = (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)) and sys.stdin is not None
+    return (path, start) if usable and Path(path).exists() else (None, 0)
 
 
 async def _run(

@@ -14,6 +14,7 @@ from analysis.profiles.store import captures_folder, memory_folder, profiles_fol
 from benchmark_runner.recording.profiling import Profiler, attach, record_memory, record_time
 from benchmark_runner.recording.record import capture_inputs
 from benchmark_runner.recording.sampling import RATE
+from benchmark_runner.recording.standard_input import StandardInput
 from server.cli import profile_diff
 from server.cli.common import Place, cancel_on_interrupt, place_of, python_of, usable_state
 from server.cli.hot import print_spots, ranking_of
@@ -70,8 +71,8 @@ def profile(
         )
     interpreter = python_of(place, python) if command else None
     state = usable_state(place.workspace)
-    captures = {}
-    with cancel_on_interrupt() as cancel, ProgressLine() as progress:
+    captures, left_out = {}, None
+    with cancel_on_interrupt() as cancel, ProgressLine() as progress, StandardInput() as stdin:
         if interpreter is None:
             assert pid is not None
             run = attach(
@@ -81,22 +82,28 @@ def profile(
         elif memory:
             run = record_memory(
                 command, cwd, memory_folder(state), workspace=place.workspace,
-                python=interpreter.path, timeout_s=timeout, progress=progress, cancel=cancel,
+                python=interpreter.path, stdin=stdin, timeout_s=timeout, progress=progress,
+                cancel=cancel,
             )  # fmt: skip
         else:
             run = record_time(
                 command, cwd, profiles_folder(state), workspace=place.workspace,
                 python=interpreter.path, profiler=chosen, rate=rate, native=native,
-                timeout_s=timeout, progress=progress, cancel=cancel,
+                stdin=stdin, timeout_s=timeout, progress=progress, cancel=cancel,
             )  # fmt: skip
         spots = ranking_of(run.profile, place, progress, cancel).spots
         targets = [(Path(s.path), s.function) for s in worth_while(spots, place)]
-        if capture and targets and interpreter is not None and not memory:
+        capture = capture and bool(targets) and interpreter is not None and not memory
+        left_out = stdin.why_not_again() if capture else None
+        if capture and interpreter is not None and left_out is None:
             captures = capture_inputs(
-                command, cwd, targets, captures_folder(state), python=interpreter.path,
+                command, cwd, targets, captures_folder(state), python=interpreter.path, stdin=stdin,
                 timeout_s=timeout, progress=progress, cancel=cancel,
             )  # fmt: skip
-    for text in run.notes:
+    notes = list(run.notes)
+    if left_out is not None:
+        notes.append(f"inputs were not captured, which takes a second run: {left_out}")
+    for text in notes:
         note(text)
     if as_json:
         emit_json(
@@ -104,7 +111,7 @@ def profile(
                 "profile": str(run.profile),
                 "profiler": "memray" if memory else _tool_of(run.profile),
                 "seconds": run.seconds,
-                "notes": list(run.notes),
+                "notes": notes,
                 "hot": [cattrs.unstructure(s) for s in spots],
                 "captured": [
                     {"path": str(path), "function": name, "count": c.count, "skipped": c.skipped}
