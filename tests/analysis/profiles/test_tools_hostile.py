@@ -269,9 +269,10 @@ def test_callgrind_lines(code, tmp_path):
 
 def test_yappi_leaves_out_what_builtins_took_and_the_whole_holds_it(code, tmp_path):
     head = "version: 1\ncreator: yappi\nevents: Ticks\nfl=(1) workload.c\n"
-    outer = "fn=(1) smooth workload.c:44\n44 1000000\ncfl=(1)\ncfn=(2)\ncalls=1 34\n44 9000000\n"
-    fill = "fl=(1)\nfn=(2) fill workload.c:34\n34 3000000\n"
-    assert code(head + outer + fill) is None
+    names = "fn=(1) smooth workload.c:42\nfn=(2) fill workload.c:34\n"
+    outer = "fl=(1)\nfn=(1)\n42 1000000\ncfl=(1)\ncfn=(2)\ncalls=1 34\n42 9000000\n"
+    fill = "fl=(1)\nfn=(2)\n34 3000000\n"
+    assert code(head + names + outer + fill) is None
     profile = load_profile(tmp_path / "profile", WORKLOAD)
     assert profile.total == pytest.approx(10)
     assert {c.name: c.total_cost for c in profile.functions} == pytest.approx(
