@@ -113,7 +113,7 @@ def split_command(text: str) -> tuple[str, ...]:
         raise InputError(
             "the workload is empty",
             code="workload-unsupported",
-            mend='give a Python program, as in: --workload "python main.py"',
+            mend="give a Python program, as in: python main.py",
         )
     return words
 

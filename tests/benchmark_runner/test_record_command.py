@@ -97,4 +97,5 @@ def test_anything_else_is_named(tmp_path: Path, words: str, said: str) -> None:
         parse(words, tmp_path)
     assert caught.value.code == "workload-unsupported"
     assert said in caught.value.message
-    assert "--workload" in caught.value.mend
+    assert "python main.py" in caught.value.mend
+    assert "--" not in caught.value.mend, "whoever is asked may have no such option"
