@@ -13,7 +13,7 @@ from analysis.heat import AMBIGUOUS, Match, carry_lines, match_functions
 from analysis.ignore import is_ignored_path, relative_parts
 from analysis.profiles.frame_names import is_nameless
 from analysis.profiles.model import CallCost, FunctionCost, LineCost, Profile
-from analysis.profiles.places import Places, functions_of
+from analysis.profiles.places import Places, functions_of, unreadable
 from analysis.profiles.sources import OTHER, Sources, relative_to
 from analysis.worth import (
     Advice,
@@ -82,11 +82,24 @@ class HotSpot:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A file whose functions can't be told: what they are worth together, why, and the mend."""
+
+    path: str
+    worth: float
+    why: str
+
+
+@dataclass(frozen=True)
 class Ranking:
-    """Hot spots, most worth first, and those of functions that are nowhere in their file now."""
+    """Hot spots, most worth first, and those of functions that are nowhere in their file now.
+
+    `unread` are files that are there and can't be read, whose functions are in neither.
+    """
 
     spots: tuple[HotSpot, ...]
     gone: tuple[HotSpot, ...]
+    unread: tuple[Unread, ...] = ()
 
 
 def hot_spots(
@@ -126,6 +139,7 @@ def rank(
     details = _Details(profile, placed)
     best: dict[tuple[str, int], HotSpot] = {}
     gone: list[HotSpot] = []
+    unread: dict[str, Unread] = {}
     root = Path(os.path.realpath(workspace))
     for number, place in placed.items():
         if profile.total <= 0 or is_nameless(place.name):
@@ -136,14 +150,22 @@ def rank(
             continue
         spot = details.spot(number)
         if place.now is None:
-            if place.then is not None:
+            if reason := unreadable(place.path):
+                before = unread[place.path].worth if place.path in unread else 0.0
+                worth = min(1.0, before + spot.worth)
+                unread[place.path] = Unread(place.path, worth, reason)
+            elif place.then is not None:
                 gone.append(spot)
             continue
         key = (place.path, place.now.start)
         # Two entries for one function: a definition of that name which is gone. The nearer counts.
         if key not in best or _trust(best[key]) < _trust(spot):
             best[key] = spot
-    return Ranking(tuple(sorted(best.values(), key=_rank)), tuple(sorted(gone, key=_rank)))
+    return Ranking(
+        tuple(sorted(best.values(), key=_rank)),
+        tuple(sorted(gone, key=_rank)),
+        tuple(sorted(unread.values(), key=lambda file: (-file.worth, file.path))),
+    )
 
 
 def _rank(spot: HotSpot) -> tuple[float, float, str, int]:

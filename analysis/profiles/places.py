@@ -261,23 +261,32 @@ def _is_python(path: str) -> bool:
 
 def functions_of(path: str) -> tuple[Function, ...]:
     """The functions of a file as it lies on disk; none when it can't be read."""
+    return _looked_at(path)[0]
+
+
+def unreadable(path: str) -> str | None:
+    """Why a file that is there has no functions for us, and what to do; None for all others."""
+    return _looked_at(path)[1]
+
+
+def _looked_at(path: str) -> tuple[tuple[Function, ...], str | None]:
     if language_of(path) == PYTHON and not _is_python(path):
-        return ()
+        return (), None
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError:
-        return ()
+        return (), None
     if status.st_size > _MAX_SOURCE_BYTES:
-        return ()
+        return (), f"{path}: has more than {_MAX_SOURCE_BYTES:,} bytes"
     return _functions_of(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=64)
-def _functions_of(path: str, changed: int, size: int) -> tuple[Function, ...]:
+def _functions_of(path: str, changed: int, size: int) -> tuple[tuple[Function, ...], str | None]:
     try:
-        return functions_in(read_source(Path(path)).text, path)
-    except AnalysisError:
-        return ()
+        return functions_in(read_source(Path(path)).text, path), None
+    except AnalysisError as error:
+        return (), f"{error}: {error.mend}"
 
 
 def _place(functions: Sequence[Function], path: str, name: str, line: int | None) -> Place:

@@ -60,7 +60,9 @@ def hot(
     if as_json:
         emit_json([cattrs.unstructure(s) for s in ranking.spots])
     else:
-        print_spots(ranking.spots, place, lines=lines)
+        print_spots(ranking.spots, place, lines=lines, nothing=_nothing(path, ranking))
+    for unread in ranking.unread[:_GONE]:
+        note(f"left out, {share_text(unread.worth)} of the run: {unread.why}")
     if ranking.gone:
         _note_gone(ranking.gone)
     return GOOD if ranking.spots else NOT_GOOD
@@ -117,11 +119,26 @@ def _note_gone(gone: Sequence[HotSpot]) -> None:
     note(f"no longer there, and left out: {names}{more}")
 
 
-def print_spots(spots: Sequence[HotSpot], place: Place, *, lines: bool = False) -> None:
-    """The table of hot functions for people, with a sentence for each that is worth it."""
+def _nothing(path: str | None, ranking: Ranking) -> str:
+    """Where nothing is hot: in what was asked for, as far as it could be read."""
+    readable = " that can be read" if ranking.unread else ""
+    return f"nothing{readable} in {path or 'this workspace'}"
+
+
+def print_spots(
+    spots: Sequence[HotSpot],
+    place: Place,
+    *,
+    lines: bool = False,
+    nothing: str = "nothing in this workspace",
+) -> None:
+    """The table of hot functions for people, with a sentence for each that is worth it.
+
+    `nothing` says where they were looked for, where there are none.
+    """
     out = page()
     if not spots:
-        out.print("nothing in this workspace takes a measurable share of the run")
+        out.print(Text(f"{nothing} takes a measurable share of the run"), soft_wrap=True)
         return
     explained = [s for s in spots if s.worth >= place.settings.min_share][:_EXPLAINED]
     texts: dict[str, LineIndex | None] = {}

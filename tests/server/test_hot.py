@@ -111,6 +111,31 @@ def test_the_table_says_why_and_what_is_not_certain(project, capsys):
     assert "(not certain: the file is newer than the profile)" in capsys.readouterr().out
 
 
+def test_a_file_that_can_not_be_decoded_is_said_to_be_so(project, capsys):
+    pstats_of(project, "p", slow=8.0, quick=2.0)
+    assert main(["hot", "--profile", "p"]) == 0  # its text is known from now on
+    capsys.readouterr()
+    other = pstats_of(project, "never_read", slow=6.0, quick=2.0)
+    for broken in (b"# caf\xe9\n" + SOURCE.encode(), SOURCE.encode("utf-16")):
+        (project / "m.py").write_bytes(broken)
+        for name in ("p", other.name):
+            assert main(["hot", "--profile", name]) == 1
+            done = capsys.readouterr()
+            assert "nothing that can be read in this workspace takes" in done.out
+            said = " ".join(done.err.split())
+            assert "left out, 100 % of the run: " in said
+            assert "m.py: can't be decoded" in said
+            assert "save the file as UTF-8" in said
+            assert "no longer there" not in said
+
+
+def test_nothing_is_said_of_the_file_that_was_asked_for(project, capsys):
+    pstats_of(project, "p", slow=8.0)
+    (project / "other.py").write_text("def cold():\n    pass\n")
+    assert main(["hot", "other.py", "--profile", "p"]) == 1
+    assert capsys.readouterr().out == ("nothing in other.py takes a measurable share of the run\n")
+
+
 def test_an_interrupt_cancels_the_reading(project, capsys, monkeypatch):
     pstats_of(project, "p", slow=8.0)
 
