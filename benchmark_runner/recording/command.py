@@ -21,7 +21,7 @@ from benchmark_runner.interpreters import interpreter_at, is_executable
 _PYTHON_NAME = re.compile(r"python(?:3(?:\.(\d+))?)?(?:\.exe)?\Z")
 _PLAIN_FLAGS = frozenset("bBdEIOPqRsSuvx")
 _FLAGS_WITH_VALUE = frozenset("WX")
-_MEND = "give a Python program, as in: python main.py, python -m package, or a script with Python's shebang"
+_MEND = "give a Python program, as in: python main.py, python -m package"
 
 
 @dataclass(frozen=True)

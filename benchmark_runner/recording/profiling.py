@@ -9,7 +9,6 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +20,6 @@ from benchmark_runner.recording import processes
 from benchmark_runner.recording.command import PythonCommand, parse_command
 from benchmark_runner.recording.record import (
     RecordedRun,
-    failed,
     keep,
     record_profile,
     run_recorder,
@@ -126,11 +124,12 @@ def _sample(
                 raise
             # py-spy's own exit code: the program's is in what the recorder wrote
             raise _NotSampled("py-spy could not follow it") from error
-        if said_file.exists() and not out.exists():
-            raise _NotSampled("it ended before py-spy saw it")
-        seconds, _, code = said_of(said_file, out, parsed)
-        if code:
-            raise failed(parsed, replace(ended, code=code), "while it was run for profiling")
+        try:
+            seconds, _ = said_of(said_file, out, parsed, ended)
+        except WorkloadError as error:
+            if error.code == "workload-no-profile" and said_file.exists() and not out.exists():
+                raise _NotSampled("it ended before py-spy saw it") from error
+            raise
         samples = _samples_in(out, workspace, rate)
         notes: tuple[str, ...] = ()
         if samples < least:
@@ -242,13 +241,13 @@ def record_memory(
     try:
         with tempfile.TemporaryDirectory(prefix="hasten-", dir=own_folder()) as scratch:
             recording = Path(scratch) / "memory.bin"
-            run_recorder(
+            ended = run_recorder(
                 parsed, {"action": "memory", "out": str(recording)}, cwd,
                 timeout_s=timeout_s, doing="recording memory of", progress=progress, cancel=cancel,
                 stdin=stdin,
             )  # fmt: skip
             said = recording.with_name(recording.name + ".run")
-            seconds, _, _ = said_of(said, recording, parsed)
+            seconds, _ = said_of(said, recording, parsed, ended)
             ended = processes.run(
                 [str(parsed.python), "-I", str(MEMORY_STACKS), str(recording), str(out)],
                 Path(scratch), label="reading memray's recording", timeout_s=timeout_s,

@@ -7,6 +7,7 @@ workers open.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import marshal
@@ -16,7 +17,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,12 +183,12 @@ def record_profile(
     said_file = out.with_name(out.name + ".run")
     created = time.time()
     try:
-        run_recorder(
+        ended = run_recorder(
             parsed, {"action": "profile", "out": str(out)}, cwd,
             timeout_s=timeout_s, doing="profiling", progress=progress, cancel=cancel,
             stdin=stdin,
         )  # fmt: skip
-        seconds, threads, _ = said_of(said_file, out, parsed)
+        seconds, threads = said_of(said_file, out, parsed, ended)
         sidecar = keep(out, command, cwd, workspace or cwd, seconds=seconds, created=created)
     except BaseException:
         out.unlink(missing_ok=True)
@@ -222,16 +223,24 @@ def keep(
     return sidecar
 
 
-def said_of(file: Path, out: Path, command: PythonCommand) -> tuple[float, int, int]:
-    """Seconds, threads and exit code, as the recorder wrote them."""
-    try:
+def said_of(
+    file: Path, out: Path, command: PythonCommand, ended: processes.Finished
+) -> tuple[float, int]:
+    """Seconds and threads, as the recorder wrote them. Raises WorkloadError where the program
+    failed, or left no profile."""
+    code = 0
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         said = json.loads(file.read_text(encoding="ascii"))
-        if out.stat().st_size > 0:
-            return float(said["seconds"]), int(said["threads"]), int(said.get("code", 0))
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+        code = int(said.get("code", 0))
+        if not code and out.stat().st_size > 0:
+            return float(said["seconds"]), int(said["threads"])
+    if code:
+        # what ran around the program has an exit code of its own
+        raise failed(command, replace(ended, code=code), "while it was run for profiling")
+    last = ended.last_lines(3)
     raise WorkloadError(
-        f"workload `{command.shown}` ended without leaving a profile",
+        f"workload `{command.shown}` ended without leaving a profile"
+        + (f"; the last that it said:\n{last}" if last else ""),
         code="workload-no-profile",
         mend="it may leave by os._exit or os.exec; give a program that returns",
     )

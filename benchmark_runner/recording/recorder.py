@@ -890,7 +890,13 @@ def main() -> None:
         sys.orig_argv[:] = config["argv"]
     recording: Any = RECORDINGS[config["action"]](config)
     if kind == "script":
-        program = prepare_script(target, recording.compile_source or plain_compile)
+        try:
+            program = prepare_script(target, recording.compile_source or plain_compile)
+        except SystemExit as error:
+            if isinstance(recording, Plain):  # a sampler around it hides the exit code
+                recording.code = exit_code(error.code)
+                recording.finish()
+            raise
     elif kind == "module":
         program = prepare_module(target)
     else:

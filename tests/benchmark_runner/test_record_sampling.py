@@ -93,6 +93,24 @@ def test_a_failing_program_is_told_with_its_own_exit_code(tmp_path: Path) -> Non
     assert not list((tmp_path / "out").iterdir())
 
 
+@sampled
+def test_a_script_that_is_not_there_is_told_with_pythons_own_words(tmp_path: Path) -> None:
+    with pytest.raises(WorkloadError, match="ended with exit code 2") as error:
+        record(tmp_path, "python", "nowhere.py")
+    assert error.value.code == "workload-failed"
+    assert "can't open file" in error.value.message
+    assert "nowhere.py" in error.value.message
+
+
+@sampled
+def test_a_program_that_leaves_no_word_is_told_with_its_last_lines(tmp_path: Path) -> None:
+    text = "import os, sys\nprint('gave up', file=sys.stderr, flush=True)\nos._exit(0)\n"
+    write(tmp_path, main=text)
+    with pytest.raises(WorkloadError, match="gave up") as error:
+        record(tmp_path, "python", "main.py")
+    assert error.value.code == "workload-no-profile"
+
+
 def test_without_the_right_to_look_cprofile_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
