@@ -35,12 +35,19 @@ class ProfileFile:
     """One profile's file. Raises AnalysisError (profile-missing) where it can't be read.
 
     A reader that opens it more than once says so in `passes`, so that the progress goes one way.
+    `doing` is what the progress says.
     """
 
     def __init__(
-        self, path: Path, progress: Progress = silent, cancel: CancelToken | None = None
+        self,
+        path: Path,
+        progress: Progress = silent,
+        cancel: CancelToken | None = None,
+        *,
+        doing: str = "reading",
     ) -> None:
         self.path = path
+        self._doing = doing
         self._progress, self._cancel = progress, cancel
         self.passes, self._opened = 1, 0
         try:
@@ -101,8 +108,10 @@ class ProfileFile:
         if self._cancel is not None:
             self._cancel.check()
         part = min(1.0, at / self.size) if self.size else 1.0
-        done = (self._opened - 1 + part) / max(self.passes, self._opened)
-        self._progress(f"reading {self.path.name}", done)
+        # Who reads the raw bytes has not opened it here.
+        before = max(0, self._opened - 1)
+        done = (before + part) / max(self.passes, self._opened)
+        self._progress(f"{self._doing} {self.path.name}", done)
 
 
 class _Watched(io.RawIOBase):

@@ -73,7 +73,9 @@ def open_profile(
     if stored is not None:
         profile = read(path, workspace, sources=stored.sources, progress=progress, cancel=cancel)
         return Opened(path, profile, stored.sources, stored)
-    sidecar = foreign_sidecar(state, _digest(ProfileFile(path, progress, cancel)))
+    sidecar = foreign_sidecar(
+        state, _digest(ProfileFile(path, progress, cancel, doing="recognising"))
+    )
     known = read_sidecar(sidecar)
     before = known.sources if known else None
     profile = read(path, workspace, sources=before, progress=progress, cancel=cancel)

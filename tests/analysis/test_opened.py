@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.hotspots import Ranking, rank
+from analysis.profiles import opened as opened_module
 from analysis.profiles.load import load_profile
 from analysis.profiles.model import FunctionCost, LineCost, Profile
 from analysis.profiles.opened import Opened, open_profile
@@ -88,6 +89,21 @@ def test_a_foreign_profile_is_followed_from_its_first_reading(tmp_path, workspac
     second = ranked(open_profile(profile, workspace, tmp_path / "state"), workspace)
     assert states(second) == {"A.run": ("New.run", False, None), "first": ("first", True, None)}
     assert [(s.worth, s.measured) for s in second.spots] == [(0.6, "A.run"), (0.4, "first")]
+
+
+def test_the_progress_of_a_foreign_profile_goes_one_way(tmp_path, workspace, profile, monkeypatch):
+    monkeypatch.setattr(opened_module, "_PIECE", 64)
+    told: dict[str, list[float]] = {}
+    open_profile(
+        profile,
+        workspace,
+        tmp_path / "state",
+        progress=lambda message, share: told.setdefault(message, []).append(share),
+    )
+    assert list(told) == [f"recognising {profile.name}", f"reading {profile.name}"]
+    for shares in told.values():
+        assert shares == sorted(shares)
+        assert 0 <= shares[0] <= shares[-1] == 1
 
 
 def test_a_file_that_is_newer_is_not_certain_and_not_changed(tmp_path, workspace, profile):
