@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError, InputError
-from analysis.functions import functions_in
+from analysis.functions import functions_in, parse_file
 from analysis.ignore import is_ignored_path
-from analysis.languages import LANGUAGES, language_of
+from analysis.languages import LANGUAGES, PYTHON, language_of
 from analysis.profiles.store import newest_profile
 from analysis.rules.base import Finding
 from analysis.rules.catalogue import all_rules, find
@@ -22,6 +24,8 @@ from server.cli.hot import ranking_of
 from server.cli.output import GOOD, NOT_GOOD, ProgressLine, counted, emit_json, note, page, shown
 from server.cli.rules_show import Known, rule_named
 
+_NAMED = 5
+"""Files that can't be parsed are named up to so many: old trees have hundreds."""
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", "build", "dist"})
 
 
@@ -38,11 +42,12 @@ def find_in(
     place = place_of(target)
     known, hot = Known(place), hot_functions(place, profile_file)
     rows: list[dict[str, Any]] = []
-    left = 0
+    broken: list[str] = []
+    number = left = 0
     with ProgressLine(quiet=as_json) as progress:
-        for number, file in enumerate(files_of(target, place)):
-            progress(f"{number} files looked at", None)
-            for finding in _findings(file, alone=file == target):
+        for number, file in enumerate(files_of(target, place), start=1):
+            progress(f"looking at file {number}", None)
+            for finding in _findings(file, broken, alone=file == target):
                 if wanted and finding.rule not in wanted:
                     continue
                 _, evidence = known.of_language(language_of(file).name)
@@ -51,10 +56,13 @@ def find_in(
                     rows.append(finding_json(finding, file))
                 else:
                     left += 1
+    if broken:
+        note(_broken_text(broken))
     if as_json:
         emit_json(rows)
     else:
-        _print(rows, left)
+        note(f"{counted(number, 'file')} looked at")
+        _print(rows, left, whole=not broken)
     return GOOD if rows else NOT_GOOD
 
 
@@ -125,8 +133,11 @@ def files_of(target: Path, place: Place) -> Iterator[Path]:
                 yield file
 
 
-def _findings(file: Path, *, alone: bool) -> tuple[Finding, ...]:
-    """The findings of a file; one of many that can't be read is named and passed over."""
+def _findings(file: Path, broken: list[str], *, alone: bool) -> tuple[Finding, ...]:
+    """The findings of a file; one of many that can't be read is named and passed over.
+
+    One that can't be parsed in full is added to `broken`, with the place where that is known.
+    """
     try:
         text = read_source(file).text
     except AnalysisError as error:
@@ -134,10 +145,38 @@ def _findings(file: Path, *, alone: bool) -> tuple[Finding, ...]:
             raise
         note(error.message)
         return ()
-    return find(text, str(file), functions_in(text, str(file)))
+    tree = parse_file(text, str(file))
+    where = _syntax_error(text) if language_of(file) is PYTHON else None
+    if where is not None or tree.root.has_error:
+        broken.append(shown(file) + (where or ""))
+    return find(text, str(file), functions_in(text, str(file), tree))
 
 
-def _print(rows: list[dict[str, Any]], left: int) -> None:
+def _syntax_error(text: str) -> str | None:
+    """Where Python itself can't parse a text, as ":LINE (why)"; None where it can.
+
+    The grammar that functions are found by takes Python 2 too, which rules can't read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the text's own escapes
+            ast.parse(text)
+    except SyntaxError as error:
+        return f":{error.lineno or 1} ({error.msg})"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f" ({type(error).__name__}: {error})"
+    return None
+
+
+def _broken_text(broken: Sequence[str]) -> str:
+    """Which files can't be parsed in full, the first few by name."""
+    more = len(broken) - _NAMED
+    named = ", ".join(broken[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    count = counted(len(broken), "file")
+    return f"{count} can't be parsed in full, and what that hides was not looked at: {named}"
+
+
+def _print(rows: list[dict[str, Any]], left: int, *, whole: bool) -> None:
     out = page()
     for row in rows:
         start = row["range"]["start"]
@@ -145,7 +184,8 @@ def _print(rows: list[dict[str, Any]], left: int) -> None:
         out.print(f"[bold]{row['rule']}[/] ", end="")
         out.print(f"{place} in {row['function']}: {row['title']}", markup=False, soft_wrap=True)
     if not rows:
-        out.print("nothing is found" if not left else "nothing that would be hinted is found")
+        found = "nothing is found" if not left else "nothing that would be hinted is found"
+        out.print(found + ("" if whole else " in what can be parsed"))
     if left:
         note(f"{counted(left, 'finding')} would not be hinted here (--all shows them)")
     if rows:

@@ -128,6 +128,41 @@ def test_find_all_below_a_folder(cli: Cli, tmp_path: Path) -> None:
     assert "broken.py" in done.err
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def f(xs:\n    return xs\n", "'(' was never closed"),
+        ("def f(x):\n    print x\n", "Missing parentheses"),
+    ],
+)
+def test_find_says_what_it_can_not_parse(cli: Cli, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "syn.py").write_text(text)
+    done = cli("find", "syn.py")
+    assert (done.code, done.out) == (1, "nothing is found in what can be parsed\n")
+    assert "1 file can't be parsed in full" in done.err
+    assert "syn.py:" in done.err
+    assert said in done.err
+    as_json = cli("find", "syn.py", "--json")
+    assert (as_json.code, as_json.value) == (1, [])
+    assert said in as_json.err
+
+
+def test_find_names_a_few_of_many_that_it_can_not_parse(cli: Cli, tmp_path: Path) -> None:
+    for number in range(7):
+        (tmp_path / f"old{number}.py").write_text("print 'x'\n")
+    done = cli("find", ".", "--all")
+    assert done.code == 0, "what can be parsed is looked at"
+    assert "7 files can't be parsed in full" in done.err
+    assert "old4.py:1" in done.err
+    assert "and 2 more" in done.err
+
+
+def test_find_tells_how_many_files_it_looked_at(cli: Cli) -> None:
+    assert "1 file looked at" in cli("find", "src/slow.py").err
+    assert "2 files looked at" in cli("find", ".").err
+    assert "looked at" not in cli("find", ".", "--json").err
+
+
 def profile_of(file: Path, folder: Path) -> Path:
     """A profile of a run that spends its time in one function of the file."""
     space: dict[str, Any] = {}
