@@ -79,13 +79,14 @@ class ProfileFile:
         self._opened += 1
         return io.BufferedReader(_Watched(self), _PIECE)
 
-    def lines(self) -> Iterator[bytes]:
-        """Lines without their ends. Raises as `open` does, and Damaged for one without an end."""
+    def lines(self, *, ends: bool = False) -> Iterator[bytes]:
+        """Lines, with their `ends` or without. Raises as `open` does, and Damaged for one that does
+        not end."""
         with self.open() as stream:
             while line := stream.readline(MAX_LINE_BYTES):
                 if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
                     raise Damaged(f"a line of more than {MAX_LINE_BYTES} bytes")
-                yield line.rstrip(b"\r\n")
+                yield line if ends else line.rstrip(b"\r\n")
 
     def whole(self, limit: int = MAX_WHOLE_BYTES) -> bytes:
         """All bytes in memory. Raises as `open` does, and AnalysisError (profile-too-large)."""

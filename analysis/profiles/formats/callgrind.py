@@ -87,6 +87,7 @@ class _Costs:
     """What the file says of one function."""
 
     own: float = 0.0
+    has_own: bool = False
     first_line: int = 0
     calls: dict[Function, Edge] = field(default_factory=dict)
 
@@ -102,6 +103,9 @@ class _Names:
         self._by_number: dict[str, str] = {}
         self._seen: dict[str, str] = {}
         self._chars = 0
+
+    def __len__(self) -> int:
+        return len(self._seen)
 
     def name(self, text: str) -> str:
         match = _NAME.fullmatch(text)
@@ -256,6 +260,7 @@ class _Table:
                     self._library[ours, line] += cost
         else:
             who.own += cost
+            who.has_own = True
             if not who.first_line and 0 < line < _MAX_LINE and self._cost_file is self._file:
                 who.first_line = line
             if ours:
@@ -292,6 +297,11 @@ class _Table:
 
     def is_cut_off(self) -> bool:
         """Whether less was found than the file promises, or the sum behind it is missing."""
+        if not self._costs and (self._files or self._functions):
+            return True
+        if self._tool == "yappi":  # which names all functions first, then gives each its cost
+            told = {name for (_, name), costs in self._costs.items() if costs.has_own}
+            return len(told) < len(self._functions)
         own = sum(costs.own for costs in self._costs.values())
         if self._tool in _WITH_SUMS and self._event == "ir" and not self._ends:
             return True

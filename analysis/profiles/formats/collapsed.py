@@ -1,15 +1,16 @@
 """Reads collapsed (folded) stacks: a line per stack, outermost frame first, and a count.
 
 ``main;work (app.py:12) 42``, as py-spy's raw format and the stackcollapse scripts for flamegraph.pl
-write them. Lines that are no stacks are left out, so a file that was cut off is read up to there;
-where they are many, the file is no such profile.
+write them. Lines that are no stacks are left out; where they are many, the file is no such profile.
+A file that was cut off between two lines can't be told from a whole one; one whose last line has
+neither count nor end was cut off.
 """
 
 from __future__ import annotations
 
 import re
 
-from analysis.profiles.damage import Damaged
+from analysis.profiles.damage import Damaged, Truncated
 from analysis.profiles.file import ProfileFile
 from analysis.profiles.frame_names import parse_frame
 from analysis.profiles.model import Profile
@@ -43,11 +44,13 @@ def read(file: ProfileFile, places: Places) -> Profile:
     tally = Tally(places)
     known: dict[bytes, int] = {}
     right = wrong = 0
-    for line in file.lines():
+    for line in file.lines(ends=True):
         stack, _, count = line.rstrip().rpartition(b" ")
         if not stack and _COUNT.fullmatch(count):
             continue  # py-spy saw no frame
         if not stack or not _COUNT.fullmatch(count):
+            if right and line.strip() and not line.endswith(b"\n"):
+                raise Truncated
             wrong += bool(line.strip())
             if wrong > _FEW + _MOST_WRONG * right:
                 raise Damaged("lines that are no stacks with a count")

@@ -75,6 +75,15 @@ def test_collapsed_stacks_of_several_writers(read: Read) -> None:
     assert {line.line: line.self_cost for line in profile.lines} == {2: 0, 3: 0, 6: 3}
 
 
+def test_a_last_line_without_count_and_end_was_cut_off(read: Read) -> None:
+    whole = "main (app.py:2);work (app.py:6) 3\nmain (app.py:3);work (app.py:6) 12\n"
+    for cut in range(3, 30):
+        assert code_of(read, whole[:-cut]) == "profile-truncated"
+    assert read(whole[:-1]).total == 15
+    assert read(whole * 3 + "a comment of the tool\n").total == 45
+    assert code_of(read, whole.replace("\n", "\r\n")[:-6]) == "profile-truncated"
+
+
 def test_symbols_alone_are_functions_in_c(read: Read) -> None:
     profile = read("_start;main;work;memcpy 3\n_start;main;work 2\n")
     assert costs(profile) == {"work": (2, 5, 5)}
@@ -86,7 +95,7 @@ def test_text_that_is_no_stacks_is_refused(read: Read) -> None:
     assert code_of(read, "chapter one\nchapter two\n") == "profile-unknown"
     assert code_of(read, head * 5_000 + "no stack\n" * 9_000) == "profile-damaged"
     assert code_of(read, head + "x" * 2_000_000) == "profile-damaged"
-    assert read(head * 5_000 + "main (app.py:2").total == 15_000
+    assert code_of(read, head * 5_000 + "main (app.py:2") == "profile-truncated"
 
 
 # -- Chrome's trace events -------------------------------------------------------------------------

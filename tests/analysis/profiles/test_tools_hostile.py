@@ -280,9 +280,20 @@ def test_yappi_leaves_out_what_builtins_took_and_the_whole_holds_it(code, tmp_pa
     )
 
 
+def test_a_table_of_yappi_that_was_cut_off_is_named(code):
+    head = "version: 1\ncreator: yappi\nevents: Ticks\n\nfl=(1) workload.c\n"
+    names = "\nfn=(1) smooth workload.c:42\nfn=(2) fill workload.c:34\n"
+    outer = "\nfl=(1)\nfn=(1)\n42 10\ncfl=(1)\ncfn=(2)\ncalls=1 0\n0 90\n"
+    fill = "\nfl=(1)\nfn=(2)\n34 30\n"
+    for text in (head, head + names, head + names + outer, head + names + outer + fill[:-6]):
+        assert code(text) == "profile-truncated"
+    assert code(head + names + outer + fill) is None
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("# callgrind format\nevents: Hits\nfn=fill\n", "profile-truncated"),
         (BEGIN, "profile-truncated"),
         (BEGIN + "27 5\n", "profile-truncated"),
         ("events: Ir\nsummary: 9\nfl=workload.c\nfn=fill\n34 5\nsummary: 4\n", "profile-truncated"),
