@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import InputError
 from analysis.rules.base import Rule
@@ -17,9 +17,18 @@ from benchmark_runner.rule_gains.targets import PYTHON, python_target, tool_targ
 from hasten.paths import rules_table
 from server.cli.common import Place, place_of, python_of
 from server.cli.output import GOOD, NOT_GOOD, counted, emit_json, note, page, ratio_text
+from server.cli.rules_doc import doc_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 GAINS = {3: "another order of growth", 2: "a large constant factor", 1: "a small constant factor"}
 _SHORT = {3: "order of growth", 2: "large", 1: "small"}
+_COLUMNS = ("rule", "for", "gain hoped for", "here", "hinted", "good in real code")
+_LEFT_OUT_FIRST = ("for", "good in real code", "gain hoped for", "here", "hinted")
+"""Columns of a list that is too wide, the least missed first; `explain` says them all."""
+_UNBOUNDED = 10_000
 _HINTED = {
     "always": "hinted everywhere",
     "hot": "hinted in hot functions only",
@@ -104,7 +113,8 @@ def explain(rule_id: str, *, as_json: bool) -> int:
     out = page()
     row = rule_json(rule, target, evidence)
     out.print(f"[bold]{rule.id}[/]  {rule.title}\n")
-    out.print(inspect.cleandoc(rule.doc), markup=False)
+    for line in doc_lines(rule.doc, out.width):
+        out.print(line, markup=False, soft_wrap=line.startswith(" "))
     out.print(
         f"\nFor {', '.join(rule.languages)}. Gain hoped for: {GAINS[rule.gain]}. On "
         f"{target or 'this machine'}: {row['standing']}, {_HINTED[row['hinted']]}.",
@@ -112,7 +122,7 @@ def explain(rule_id: str, *, as_json: bool) -> int:
     )
     out.print(precision_text(row["precision"]), markup=False)
     if gains:
-        out.print(_gains_table(gains))
+        _print_gains(gains, out)
     else:
         note("nothing was measured of it: hasten rules measure --rule " + rule.id)
     return GOOD
@@ -147,6 +157,8 @@ def precision_text(row: dict[str, Any] | None) -> str:
     if row is None:
         return "Its findings in real code were not tried."
     found = counted(row["found"], "finding")
+    if not row["tried"]:
+        return f"In real code: {found}, none of them could be tried."
     return (
         f"In real code: {found}, {row['tried']} tried, {row['equal']} equal, "
         f"{row['not_slower']} not slower; {row['share']:.0%} were both."
@@ -159,41 +171,66 @@ def target_key(name: str) -> tuple[str, list[int]]:
     return tool, [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def _print_rules(rules: Sequence[Rule], known: Known) -> None:
-    from rich.table import Table
+def good_text(precision: dict[str, Any] | None) -> str:
+    """The share of its findings in real code that was good, "-" where none was tried."""
+    if precision is None or not precision["tried"]:
+        return "-"
+    return f"{precision['share']:.0%} of {precision['tried']}"
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("rule", no_wrap=True)
-    for name in ("for", "gain hoped for", "here", "hinted", "good in real code"):
-        table.add_column(name, overflow="fold")
+
+def _print_rules(rules: Sequence[Rule], known: Known) -> None:
+    rows = []
     for rule in rules:
         row = rule_json(rule, *known.of_rule(rule))
-        precision = row["precision"]
-        good = f"{precision['share']:.0%} of {precision['tried']}" if precision else "-"
-        table.add_row(
+        cells = (
             rule.id, ", ".join(rule.languages), _SHORT[rule.gain], row["standing"],
-            row["hinted"], good,
+            row["hinted"], good_text(row["precision"]),
         )  # fmt: skip
-    page().print(table)
+        rows.append(dict(zip(_COLUMNS, cells, strict=True)))
+    out, columns, left_out = page(), list(_COLUMNS), []
+    while len(columns) > 1 and not _fits(_table(columns, rows), out):
+        left_out.append(next(name for name in _LEFT_OUT_FIRST if name in columns))
+        columns.remove(left_out[-1])
+    out.print(_table(columns, rows))
+    if left_out:
+        note(f"the terminal is too narrow for: {', '.join(left_out)}")
     names = {known.of_rule(rule)[0] for rule in rules}
     here = ", ".join(sorted(name for name in names if name is not None))
     note(f"measured on {here or 'nothing that is here'}; `hasten rules explain ID` says more")
 
 
-def _gains_table(gains: Sequence[Gain]) -> object:
+def _table(columns: Sequence[str], rows: Sequence[dict[str, str]]) -> Table:
+    """A table without lines; a cell is never broken."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("case", "target"):
+    for name in columns:
         table.add_column(name, no_wrap=True)
-    for name in ("small", "middle", "large"):
-        table.add_column(name, overflow="fold")
-    rows: dict[tuple[str, str], list[Gain]] = {}
-    for gain in gains:
-        rows.setdefault((gain.case, gain.target), []).append(gain)
-    for (case, target), own in rows.items():
-        table.add_row(case, target, *(gain_text(gain) for gain in own))
+    for row in rows:
+        table.add_row(*(row.get(name, "") for name in columns))
     return table
+
+
+def _fits(table: Table, out: Console) -> bool:
+    unbounded = out.options.update(max_width=_UNBOUNDED)
+    return out.measure(table, options=unbounded).maximum <= out.width
+
+
+def _print_gains(gains: Sequence[Gain], out: Console) -> None:
+    """A table, or where the terminal is too narrow for it a list."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for gain in gains:
+        grouped.setdefault((gain.case, gain.target), []).append(gain_text(gain))
+    columns = ("case", "target", "small", "middle", "large")
+    rows = [dict(zip(columns, (*key, *texts), strict=False)) for key, texts in grouped.items()]
+    table = _table(columns, rows)
+    if _fits(table, out):
+        out.print(table)
+        return
+    for (case, target), texts in grouped.items():
+        out.print(f"{case} on {target}", markup=False, soft_wrap=True)
+        for text in texts:
+            out.print(f"  {text}", markup=False, soft_wrap=True)
 
 
 def gain_text(gain: Gain) -> str:

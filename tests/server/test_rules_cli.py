@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pytest
 
 from analysis.rules import evidence
 from analysis.rules.catalogue import all_rules
-from analysis.rules.evidence import Gain, Table, read_table, write_table
+from analysis.rules.evidence import Gain, Precision, Table, read_table, write_table
 from hasten.paths import rules_table
 from server.cli.main import main
+from server.cli.rules_show import good_text, precision_text
 
 TARGET = f"cpython-{sys.version_info[0]}.{sys.version_info[1]}"
 SLOW = """é = "😀"; x = 1
@@ -105,6 +107,53 @@ def test_explain(cli: Cli) -> None:
     wrong = cli("explain", "sorted-frist", "--json")
     assert (wrong.code, wrong.value["error"]["code"]) == (2, "rule-unknown")
     assert "sorted-first" in wrong.value["error"]["mend"]
+
+
+def test_list_says_nothing_of_rules_whose_findings_were_not_tried(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = Precision("membership-set", found=9, tried=4, equal=4, not_slower=3, good=3)
+    none = Precision("sorted-first", found=2, tried=0, equal=0, not_slower=0, good=0)
+    assert good_text({**asdict(tried), "share": tried.share}) == "75% of 4"
+    assert good_text({**asdict(none), "share": none.share}) == "-"
+    assert good_text(None) == "-"
+    assert "of 0" not in cli("list").out
+    assert "none of them" in precision_text({**asdict(none), "share": none.share})
+
+
+@pytest.mark.parametrize("columns", [30, 40, 60, 80, 120])
+def test_list_breaks_no_cell_on_a_narrow_terminal(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = cli("list")
+    lines = done.out.splitlines()
+    assert len(lines) == 1 + len(all_rules())
+    assert [line.split()[0] for line in lines[1:]] == [rule.id for rule in all_rules()]
+    assert max(map(len, lines)) <= columns
+    assert ("too narrow for: for" in done.err) == (columns < 120)
+
+
+def test_explain_on_a_narrow_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    gain = Gain("membership-set", "own-case", TARGET, 4, 1.5, 1.4, 1.6, True, "")
+    write_table(rules_table(), Table(gains=(gain,)))
+    monkeypatch.setenv("COLUMNS", "40")
+    page = cli("explain", "membership-set").out
+    assert f"own-case on {TARGET}\n  n=4 1.50× (1.40 to 1.60)\n" in page
+    assert "    for word in words:\n        if word not in stop:\n" in page
+    assert "    stop_set = set(stop)\n    for word in words:\n" in page
+
+
+def test_explain_lets_paragraphs_flow(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The docstring's own line ends are not the terminal's."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("explain", "membership-set").out.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("Why it is slow:"))
+    paragraph = lines[first : lines.index("", first)]
+    assert all(
+        len(line.rstrip()) + 1 + len(after.split()[0]) > 80 for line, after in pairwise(paragraph)
+    )
+    assert any("stop_set = set(stop)" in line and "for word" in line for line in lines)
 
 
 def test_find_all_below_a_folder(cli: Cli, tmp_path: Path) -> None:
