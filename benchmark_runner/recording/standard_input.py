@@ -47,7 +47,7 @@ class StandardInput:
             self._start = os.lseek(self._number, 0, os.SEEK_CUR)
         self._kept: tuple[int, int] | None = None
         self._size = 0
-        self._too_much = False
+        self._lost: str | None = None
         self._marked: float | None = None
         self.ended = False
         """Whether all that a pipe had to give has come."""
@@ -72,11 +72,8 @@ class StandardInput:
 
     def why_not_again(self) -> str | None:
         """Why another run would read something else than the last one; None where it would not."""
-        if self._too_much:
-            return (
-                f"it read more than {MOST_BYTES >> 20} MB from a pipe, which are not kept: "
-                "give them as a file (< FILE)"
-            )
+        if self._lost is not None:
+            return f"what it read from a pipe {self._lost}: give it as a file (< FILE)"
         if self._marked is not None and os.fstat(self._number).st_atime != self._marked:
             return "it read from the terminal: give that as a file (< FILE)"
         return None
@@ -136,13 +133,20 @@ class StandardInput:
         except OSError:
             data = b""  # a socket whose other end was reset
         self.ended = not data
-        self._too_much = self._too_much or self._size + len(data) > MOST_BYTES
-        if not self._too_much:
-            rest = data
-            while rest:
-                rest = rest[os.write(self._files()[1], rest) :]
-            self._size += len(data)
+        if self._size + len(data) > MOST_BYTES:
+            self._lost = f"is more than the {MOST_BYTES >> 20} MB that are kept"
+        if self._lost is None:
+            self._keep(data)
         return data
+
+    def _keep(self, data: bytes) -> None:
+        """Write it down for further runs; this run goes on also where there is no room for it."""
+        self._size += len(data)
+        try:
+            while data:
+                data = data[os.write(self._files()[1], data) :]
+        except OSError as error:
+            self._lost = f"can't be kept ({error.strerror})"
 
 
 def _kind_of(number: int) -> Literal["file", "pipe", "terminal", "device"]:

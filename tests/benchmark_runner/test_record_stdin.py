@@ -188,6 +188,19 @@ def test_more_than_is_kept_is_read_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "said").read_text() == f"{sum(i * i for i in range(1000))}\n"
 
 
+def test_no_room_for_what_is_read_stops_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiling, "why_not", lambda: "it is forbidden here")
+    write(tmp_path, main=READER)
+    full = os.open("/dev/full", os.O_WRONLY)
+    with pipe_of(write_slowly) as path, StandardInput(path) as stdin:
+        monkeypatch.setattr(stdin, "_kept", (os.open(os.devnull, os.O_RDONLY), full))
+        record(tmp_path, stdin)
+        assert "No space left" in str(stdin.why_not_again())
+    assert (tmp_path / "said").read_text() == "13\n"
+
+
 def test_few_samples_are_kept_where_no_second_run_reads_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
