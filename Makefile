@@ -24,11 +24,14 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two files of tests at a time: half of the time a test waits for processes of its own.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow" --durations=15
 
 test-all: lint
-	$(BIN)/python -m pytest
+	$(PYTEST) --durations=15
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

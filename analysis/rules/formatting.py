@@ -116,7 +116,7 @@ def concat_fstring(scope: Scope, node: ast.BinOp) -> Proposal:
     Why it is slow: each `+` copies what is there so far, and each `str` is looked up and called.
 
     Example:
-        name + "-" + str(number)    ->    f"{name}-{number}"
+        name + "-" + str(number)    ->    f"{name}-{number!s}"
 
     When not to: outside of hot loops it does not matter.
     """
@@ -134,7 +134,9 @@ def concat_fstring(scope: Scope, node: ast.BinOp) -> Proposal:
         elif isinstance(part, ast.Call) and scope.is_builtin(part.func, "str"):
             if len(part.args) != 1 or part.keywords:
                 return None
-            pieces.append(f"{{{_expression(scope, part.args[0])}}}")
+            # A class may format itself otherwise than `str` does, as enumerations of ints do.
+            plain = kind(scope, part.args[0]) in ("str", "int", "float")
+            pieces.append(f"{{{_expression(scope, part.args[0])}{'' if plain else '!s'}}}")
             converted += 1
         elif kind(scope, part) == "str" and not isinstance(part, ast.JoinedStr):
             pieces.append(f"{{{_expression(scope, part)}}}")

@@ -16,7 +16,7 @@ import pytest
 from analysis.errors import AnalysisError, Cancelled
 from analysis.progress import CancelToken
 from analysis.rules.cases import Case, Measure
-from analysis.rules.evidence import Gain, read_table
+from analysis.rules.evidence import Gain, read_table, write_table
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.measuring.samples import Samples
 from benchmark_runner.measuring.windows import PairOfWindows, PairRun
@@ -299,6 +299,19 @@ def test_a_case_that_was_changed_is_measured_anew(tmp_path: Path) -> None:
     ledger = Ledger(table, [job.target], [changed.case])
     assert not ledger.has(changed)
     assert (ledger.table.gains, ledger.table.short) == ((), ())
+
+
+def test_rows_of_another_processor_keep_its_name_in_the_table(tmp_path: Path) -> None:
+    table = tmp_path / "table.json"
+    first, second = a_job(), a_job(a_case(name="other"))
+    cases = [first.case, second.case]
+    Ledger(table, [first.target], cases).add(Outcome(first, rows(first)))
+    here = read_table(table)
+    write_table(table, replace(here, machine={**here.machine, "cpu": "A Processor"}))
+    Ledger(table, [first.target], cases).add(Outcome(second, rows(second)))
+    both = f"A Processor and {here.machine['cpu']}"
+    assert read_table(table).machine["cpu"] == both
+    assert Ledger(table, [first.target], cases).table.machine["cpu"] == both
 
 
 def test_a_cancel_ends_what_runs_and_keeps_what_was_done() -> None:
