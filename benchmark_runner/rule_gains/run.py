@@ -72,8 +72,9 @@ class Ledger:
         versions = {**found.targets, **{target.name: target.version for target in targets}}
         kept = tuple(gain for gain in found.gains if digests.get(gain.case) == gain.digest)
         before = str(found.machine.get("cpu", "")) if kept else ""
-        if before and environment.cpu not in before.split(" and "):
-            machine["cpu"] = f"{before} and {environment.cpu}"
+        if before:  # of what is kept it says where it was measured, too
+            names = dict.fromkeys([*before.split(" and "), environment.cpu])
+            machine["cpu"] = " and ".join(names)
         short = tuple(row for row in found.short if digests.get(row.case) == row.digest)
         self.table = replace(found, machine=machine, targets=versions, gains=kept, short=short)
 
