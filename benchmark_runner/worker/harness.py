@@ -1776,10 +1776,8 @@ class Inputs(_Root):
         """Keep one call; tells its digest, size and a short text of it."""
         index = len(self.items)
         data, lazy = self.encoded(call)
-        self.items.append(("again", index) if lazy else self.strategy(call, data))
+        self.items.append(self.lazily(index) if lazy else self.strategy(call, data))
         if lazy:
-            if self.again is None:
-                raise Failed("inputs", f"item {index} holds an iterator and can't be made again")
             data, _ = self.encoded(self.fresh(index), consume=True)
         text = ", ".join(
             [describe(a) for a in call[0]] + [f"{k}={describe(v)}" for k, v in call[1].items()]
@@ -1795,6 +1793,22 @@ class Inputs(_Root):
         encoder = Encoder(consume=consume)
         encoder.add(call)
         return bytes(encoder.out), encoder.lazy
+
+    def lazily(self, index: int) -> Tuple[str, Any]:
+        """How a call that holds an iterator is copied: it is not, since that would move on."""
+        if self.again is not None:
+            return "again", index
+        blob = self.session.blob
+        try:
+            if blob is not None:  # what was recorded begins anew each time that it is read
+                once, twice = (
+                    self.encoded(self.session.unpickle(blob), consume=True)[0] for _ in range(2)
+                )
+                if once == twice:
+                    return "unpickle", blob
+        except Exception:
+            pass
+        raise Failed("inputs", f"item {index} holds an iterator and can't be made again")
 
     def strategy(self, call: Any, data: bytes) -> Tuple[str, Any]:
         """How this call is copied."""
