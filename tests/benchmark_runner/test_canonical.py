@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from benchmark_runner.worker import canonical, harness
 from benchmark_runner.worker.canonical import Malformed, compare, outcome_text, text_of
 from benchmark_runner.worker.harness import Encoder, TooLarge, decode_plain, encode
+from tests.benchmark_runner.workers import short
 
 
 class Colour(enum.Enum):
@@ -123,7 +124,7 @@ UNEQUAL: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("pair", UNEQUAL, ids=lambda pair: f"{pair[0]!r:.30}|{pair[1]!r:.30}")
+@pytest.mark.parametrize("pair", UNEQUAL, ids=lambda pair: f"{short(pair[0])}|{short(pair[1])}")
 def test_tells_apart(pair: tuple[Any, Any]) -> None:
     # Iterators are consumed by encoding, so each is encoded once.
     left, right = encode(pair[0]), encode(pair[1])

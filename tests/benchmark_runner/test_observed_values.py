@@ -16,6 +16,7 @@ import pytest
 
 from benchmark_runner.equality.equivalence import Observation, notes_on, unencodable, unseen
 from benchmark_runner.worker import canonical, harness
+from tests.benchmark_runner.workers import short
 
 
 def seen(value: Any, *, state: bool = False) -> bytes:
@@ -74,7 +75,7 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), DIFFERENT, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("one", "other"), DIFFERENT, ids=short)
 def test_different_contents_have_different_bytes(one: Any, other: Any) -> None:
     assert seen(one) == seen(one)
     assert seen(one) != seen(other)
@@ -99,7 +100,7 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), SAME, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("one", "other"), SAME, ids=short)
 def test_equal_contents_have_equal_bytes(one: Any, other: Any) -> None:
     assert seen(one) == seen(other)
 

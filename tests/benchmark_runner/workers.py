@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,3 +85,8 @@ def parts(worker: Worker, i: int = 0, mode: Mode = "full") -> dict[str, Any]:
     found = harness.decode_plain(worker.observe(i, mode=mode).payload)
     assert isinstance(found, dict)
     return found
+
+
+def short(value: Any) -> str:
+    """A value's name in a test's name: the same in every process, so without addresses."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:30]
