@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -212,12 +213,11 @@ async def test_only_this_user_can_enter(workspace: Path) -> None:
 async def test_a_planted_folder_is_refused(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runtime = tmp_path / "r"
-    runtime.mkdir()
-    (runtime / "hasten").symlink_to(tmp_path)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    with pytest.raises(EngineError) as caught:
-        await connect_or_start(workspace)
+    with tempfile.TemporaryDirectory(dir="/tmp") as runtime:  # a socket's path must be short
+        (Path(runtime) / "hasten").symlink_to(tmp_path)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        with pytest.raises(EngineError) as caught:
+            await connect_or_start(workspace)
     assert caught.value.code == "engine-folder"
 
 
