@@ -116,6 +116,7 @@ def test_given_inputs_of_several_sizes_have_a_growth_too() -> None:
 
 
 LINEAR = "def f(xs):\n    t = 0\n    for x in xs:\n        t += x * x % 7\n    return t\n"
+# A gain that no other work on the machine can hide: what grows is looked at once it is confirmed.
 SLOW = LINEAR.replace("        t +=", "        for _ in range(8):\n            x * x\n        t +=")
 SQUARES = """\
 def f(xs):
@@ -140,7 +141,7 @@ def test_another_answer_on_a_larger_input_refuses(tmp_path: Path) -> None:
     wrong = (
         "def f(xs):\n    t = sum([x * x % 7 for x in xs])\n    return t if len(xs) < 5000 else 0\n"
     )
-    found = prove(tmp_path, LINEAR, wrong, "[((list(range(3000 + k)),), {}) for k in range(3)]")
+    found = prove(tmp_path, SLOW, wrong, "[((list(range(3000 + k)),), {}) for k in range(3)]")
     assert found.decision == "different", found.reason
     assert found.equality is None
     assert found.counterexample is not None
@@ -177,7 +178,7 @@ def test_numbers_that_grow_out_of_reach_are_left(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_gain_that_is_paid_with_memory_says_so(tmp_path: Path) -> None:
     greedy = "def f(xs):\n    table = bytes(40_000_000)\n    return sum([x * x % 7 for x in xs])\n"
-    found = prove(tmp_path, LINEAR, greedy, "[((list(range(60_000 + k)),), {}) for k in range(2)]")
+    found = prove(tmp_path, SLOW, greedy, "[((list(range(60_000 + k)),), {}) for k in range(2)]")
     assert found.memory is not None
     assert found.memory.after_peak > 40_000_000
     assert any(note.startswith("memory: takes 38.") for note in found.notes)  # MB
