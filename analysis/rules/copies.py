@@ -6,7 +6,7 @@ import ast
 
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import key
-from analysis.rules.kinds import kind
+from analysis.rules.kinds import is_text, kind
 from analysis.rules.nodes import walk
 from analysis.rules.scope import Scope
 
@@ -43,10 +43,7 @@ def _is_keyed(scope: Scope, node: ast.Call, argument: ast.expr) -> bool:
     """Whether the function looks the data up by texts, as a mapping."""
     texts = _aliases(scope, node, argument)
     return any(
-        isinstance(inner, ast.Subscript)
-        and key(inner.value) in texts
-        and isinstance(inner.slice, ast.Constant)
-        and isinstance(inner.slice.value, str)
+        isinstance(inner, ast.Subscript) and key(inner.value) in texts and is_text(inner.slice)
         for inner in walk(scope.inner_function(node))
     )
 

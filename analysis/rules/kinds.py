@@ -58,6 +58,13 @@ def kind(scope: Scope, node: ast.expr | None, *, depth: int = 3) -> str | None:
     return None
 
 
+def is_text(node: ast.expr) -> bool:
+    """Whether an expression is written as a text: what is indexed by one is a mapping."""
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
 def annotation_kind(annotation: ast.expr | None) -> str | None:
     """The builtin type that an annotation names, its parameters left out."""
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):

@@ -7,7 +7,7 @@ import ast
 from analysis.rules.base import Proposal, Rewrite, rule
 from analysis.rules.flow import hoist, loads, swap
 from analysis.rules.guards import refuse_guarded
-from analysis.rules.kinds import kind
+from analysis.rules.kinds import is_text, kind
 from analysis.rules.lists import is_simple, list_appends, list_creation
 from analysis.rules.nodes import text_of, walk
 from analysis.rules.scope import COMPREHENSIONS, Scope
@@ -47,15 +47,9 @@ def _is_mapping(scope: Scope, tested: ast.expr, left: ast.expr) -> bool:
         if isinstance(node, ast.Attribute):
             if node.attr in _MAPPING:
                 return True
-        elif _is_text(node.slice) or text_of(node.slice) == text_of(left):
+        elif is_text(node.slice) or text_of(node.slice) == text_of(left):
             return True
     return False
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.JoinedStr) or (
-        isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
 
 
 @rule(
