@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from benchmark_runner.recording.record import capture_inputs, stored_capture
 from benchmark_runner.workload import CapturedInputs, GeneratedInputs, Inputs
 from tools.rules_packages import Package
 
+WORKLOADS = Path(__file__).parent / "rules_workloads"
 _CALLS, _BYTES = 12, 1 << 20
 _DRIVER = """\
 import collections, signal, sys, time
@@ -108,6 +110,9 @@ def environment(package: Package, folder: Path) -> Path:
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         needs = ["pytest", "hypothesis", *package.needs]
         subprocess.run([inside, "-m", "pip", "install", "-q", *needs], check=True)
+        # as where it was run before: workers write no bytecode, and would compile it each time
+        code = folder / "src" / package.folder_name / package.code
+        subprocess.run([inside, "-m", "compileall", "-q", code], check=False)
     return inside
 
 
@@ -122,28 +127,47 @@ def places_in(package: Package, root: Path) -> Iterator[Place]:
 
 
 def capture(bundle: Bundle, seconds: float) -> None:
-    """Run the package's tests once and keep the calls of the functions that have findings."""
-    done = bundle.captures / "done"
-    if done.exists() or not bundle.package.tests:
-        return
+    """Keep calls of the functions that have findings: of the package's tests, run for so long, then
+    of our workload, for those that the tests never call.
+
+    What was done is kept: only more seconds or another workload run again, for what is missing.
+    """
+    file = bundle.captures / "done"
+    done = json.loads(file.read_text()) if file.exists() else {"seconds": 0.0, "workload": ""}
     bundle.captures.mkdir(parents=True, exist_ok=True)
-    driver = bundle.captures / "run_tests.py"
-    driver.write_text(_DRIVER)
-    targets = sorted({(p.path, p.function) for p in bundle.places})
-    roots = [str(bundle.root), str(bundle.root / "src")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(roots)
+    name = bundle.package.name
+    if bundle.package.tests and done["seconds"] < seconds:
+        driver = bundle.captures / "run_tests.py"
+        driver.write_text(_DRIVER)
+        _run(bundle, f"{name}: tests", seconds, str(driver), str(seconds), *bundle.package.tests)
+        file.write_text(json.dumps(done := {**done, "seconds": seconds}))
+    workload = WORKLOADS / f"{name.replace('-', '_')}.py"
+    digest = hashlib.sha256(workload.read_bytes()).hexdigest() if workload.exists() else ""
+    if digest != done["workload"]:
+        _run(bundle, f"{name}: workload", 300.0, str(workload))
+        file.write_text(json.dumps({**done, "workload": digest}))
+
+
+def _run(bundle: Bundle, what: str, seconds: float, *command: str) -> None:
+    """Capture what is missing from one run."""
+    everything = sorted({(p.path, p.function) for p in bundle.places})
+    missing = [
+        (path, function)
+        for path, function in everything
+        if not ((kept := stored_capture(bundle.captures, path, function)) and kept.count)
+    ]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(bundle.root), str(bundle.root / "src")])
     try:
         found = capture_inputs(
-            ("python", str(driver), str(seconds), *bundle.package.tests), bundle.root, targets,
-            bundle.captures, python=bundle.python, timeout_s=seconds * 2,
-            max_calls=_CALLS, max_bytes=_BYTES,
+            ("python", *command), bundle.root, missing, bundle.captures, python=bundle.python,
+            timeout_s=seconds * 2, max_calls=_CALLS, max_bytes=_BYTES,
         )  # fmt: skip
-        done.write_text(f"{sum(1 for c in found.values() if c.count)} of {len(targets)}\n")
+        said = f"{sum(1 for c in found.values() if c.count)} of {len(missing)}"
     except HastenError as error:
-        done.write_text(f"failed: {error.message}\n")
+        said = error.message
     finally:
         del os.environ["PYTHONPATH"]
-    print(f"{bundle.package.name}: captured {done.read_text().strip()}", flush=True)
+    print(f"{what}: captured {said}", flush=True)
 
 
 def inputs_of(bundle: Bundle, place: Place) -> Inputs:

@@ -35,7 +35,7 @@ from analysis.rules.catalogue import all_rules
 from analysis.rules.evidence import PRECISION, SCHEMA, Precision
 from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.verify import FunctionBench
-from benchmark_runner.workload import CapturedInputs, FunctionWorkload, Version
+from benchmark_runner.workload import CapturedInputs, FunctionWorkload, Inputs, Version
 from tools.rules_bundles import (
     Bundle,
     Place,
@@ -83,7 +83,6 @@ def tried(bundle: Bundle, places: Sequence[Place], patience: float) -> Iterator[
     """Try findings of one function on one bench: its original is judged once for all of them."""
     first = places[0]
     inputs = inputs_of(bundle, first)
-    source = "captured" if isinstance(inputs, CapturedInputs) else "generated"
     text = first.path.read_text("utf-8", "replace")
     before = Version.of({first.path: text})
     workload = FunctionWorkload(first.path, first.function, before, inputs)
@@ -91,7 +90,7 @@ def tried(bundle: Bundle, places: Sequence[Place], patience: float) -> Iterator[
     for place in places:
         file = place.path.relative_to(bundle.root).as_posix()
         trial = Trial(place.key, place.finding.rule, place.package, file, place.function)
-        trial.inputs = source
+        trial.inputs = _source(inputs)
         trials.append(trial)
     started = time.perf_counter()
     cancel = CancelToken()
@@ -179,9 +178,9 @@ def try_rules(
     for bundle in bundles.values():
         for place in bundle.places:
             rule = place.finding.rule
-            begun = known.get(place.key)
-            again = begun and begun.reason == TOO_SLOW and begun.seconds < patience * FUNCTION_S
-            if (begun is None or again) and (not rules or rule in rules):
+            was = known.get(place.key)
+            again = was and was.reason == TOO_SLOW and was.seconds < patience * FUNCTION_S
+            if (was is None or again) and (not rules or rule in rules):
                 waiting[place.package, place.path, place.function].append(place)
                 left[rule] += 1
     took: defaultdict[str, list[float]] = defaultdict(list)
@@ -189,8 +188,12 @@ def try_rules(
         took[trial.package].append(trial.seconds)
     done: Counter[str] = Counter()
     spent: Counter[str] = Counter()
-    in_vain: Counter[str] = Counter()
-    captured = {key: _is_captured(bundles[key[0]], places[0]) for key, places in waiting.items()}
+    started: Counter[tuple[str, str]] = Counter()
+    judged: Counter[tuple[str, str]] = Counter()
+    source = {
+        key: (key[0], _source(inputs_of(bundles[key[0]], places[0])))
+        for key, places in waiting.items()
+    }
 
     def wanted(places: Sequence[Place]) -> list[Place]:
         """One finding of each rule that needs more."""
@@ -202,19 +205,17 @@ def try_rules(
             1 / (1 + done[p.finding.rule]) ** 2 + 1 / (5 + left[p.finding.rule])
             for p in wanted(waiting[key])
         )
-        seconds = statistics.fmean([4.0, 4.0, 4.0, *took[key[0]]])  # slow imports cost others
-        hope = (3 if captured[key] else 1) / (1 + in_vain[key[0]])
+        # slow imports cost others their turn
+        seconds = statistics.fmean([4.0, 4.0, 4.0, *took[key[0]][-8:]])
+        hope = (judged[source[key]] + 1) / (started[source[key]] + 2)
         return rarity * (hope / 4 if waiting[key][0].key in known else hope) / seconds
 
     while waiting and time.monotonic() < end:
         known = read_trials(file)
         done = Counter(trial.rule for trial in known.values() if trial.tried)
         spent = Counter(trial.rule for trial in known.values() if trial.seconds >= 1)
-        in_vain = Counter(
-            trial.package
-            for trial in known.values()
-            if trial.reason == TOO_SLOW and trial.seconds >= patience * FUNCTION_S
-        )
+        started = Counter((trial.package, trial.inputs) for trial in known.values())
+        judged = Counter((trial.package, trial.inputs) for trial in known.values() if trial.tried)
         key = max(waiting, key=worth)
         chosen = wanted(waiting.pop(key))
         if not chosen:
@@ -229,8 +230,8 @@ def try_rules(
         print(f"{sum(done.values())} tried; {key[0]} {key[2]}", flush=True)
 
 
-def _is_captured(bundle: Bundle, place: Place) -> bool:
-    return isinstance(inputs_of(bundle, place), CapturedInputs)
+def _source(inputs: Inputs) -> str:
+    return "captured" if isinstance(inputs, CapturedInputs) else "generated"
 
 
 def write_table(bundles: dict[str, Bundle], trials: Sequence[Trial]) -> None:

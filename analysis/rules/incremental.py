@@ -7,7 +7,8 @@ in the rest of the file. While all three are the same, what was found moves with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.function_list import FunctionList
@@ -18,10 +19,18 @@ from analysis.rules.catalogue import find, find_in
 from analysis.rules.module import Module
 from analysis.rules.parts import Frame
 from analysis.rules.places import families, ranked
-from analysis.text import LineIndex, Range
+from analysis.text import LineIndex, Position, Range
 
 Group = tuple[Function, list[Function]]
 Key = tuple[str, str, bool]
+Aside = Callable[[Callable[[], bytes]], Callable[[], bytes]]
+"""Begins a piece of work somewhere else; what comes back waits for the work's bytes.
+
+Raises OSError where it can't begin, or the work ended without an answer.
+"""
+
+_WORTH_ASIDE = 100_000
+"""Characters of functions that are looked at in two halves; fewer take less time than a start."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +59,15 @@ class _Known:
 
 
 class Lookout:
-    """One file's findings, kept from text to text. `looked` counts functions, for each call."""
+    """One file's findings, kept from text to text. `looked` counts functions, for each call.
 
-    def __init__(self, path: str) -> None:
+    With `aside` half of much new text is looked at there, at the same time.
+    """
+
+    def __init__(self, path: str, aside: Aside | None = None) -> None:
         self.looked = 0
         self._path = path
+        self._aside = aside
         self._functions = FunctionList(path)
         self._module: Module | None = None
         self._frame: Frame | None = None
@@ -106,15 +119,51 @@ class Lookout:
         return self._lines.offset(place.start), self._lines.offset(place.end)
 
     def _look_at(self, module: Module, wanted: Iterable[Group]) -> None:
-        for outer, inner in wanted:
-            known = self._known.get(_key(outer))
-            if known is not None and all(module.uses(n) == a for n, a in known.asked.items()):
-                continue
-            self.looked += 1
-            module.asked = set()
-            found = ranked(find_in(module, self._path, outer, inner, without=self._without))
-            asked = {name: module.uses(name) for name in module.asked}
-            self._known[_key(outer)] = _Known(_hints(found, outer), asked)
+        new = [
+            group
+            for group in wanted
+            if (known := self._known.get(_key(group[0]))) is None
+            or not all(module.uses(name) == answer for name, answer in known.asked.items())
+        ]
+        self.looked = len(new)
+        ours, theirs = new, list[Group]()
+        if self._aside is not None and sum(len(o.source) for o, _ in new) >= _WORTH_ASIDE:
+            ours, theirs = _halves(new)
+        rest = self._begin(module, theirs)
+        for group in ours:
+            self._known[_key(group[0])] = self._found(module, group)
+        for group, known in zip(theirs, rest(), strict=True):
+            module.learn(known.asked)
+            self._known[_key(group[0])] = known
+
+    def _begin(self, module: Module, groups: Sequence[Group]) -> Callable[[], list[_Known]]:
+        """Look at functions elsewhere; what comes back waits for it, or looks here if need be."""
+
+        def here() -> list[_Known]:
+            return [self._found(module, group) for group in groups]
+
+        if self._aside is None or not groups:
+            return here
+        module.read_names()  # what both halves ask for
+        try:
+            answer = self._aside(lambda: _packed(here()))
+        except OSError:
+            return here
+
+        def wait() -> list[_Known]:
+            try:
+                return _unpacked(answer())
+            except OSError:
+                return here()
+
+        return wait
+
+    def _found(self, module: Module, group: Group) -> _Known:
+        outer, inner = group
+        module.asked = set()
+        found = ranked(find_in(module, self._path, outer, inner, without=self._without))
+        asked = {name: module.uses(name) for name in module.asked}
+        return _Known(_hints(found, outer), asked)
 
     def _look_at_all(
         self,
@@ -142,6 +191,48 @@ class Lookout:
 
 def _key(outer: Function) -> Key:
     return outer.qualname, outer.source, outer.ignored
+
+
+def _halves(groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
+    """Two parts with about as much text; neighbours are alike, so that they go to both."""
+    parts, sizes = (list[Group](), list[Group]()), [0, 0]
+    for group in groups:
+        part = sizes.index(min(sizes))
+        parts[part].append(group)
+        sizes[part] += len(group[0].source)
+    return parts
+
+
+def _packed(found: Iterable[_Known]) -> bytes:
+    rows = [
+        (
+            [(h.rule, h.title, h.function, _numbers(h.range), _numbers(h.extent)) for h in k.hints],
+            dict(k.asked),
+        )
+        for k in found
+    ]
+    return json.dumps(rows).encode()
+
+
+def _numbers(place: Range) -> tuple[int, int, int, int]:
+    start, end = place.start, place.end
+    return start.line, start.character, end.line, end.character
+
+
+def _unpacked(data: bytes) -> list[_Known]:
+    def place(a: int, b: int, c: int, d: int) -> Range:
+        return Range(Position(a, b), Position(c, d))
+
+    return [
+        _Known(
+            tuple(
+                RuleHint(rule, title, function, place(*where), place(*extent))
+                for rule, title, function, where, extent in hints
+            ),
+            asked,
+        )
+        for hints, asked in json.loads(data)
+    ]
 
 
 def _hints(found: Iterable[Finding], outer: Function) -> tuple[RuleHint, ...]:

@@ -11,7 +11,7 @@ import keyword
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from analysis.functions import Function
@@ -142,6 +142,15 @@ class Module:
             else:
                 self._uses[name] = self.mentions(name) and self._names_have(name)
         return self._uses[name]
+
+    def read_names(self) -> None:
+        """Read the names of all functions now, where all will be looked at."""
+        if self._is_whole:
+            self._all_names  # noqa: B018
+
+    def learn(self, answers: Mapping[str, bool]) -> None:
+        """Take over what `uses` answered elsewhere for the same text."""
+        self._uses.update(answers)
 
     def mentions(self, word: str) -> bool:
         """Whether a word stands anywhere in the text, comments and strings included."""

@@ -22,6 +22,7 @@ from typing import Any
 from analysis.languages import PYTHON, language_of
 from analysis.rules.evidence import Evidence, load_evidence, load_gains
 from analysis.rules.incremental import Lookout, RuleHint
+from server.lsp.aside import aside, cores
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Finder:
     def __init__(self) -> None:
         self._files: OrderedDict[str, Lookout] = OrderedDict()
         self._evidence: dict[str, _Known] = {}
+        self._aside = aside if cores() > 1 else None
 
     def forget(self, path: str) -> None:
         """The file was closed."""
@@ -88,7 +90,7 @@ class Finder:
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The hints for one request. Raises what the rules raise."""
         path, text, names = request["path"], request["text"], request["names"]
-        lookout = self._files.pop(path, None) or Lookout(path)
+        lookout = self._files.pop(path, None) or Lookout(path, self._aside)
         self._files[path] = lookout
         if len(self._files) > MOST_FILES:
             self._files.popitem(last=False)

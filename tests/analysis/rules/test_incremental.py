@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from analysis.functions import functions_in
 from analysis.rules import incremental
 from analysis.rules.base import Finding
 from analysis.rules.catalogue import find
-from analysis.rules.incremental import Lookout, RuleHint
+from analysis.rules.incremental import Aside, Lookout, RuleHint
 from analysis.rules.module import Module
 
 LOOP = """\
@@ -48,6 +49,35 @@ def test_only_named_functions_are_looked_at() -> None:
     lookout = Lookout("f.py")
     assert {h.function for h in lookout.look(TEXT, ["kept_1", "kept_3"])} == {"kept_1", "kept_3"}
     assert lookout.looked == 2
+
+
+def _at_once(work: Callable[[], bytes]) -> Callable[[], bytes]:
+    data = work()
+    return lambda: data
+
+
+def _never(work: Callable[[], bytes]) -> Callable[[], bytes]:
+    raise BlockingIOError("no more processes")
+
+
+def _dies(work: Callable[[], bytes]) -> Callable[[], bytes]:
+    def wait() -> bytes:
+        raise ChildProcessError("it ended with 1")
+
+    return wait
+
+
+@pytest.mark.parametrize("aside", [_at_once, _never, _dies])
+def test_half_of_much_text_may_be_looked_at_elsewhere(
+    aside: Aside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incremental, "_WORTH_ASIDE", 10)
+    lookout = Lookout("f.py", aside)
+    assert lookout.look(TEXT, None) == fresh(TEXT)
+    assert lookout.looked == 5
+    text = TEXT.replace("import os\n", "import os\n\nfound = 1\n")
+    assert lookout.look(text, None) == fresh(text) != ()
+    assert lookout.looked == 5
 
 
 def test_rules_that_are_left_out_find_nothing() -> None:
