@@ -305,7 +305,10 @@ def _explore(worker: Worker, dropped: set[int], generated: bool) -> _Exploration
             continue
         if seen and time.perf_counter() - started > _ENOUGH_S:
             cut = True
-            break
+            if any(not infos[index].extra for index, _ in seen):
+                break
+            if infos[call[0]].extra:
+                continue  # on to a given one: without any there is nothing to time
         observation = _first(worker, call, infos, generated)
         too_large = unencodable(observation)
         if generated and (too_large or raised(observation) in _GIVE_UP):

@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import pytest
 
+from benchmark_runner.equality import original
 from benchmark_runner.errors import InputsFailed
 from benchmark_runner.receipt import InputsUsed, Verdict
 from benchmark_runner.verify import FunctionBench
@@ -219,3 +220,12 @@ def test_a_version_with_literals_of_its_own_may_be_right(tmp_path: Path) -> None
     after = "def f(x):\n    if x < 5000:\n        return x + x\n    return x * 2\n"
     _, verdict = checked(tmp_path, before, after, "[((1,), {}), ((7,), {})]")
     assert verdict.equality == "exact"
+
+
+def test_a_given_input_is_called_however_long_the_others_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(original, "_ENOUGH_S", 0.0)
+    used, _ = checked(tmp_path, SEARCH, SEARCH, "[(([5] * 900, 3), {})]")
+    assert dict(used.sources).get("mutated"), "a shorter one came first"
+    assert used.count == 1
