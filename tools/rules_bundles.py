@@ -141,7 +141,7 @@ def capture(bundle: Bundle, seconds: float) -> None:
         driver.write_text(_DRIVER)
         _run(bundle, f"{name}: tests", seconds, str(driver), str(seconds), *bundle.package.tests)
         file.write_text(json.dumps(done := {**done, "seconds": seconds}))
-    workload = WORKLOADS / f"{name.replace('-', '_')}.py"
+    workload = WORKLOADS / f"for_{name.replace('-', '_')}.py"
     digest = hashlib.sha256(workload.read_bytes()).hexdigest() if workload.exists() else ""
     if digest != done["workload"]:
         _run(bundle, f"{name}: workload", 300.0, str(workload))

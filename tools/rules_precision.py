@@ -168,19 +168,21 @@ def read_trials(file: Path) -> dict[str, Trial]:
 def try_rules(
     bundles: dict[str, Bundle], file: Path, rules: Sequence[str], end: float, patience: float = 1.0
 ) -> None:
-    """Try findings until each rule has enough, the rarest rules' functions first, until `end`.
+    """Try findings until each rule has enough, until `end`.
+
+    First come functions with findings of rules that have few, or that lack few.
 
     Several may share one file, each with packages of its own: it is read again at every step.
     """
-    known = read_trials(file)
+    known, slow_s = read_trials(file), patience * FUNCTION_S
     waiting: defaultdict[tuple[str, Path, str], list[Place]] = defaultdict(list)
     left: Counter[str] = Counter()
     for bundle in bundles.values():
         for place in bundle.places:
             rule = place.finding.rule
-            was = known.get(place.key)
-            again = was and was.reason == TOO_SLOW and was.seconds < patience * FUNCTION_S
-            if (was is None or again) and (not rules or rule in rules):
+            if (not rules or rule in rules) and _is_open(
+                known.get(place.key), bundle, place, slow_s
+            ):
                 waiting[place.package, place.path, place.function].append(place)
                 left[rule] += 1
     took: defaultdict[str, list[float]] = defaultdict(list)
@@ -202,7 +204,9 @@ def try_rules(
 
     def worth(key: tuple[str, Path, str]) -> float:
         rarity = sum(
-            1 / (1 + done[p.finding.rule]) ** 2 + 1 / (5 + left[p.finding.rule])
+            1 / (1 + done[p.finding.rule]) ** 2
+            + 1 / (1 + WANTED - done[p.finding.rule])
+            + 1 / (5 + left[p.finding.rule])
             for p in wanted(waiting[key])
         )
         # slow imports cost others their turn
@@ -228,6 +232,15 @@ def try_rules(
             with file.open("a") as out:
                 out.write(json.dumps(asdict(trial)) + "\n")
         print(f"{sum(done.values())} tried; {key[0]} {key[2]}", flush=True)
+
+
+def _is_open(was: Trial | None, bundle: Bundle, place: Place, slow_s: float) -> bool:
+    """Whether a finding is to be tried: never begun, or with more time or calls than then."""
+    if was is None or was.tried:
+        return was is None
+    if was.reason == TOO_SLOW:
+        return was.seconds < slow_s
+    return was.inputs == "generated" and _source(inputs_of(bundle, place)) == "captured"
 
 
 def _source(inputs: Inputs) -> str:

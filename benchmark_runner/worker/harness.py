@@ -1534,6 +1534,7 @@ from posixpath import realpath as _realpath
 
 _project_roots: List[str] = []
 _library_roots: List[str] = []
+_project_files: Dict[str, bool] = {}
 
 
 def module_of(path: str) -> Tuple[str, str]:
@@ -1558,7 +1559,12 @@ def is_project_module(name: Any) -> bool:
     """A loaded module whose file is the project's own."""
     module = sys.modules.get(name) if type(name) is str else None
     file = getattr(module, "__file__", None)
-    return type(file) is str and is_project_file(_realpath(file))
+    if type(file) is not str:
+        return False
+    known = _project_files.get(file)
+    if known is None:  # asked for each class that is met: the file system would take the time
+        known = _project_files[file] = is_project_file(_realpath(file))
+    return known
 
 
 class StandInLoader(_external.SourceFileLoader):  # type: ignore[misc,unused-ignore]
@@ -2377,7 +2383,8 @@ def context_variables() -> bytes:
 def global_digests(modules: Iterable[Tuple[str, Any]], limit: int) -> Dict[str, bytes]:
     """`module:name` to digest for all globals of the modules, functions and classes inside out."""
     _learn_special()
-    found = {}
+    found: Dict[str, bytes] = {}
+    known: Dict[int, Tuple[Any, bytes]] = {}  # what other modules import is the same object
     for module_name, module in modules:
         for name, value in list(vars(module).items()):
             if type(name) is not str or (name.startswith("__") and name.endswith("__")):
@@ -2391,12 +2398,15 @@ def global_digests(modules: Iterable[Tuple[str, Any]], limit: int) -> Dict[str, 
                 continue
             except ValueError:
                 pass
-            encoder = Encoder(consume=False, limit=limit, state=True)
-            try:
-                encoder.add(value)
-                found[f"{module_name}:{name}"] = digest(bytes(encoder.out))
-            except Exception:
-                found[f"{module_name}:{name}"] = digest(bytes(encoder.out) + held_items(value))
+            if id(value) not in known:
+                encoder = Encoder(consume=False, limit=limit, state=True)
+                held = b""
+                try:
+                    encoder.add(value)
+                except Exception:
+                    held = held_items(value)
+                known[id(value)] = value, digest(bytes(encoder.out) + held)
+            found[f"{module_name}:{name}"] = known[id(value)][1]
     return found
 
 
@@ -2633,6 +2643,7 @@ class Session(_Root):
         self.name, root = module_of(path)
         _project_roots[:] = [config["project"].rstrip("/") + "/", root.rstrip("/") + "/"]
         _library_roots[:] = config["libraries"]
+        _project_files.clear()
         self.stand_ins = StandIns(config["files"])
         sys.meta_path.insert(0, self.stand_ins)
         if self.tripwire:

@@ -1,0 +1,27 @@
+"""Calls of Markdown's functions that its tests do not make."""
+
+from markdown import Markdown
+from markdown.inlinepatterns import DelimiterProcessor
+
+
+def attempt(function, *arguments, **options):
+    try:
+        return function(*arguments, **options)
+    except Exception as error:
+        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
+        return None
+
+
+def main():
+    several = ["~", "^", "=", "+", "%", "!", "|", "@", "&", ":", ";", ",", "?", "/", "\\"]
+    for tokens in (["~"], ["~", "^"], several[:6], several, [sign * 2 for sign in several]):
+        delimiters = DelimiterProcessor("*", "strong,em", Markdown())
+        for token in tokens:
+            delimiters.add(token, "del,sub", True)
+        attempt(delimiters.remove, tokens[0])
+        attempt(delimiters.remove, tokens[-1])
+        attempt(delimiters.remove, "*")
+
+
+if __name__ == "__main__":
+    main()
