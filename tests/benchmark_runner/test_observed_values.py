@@ -145,6 +145,20 @@ def test_an_entry_replaced_in_a_large_global_is_seen() -> None:
     assert harness.global_digests([("shop", module)], 1 << 20) != before
 
 
+def test_what_two_modules_share_is_seen_under_both_names() -> None:
+    shop, till = types.ModuleType("shop"), types.ModuleType("till")
+    stock = types.SimpleNamespace(items={"tea": object})
+    vars(shop)["stock"] = vars(till)["goods"] = stock
+    vars(till)["own"] = types.SimpleNamespace(items={"tea": object})
+    modules = [("shop", shop), ("till", till)]
+    before = harness.global_digests(modules, 1 << 20)
+    assert list(before) == ["shop:stock", "till:goods", "till:own"]
+    stock.items["tea"] = int
+    after = harness.global_digests(modules, 1 << 20)
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"shop:stock", "till:goods"}
+
+
 def test_differences_in_arrays_name_the_field() -> None:
     for one, other, field in (
         (np.arange(3), frozen(np.arange(3)), "writeable"),
