@@ -3,8 +3,8 @@
 `python -m tools.rules_precision FOLDER [--package NAME] [--rule ID] [--seconds S]`
 
 For each package: its source distribution is fetched with pip and unpacked into FOLDER, all rules
-are run over it, and its own tests are run once while the calls of the functions with findings are
-captured. Then findings are tried, a function at a time, those first in which rules with few trials
+are run over it, and its own tests, and a workload of ours for what they don't reach (tools/rules_workloads), are run once
+while the calls of the functions with findings are captured. Then findings are tried, a function at a time, those first in which rules with few trials
 have findings, until twenty of each rule were tried or none is left: the original against itself,
 equality on all inputs under two hash seeds, and some paired fresh processes for time. A finding
 counts as tried where the original could be judged; it is good where it was equal and not slower.
@@ -185,9 +185,9 @@ def try_rules(
             ):
                 waiting[place.package, place.path, place.function].append(place)
                 left[rule] += 1
-    took: defaultdict[str, list[float]] = defaultdict(list)
+    took: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for trial in known.values():
-        took[trial.package].append(trial.seconds)
+        took[trial.package, trial.inputs].append(trial.seconds)
     done: Counter[str] = Counter()
     spent: Counter[str] = Counter()
     started: Counter[tuple[str, str]] = Counter()
@@ -210,7 +210,7 @@ def try_rules(
             for p in wanted(waiting[key])
         )
         # slow imports cost others their turn
-        seconds = statistics.fmean([4.0, 4.0, 4.0, *took[key[0]][-8:]])
+        seconds = statistics.fmean([4.0, *took[source[key]][-8:]])
         hope = (judged[source[key]] + 1) / (started[source[key]] + 2)
         return rarity * (hope / 4 if waiting[key][0].key in known else hope) / seconds
 
