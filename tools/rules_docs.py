@@ -44,13 +44,14 @@ This page is made from `analysis/rules/precision.json` by `python -m tools.rules
 checks that it is current. `python -m tools.rules_precision FOLDER` makes the table anew.
 
 All Python rules were run over public packages from PyPI. Of each rule findings are begun, the
-rarest rules' first, until twenty were tried or none is left: on calls captured while the package's
-own tests ran, or a [workload](../../tools/rules_workloads) of ours that calls what no test reaches,
-else on inputs that hasten makes. A finding counts as tried where the original could be judged (of others there are no inputs, or none that can be made again, or it takes too long); it
-is good where the edit did the same on all inputs and was not slower (a mean ratio below 0.97 whose
-95 % interval lies below 1 is slower). Calls in tests are often tiny, so what needs data to pay is
-often slower here; [gains](gains.md) has the sizes. No finding is offered without a proof of its
-own; this page decides only what is *hinted* before one: a rule that is good in less than
+rarest rules' first, until twenty were tried or none is left: on calls captured while the
+package's own tests ran, or a [workload](../../tools/rules_workloads) of ours that calls what no
+test reaches, else on inputs that hasten makes. A finding counts as tried where the original could
+be judged (of others there are no inputs, or none that can be made again, or it takes too long);
+it is good where the edit did the same on all inputs and was not slower (a mean ratio below 0.97
+whose 95 % interval lies below 1 is slower). Calls in tests are often tiny, so what needs data to
+pay is often slower here; [gains](gains.md) has the sizes. No finding is offered without a proof
+of its own; this page decides only what is *hinted* before one: a rule that is good in less than
 {MIN_SHARE:.0%} of what was tried, or was tried fewer than {MIN_TRIED} times, is hinted in hot
 functions only.
 

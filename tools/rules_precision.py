@@ -3,12 +3,13 @@
 `python -m tools.rules_precision FOLDER [--package NAME] [--rule ID] [--seconds S]`
 
 For each package: its source distribution is fetched with pip and unpacked into FOLDER, all rules
-are run over it, and its own tests, and a workload of ours for what they don't reach (tools/rules_workloads), are run once
-while the calls of the functions with findings are captured. Then findings are tried, a function at a time, those first in which rules with few trials
-have findings, until twenty of each rule were tried or none is left: the original against itself,
-equality on all inputs under two hash seeds, and some paired fresh processes for time. A finding
-counts as tried where the original could be judged; it is good where it was equal and not slower.
-"Slower" is a mean ratio below 0.97 whose 95 % interval lies below 1.
+are run over it, and its own tests, and our workload for what they don't reach (rules_workloads/),
+are run once while the calls of the functions with findings are captured. Then findings are tried, a
+function at a time, those first in which rules with few trials have findings, until twenty of each
+rule were tried or none is left: the original against itself, equality on all inputs under two hash
+seeds, and some paired fresh processes for time. A finding counts as tried where the original could
+be judged; it is good where it was equal and not slower. "Slower" is a mean ratio below 0.97 whose
+95 % interval lies below 1.
 
 Each trial is written to benchmarks/rules_trials.jsonl at once; a second call goes on where the
 first one stopped, and trials of findings that are no longer made count no more. `--write` makes
@@ -225,7 +226,7 @@ def try_rules(
         if not chosen:
             break
         for trial in tried(bundles[key[0]], chosen, patience):
-            took[trial.package].append(trial.seconds)
+            took[source[key]].append(trial.seconds)
             for folder in (bundles[key[0]].root, bundles[key[0]].python.parents[1]):
                 trial.reason = trial.reason.replace(str(folder), "")
             trial.reason = trial.reason[:120]
