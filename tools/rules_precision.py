@@ -12,8 +12,8 @@ be judged; it is good where it was equal and not slower. "Slower" is a mean rati
 95 % interval lies below 1.
 
 Each trial is written to benchmarks/rules_trials.jsonl at once; a second call goes on where the
-first one stopped, and trials of findings that are no longer made count no more. `--write` makes
-analysis/rules/precision.json of the trials.
+first one stopped. `--write` makes analysis/rules/precision.json of the trials, and lets go of those
+whose findings are no longer made.
 """
 
 from __future__ import annotations
@@ -248,19 +248,21 @@ def _source(inputs: Inputs) -> str:
     return "captured" if isinstance(inputs, CapturedInputs) else "generated"
 
 
-def write_table(bundles: dict[str, Bundle], trials: Sequence[Trial]) -> None:
-    """analysis/rules/precision.json of all trials."""
+def write_table(bundles: dict[str, Bundle], file: Path) -> None:
+    """analysis/rules/precision.json of all trials; those of findings that are no longer made go."""
     found: Counter[str] = Counter()
     keys: set[str] = set()
     for bundle in bundles.values():
         for place in bundle.places:
             found[place.finding.rule] += 1
             keys.add(place.key)
+    trials = [trial for trial in read_trials(file).values() if trial.key in keys]
+    file.write_text("".join(json.dumps(asdict(trial)) + "\n" for trial in trials), "utf-8")
     rows = []
     for rule in all_rules():
         if "python" not in rule.languages:
             continue
-        begun = [t for t in trials if t.rule == rule.id and t.key in keys]
+        begun = [t for t in trials if t.rule == rule.id]
         own = [t for t in begun if t.tried]
         rows.append(
             Precision(
@@ -313,7 +315,7 @@ def main() -> int:
         end = time.monotonic() + 60 * options.minutes
         try_rules(bundles, options.trials, options.rule, end, options.patience)
     else:
-        write_table(bundles, list(read_trials(options.trials).values()))
+        write_table(bundles, options.trials)
     return 0
 
 
