@@ -146,7 +146,7 @@ class Module:
     def read_names(self) -> None:
         """Read the names of all functions now, where all will be looked at."""
         if self._is_whole:
-            self._all_names  # noqa: B018
+            _ = self._all_names
 
     def learn(self, answers: Mapping[str, bool]) -> None:
         """Take over what `uses` answered elsewhere for the same text."""

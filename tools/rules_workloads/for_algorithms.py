@@ -9,16 +9,9 @@ from algorithms.graph.traversal import bfs_traverse
 from algorithms.tree.path_sum import has_path_sum3
 from algorithms.tree.path_sum2 import path_sum3
 from algorithms.tree.tree import TreeNode
+from attempts import attempt
 
 TEXT = "It was the best of times, it was the worst of times, it was the age of wisdom."
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def grown(rng, depth, chance):

@@ -7,6 +7,7 @@ from itertools import combinations, product
 
 import dit
 import numpy as np
+from attempts import attempt
 from dit.algorithms.mprojection import mflat_subsets_from_dependency
 from dit.coding.universal import elias_omega
 from dit.multivariate.common_informations.wyner_common_information import WynerCommonInformation
@@ -19,15 +20,6 @@ from dit.profiles.marginal_lift import MarginalLiftProfile
 from dit.profiles.mflat import MFlatConnectedInformations
 
 RANDOM = random.Random(11)
-
-
-def attempt(function, *arguments, **named):
-    """The result, or None where the call raises."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        print(f"{getattr(function, '__qualname__', function)}: {type(error).__name__}: {error}")
-    return None
 
 
 def distribution(alphabets, outcomes=0):

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from attempts import attempt
 from docutils.core import publish_doctree
 from docutils.frontend import get_default_settings
 from docutils.parsers.rst import Parser
@@ -45,14 +46,6 @@ FORMULAS = [
     r"f(n) = \begin{cases} n/2 & \text{for even n} \\ 3n+1 & \text{for odd n} \end{cases}",
     r"\text{" + "the quick brown fox jumps over the lazy dog " * 8 + "}",
 ]
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def read(text, writer, **changes):

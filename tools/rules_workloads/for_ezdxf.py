@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import ezdxf
+from attempts import attempt
 from ezdxf import disassemble
 from ezdxf.edgeminer import Deposit, find_all_open_chains, make_edge
 from ezdxf.entities import MText
@@ -27,15 +28,6 @@ from fontTools.ttLib import TTFont
 
 RANDOM = random.Random(7)
 WORDS = ("the", "quick", "brown", "fox", "jumps", "{\\C1;over}", "\\La lazy\\l", "dog")
-
-
-def attempt(function, *arguments, **named):
-    """The result, or None where the call raises."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        print(f"{getattr(function, '__qualname__', function)}: {type(error).__name__}: {error}")
-    return None
 
 
 def text(words):

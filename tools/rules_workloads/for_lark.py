@@ -1,5 +1,6 @@
 """Calls of Lark's functions that its tests do not make."""
 
+from attempts import attempt
 from lark import Lark
 from lark.visitors import CollapseAmbiguities
 
@@ -21,14 +22,6 @@ ADJ: "fruit"
 %import common.WS
 %ignore WS
 """
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def main():

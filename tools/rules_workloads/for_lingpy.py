@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import lingpy
+from attempts import attempt
 from lingpy.align.sca import Alignments
 from lingpy.basic.parser import QLCParser
 from lingpy.compare._structure import _scorer, cv_templates, pattern_consensus
@@ -38,14 +37,6 @@ CHANGES = [
     {"g": "ɣ", "i": "ɪ"},
 ]
 SIZES = [4, 12, 30]
-
-
-def attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        return function(*args, **kwargs)
-    except Exception:
-        traceback.print_exc()
-        return None
 
 
 def word(rng: Random, syllables: int) -> list[str]:

@@ -1,15 +1,8 @@
 """Calls of Markdown's functions that its tests do not make."""
 
+from attempts import attempt
 from markdown import Markdown
 from markdown.inlinepatterns import DelimiterProcessor
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def main():

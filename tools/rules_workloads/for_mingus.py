@@ -2,6 +2,7 @@
 
 import random
 
+from attempts import attempt
 from mingus.containers import Bar, NoteContainer, Track
 from mingus.containers.instrument import MidiInstrument
 from mingus.extra import tablature, tunings
@@ -12,14 +13,6 @@ CHORDS = [
     *(["G-2", "B-2", "D-3", "G-3"], ["F-3", "A-3", "C-4"], ["D-3", "A-3"], ["E-4"]),
 ]
 MELODY = ["C-4", "D-4", "E-4", "F-4", "G-4", "A-4", "B-4", "C-5", "E-3", "G-3", "A-3", "B-3"]
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def filled(rng, meter, length, chords):

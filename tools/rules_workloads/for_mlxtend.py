@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pandas as pd
+from attempts import attempt
 from mlxtend.classifier import StackingClassifier
 from mlxtend.feature_selection import ExhaustiveFeatureSelector, SequentialFeatureSelector
 from mlxtend.preprocessing import TransactionEncoder
@@ -17,14 +18,6 @@ GOODS = [
     *("corn", "eggs", "flour", "garlic", "ham", "honey", "jam", "kidney beans", "lemons", "milk"),
     *("nutmeg", "oil", "onion", "pasta", "pepper", "rice", "salt", "sugar", "tea", "yogurt"),
 ]
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def classes(rng, rows, columns, labels):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from xml.etree import ElementTree
 
+from attempts import attempt
 from music21 import (
     chord,
     converter,
@@ -35,15 +36,6 @@ from music21.search.lyrics import Test as LyricsTest
 
 RANDOM = random.Random(21)
 NAMES = ("C", "D", "E", "F", "G", "A", "B", "F#", "B-", "C#", "E-", "G#")
-
-
-def attempt(function, *arguments, **named):
-    """The result, or None where the call raises."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        print(f"{getattr(function, '__qualname__', function)}: {type(error).__name__}: {error}")
-    return None
 
 
 def part(octave, measures, lengths=(0.5, 1.0, 1.5)):

@@ -5,17 +5,9 @@ from __future__ import annotations
 import random
 
 import networkx as nx
+from attempts import attempt
 
 RANDOM = random.Random(5)
-
-
-def attempt(function, *arguments, **named):
-    """The result, or None where the call raises."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        print(f"{getattr(function, '__qualname__', function)}: {type(error).__name__}: {error}")
-    return None
 
 
 def weighted(graph, low=1, high=10):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-import traceback
 import warnings
-from collections.abc import Callable
 from functools import cache, partial
 from random import Random
 from types import SimpleNamespace
@@ -20,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandapower as pp
 import pandas as pd
+from attempts import attempt
 from pandapower import networks
 from pandapower.build_branch import _get_vk_values_from_table
 from pandapower.control import ConstControl
@@ -43,14 +42,6 @@ from pandapower.toolbox.grid_modification import merge_nets
 from pandapower.toolbox.power_factor import _cosphi_from_pq_bulk
 
 SIZES = [5, 15, 40]
-
-
-def attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        return function(*args, **kwargs)
-    except Exception:
-        traceback.print_exc()
-        return None
 
 
 def feeder(buses: int, seed: int, ring: bool = False) -> pp.pandapowerNet:

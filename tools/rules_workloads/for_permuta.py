@@ -2,15 +2,8 @@
 
 import random
 
+from attempts import attempt
 from permuta import Perm
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def nearly_sorted(rng, length, swaps):

@@ -2,6 +2,7 @@
 
 import random
 
+from attempts import attempt
 from pycuber import Cube, Formula
 from pycuber.solver.cfop.f2l import F2LPairSolver
 from pycuber.solver.cfop.pll import PLLSolver
@@ -27,14 +28,6 @@ LAST_LAYERS = [
     "U2",
     "",
 ]
-
-
-def attempt(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    except Exception as error:
-        print(f"{function.__qualname__}: {type(error).__name__}: {error}")
-        return None
 
 
 def pairs():

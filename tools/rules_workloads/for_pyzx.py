@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+from attempts import attempt
 from pyzx.altextract import alt_extract_circuit
 from pyzx.circuit import Circuit
 from pyzx.extract import extract_clifford_normal_form, lookahead_fast, remove_extra_cnots
@@ -24,15 +25,6 @@ from pyzx.simplify import (
 )
 
 SIZES = ((3, 20), (4, 40), (5, 50), (6, 60), (7, 80), (8, 100))
-
-
-def attempt(function, *arguments, **named):
-    """The result, or None where the call raises."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        print(f"{getattr(function, '__qualname__', function)}: {type(error).__name__}: {error}")
-    return None
 
 
 def seed(number):

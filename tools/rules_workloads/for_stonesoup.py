@@ -6,6 +6,7 @@ import random
 from datetime import datetime, timedelta
 
 import numpy as np
+from attempts import attempt
 from stonesoup.hypothesiser.distance import DistanceHypothesiser
 from stonesoup.hypothesiser.gaussianmixture import GaussianMixtureHypothesiser
 from stonesoup.measures import Euclidean, Mahalanobis
@@ -23,15 +24,6 @@ from stonesoup.updater.kalman import KalmanUpdater
 
 RANDOM = random.Random(3)
 START = datetime(2024, 3, 1, 12)
-
-
-def attempt(function, *arguments, **named):
-    """The result, or None where the call raises."""
-    try:
-        return function(*arguments, **named)
-    except Exception as error:
-        print(f"{getattr(function, '__qualname__', function)}: {type(error).__name__}: {error}")
-    return None
 
 
 def hypotheses():
