@@ -222,9 +222,12 @@ def try_rules(
         started = Counter((trial.package, trial.inputs) for trial in known.values())
         judged = Counter((trial.package, trial.inputs) for trial in known.values() if trial.tried)
         key = max(waiting, key=worth)
-        chosen = wanted(waiting.pop(key))
+        places = waiting.pop(key)
+        chosen = wanted(places)
         if not chosen:
             break
+        if len(chosen) < len(places):
+            waiting[key] = [place for place in places if place not in chosen]
         for trial in tried(bundles[key[0]], chosen, patience):
             took[source[key]].append(trial.seconds)
             for folder in (bundles[key[0]].root, bundles[key[0]].python.parents[1]):

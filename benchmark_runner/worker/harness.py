@@ -993,6 +993,42 @@ def _learn_special() -> None:
         _learn(loaded["fractions"].Fraction, _fixed("value fractions.Fraction", *names))
     if "datetime" in loaded:
         _learn_dates(loaded["datetime"])
+    if "logging" in loaded:
+        _learn_loggers(loaded["logging"])
+
+
+def _learn_loggers(logging: Any) -> None:
+    base = getattr(logging, "Logger", None)
+    for name in ("Logger", "RootLogger", "_loggerClass"):
+        kind = getattr(logging, name, None)
+        if type(kind) is type and _within(base, _mro_of(kind)):
+            _learn(kind, _logger)
+    if type(getattr(logging, "Manager", None)) is type:
+        _learn(logging.Manager, _logger_manager)
+
+
+def _logger(x: Any) -> Tuple[str, Fields, bool]:
+    """A logger, but for the answers to `isEnabledFor` that it keeps: to log is no state."""
+    mro = _mro_of(type(x))
+    fields = [f for f in instance_fields(x, mro) if f[0] != "_cache" or not _asked_levels(f[1])]
+    return "instance " + type_name(type(x)), fields, True
+
+
+def _asked_levels(cache: Any) -> bool:
+    """Whether it holds levels and answers, and nothing that somebody else put there."""
+    return type(cache) is dict and all(
+        type(level) is int and 0 <= level <= 100 and type(answer) is bool
+        for level, answer in cache.items()
+    )
+
+
+def _logger_manager(x: Any) -> Tuple[str, Fields, bool]:
+    """Not its table, by which each logger would be all loggers of all libraries.
+
+    How they are set, and what else is in the table, is read once: `logger_settings`.
+    """
+    fields = [f for f in instance_fields(x, _mro_of(type(x))) if f[0] != "loggerDict"]
+    return "instance logging.Manager", fields, True
 
 
 def _learn_dates(datetime: Any) -> None:
@@ -1559,8 +1595,11 @@ def is_project_module(name: Any) -> bool:
     """A loaded module whose file is the project's own."""
     module = sys.modules.get(name) if type(name) is str else None
     file = getattr(module, "__file__", None)
-    if type(file) is not str:
-        return False
+    return type(file) is str and is_project_path(file)
+
+
+def is_project_path(file: str) -> bool:
+    """A file of the project, by a path that may lead over links."""
     known = _project_files.get(file)
     if known is None:  # asked for each class that is met: the file system would take the time
         known = _project_files[file] = is_project_file(_realpath(file))
@@ -2350,6 +2389,8 @@ def process_state() -> Dict[str, Any]:
         more["numpy errors"] = sorted(numpy.geterr().items())  # type: ignore[union-attr]
     if "contextvars" in sys.modules:
         more["context variables"] = context_variables()
+    if "logging" in sys.modules:
+        more["loggers"] = logger_settings(sys.modules["logging"])
     if hasattr(sys, "get_int_max_str_digits"):
         more["digits of an int"] = sys.get_int_max_str_digits()
     return {
@@ -2366,6 +2407,42 @@ def process_state() -> Dict[str, Any]:
         "stdout": id(sys.stdout),
         "import hooks": len(sys.meta_path),
     }
+
+
+_LOGGER_FIELDS = frozenset(
+    "name level parent propagate handlers disabled filters manager _cache loggerMap".split()
+)
+
+
+def logger_settings(logging: Any) -> Any:
+    """How loggers are set, by name, but for those that are as they were made."""
+    try:
+        kinds = (logging.Logger, logging.RootLogger, logging._loggerClass, logging.PlaceHolder)
+        manager = logging.root.manager
+        found = [("", manager.disable, *_logger_settings(logging.root, kinds))]
+        for name, logger in list(manager.loggerDict.items()):
+            settings = _logger_settings(logger, kinds)
+            if settings != (0, False, True, 0, 0, ""):
+                found.append((name, 0, *settings))
+        return sorted(found)
+    except Exception:
+        return "unreadable"
+
+
+def _logger_settings(logger: Any, kinds: Sequence[type]) -> Tuple[int, bool, bool, int, int, str]:
+    """Level, whether disabled, whether it propagates, handlers, filters, what else it holds."""
+    if not any(type(logger) is kind for kind in kinds):
+        return (0, False, True, 0, 0, type_name(type(logger)))
+    held = logger.__dict__
+    more = held.keys() - _LOGGER_FIELDS
+    return (
+        held.get("level", 0),
+        bool(held.get("disabled", False)),
+        bool(held.get("propagate", True)),
+        len(held.get("handlers", ())),
+        len(held.get("filters", ())),
+        " ".join(sorted(more)) if more or _asked_levels(held.get("_cache", {})) else "_cache",
+    )
 
 
 def context_variables() -> bytes:
@@ -2551,6 +2628,7 @@ class Session(_Root):
         self.process = process_state()
         self.draws = False
         self.marks: Dict[str, List[str]] = {}
+        self.left: Dict[str, bytes] = {}  # globals after the last call, where nothing came since
 
     # -- protocol
 
@@ -2588,6 +2666,8 @@ class Session(_Root):
 
     def answer(self, operation: bytes, body: bytes) -> bytes:
         """One request other than `run`."""
+        if operation != b"O":
+            self.left = {}
         handlers: Dict[bytes, Callable[[Any], bytes]] = {
             b"J": self.jail,
             b"L": self.load,
@@ -3053,7 +3133,7 @@ class Session(_Root):
             file = getattr(module, "__file__", None)
             if module is self.module or type(file) is not str or type(module) is not ModuleType:
                 continue
-            if is_project_file(_realpath(file)):
+            if is_project_path(file):
                 found.append((name, module))
         return found
 
@@ -3101,6 +3181,8 @@ class Session(_Root):
             core = digest(payload)
         if len(payload) > MAX_SHIPPED:
             payload = encode(_digested(payload, parts))
+        if encoder.lazy:
+            self.left = {}  # items of an iterator in the result came after it was read
         told = {
             "payload": payload,
             "core": core,
@@ -3119,7 +3201,11 @@ class Session(_Root):
         full = mode == "full"
         self.marks = {}
         modules = self.project_modules() if full else []
-        before = global_digests(modules, 1 << 20) if full else {}
+        before, self.left = self.left, {}
+        if full:  # what the last call left behind is what this one finds
+            known = {name.partition(":")[0] for name in before}
+            new = [(name, module) for name, module in modules if name not in known]
+            before = {**before, **global_digests(new, 1 << 20)}
         settings = process_state()
         self.output.clear()
         self.seed(index)
@@ -3182,7 +3268,7 @@ class Session(_Root):
         parts.append(("rng", _changed(random_before, random_after)))
         parts.append(("warnings", warned.found))
         if full:
-            after = global_digests(modules, 1 << 20)
+            after = self.left = global_digests(modules, 1 << 20)
             parts.append(("globals", self.changed_globals(before, after)))
         parts.append(("process", _changed(settings, process_state())))
         kind = settled.kind if type(settled) is Consumed else "plain"

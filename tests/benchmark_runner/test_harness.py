@@ -393,6 +393,77 @@ class TestObserving:
         assert {"mod:C", "mod:g", "mod:h", "mod:inner"} <= changed
         assert not {name for name in changed if not name.startswith("mod:")}
 
+    def test_what_changed_is_told_of_the_call_that_changed_it(self, project: Project) -> None:
+        project.write("mod.py", "N = 0\ndef f():\n    global N\n    N += 1\n")
+        with project.worker() as worker:
+            told = [parts(worker)["globals"], parts(worker)["globals"]]
+            parts(worker, mode="light")
+            worker.stage(0, 1)
+            worker.run()
+            told.append(parts(worker)["globals"])
+        assert told == [{"mod:N": 1}, {"mod:N": 2}, {"mod:N": 5}]
+
+    def test_items_of_an_iterator_in_the_result_are_not_told_of_the_next(
+        self, project: Project
+    ) -> None:
+        text = """
+            N = 0
+            def count():
+                global N
+                N += 1
+                return N
+            def f(): return [map(lambda _: count(), "ab")]
+            """
+        project.write("mod.py", text)
+        with project.worker() as worker:
+            seen = [worker.observe(0).payload, worker.observe(0).payload]
+        assert [b"mod:N" in payload for payload in seen] == [False, False]
+
+    def test_a_module_that_a_call_imports_is_read_from_the_next_call_on(
+        self, project: Project
+    ) -> None:
+        project.write("other.py", "N = 0\n")
+        project.write("mod.py", "def f():\n    import other\n    other.N += 1\n")
+        with project.worker() as worker:
+            assert [parts(worker)["globals"], parts(worker)["globals"]] == [{}, {"other:N": 2}]
+
+    def test_to_log_keeps_nothing(self, project: Project) -> None:
+        text = """
+            import logging
+            log = logging.getLogger(__name__)
+            def f(): log.debug("a call"); log.info("another")
+            """
+        project.write("mod.py", text)
+        with project.worker() as worker:
+            before = decode_plain(worker.state())
+            told = parts(worker)
+            after = decode_plain(worker.state())
+        assert (told["globals"], told["process"]) == ({}, {})
+        assert after == before
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ("log.setLevel(10)", b"mod:log"),
+            ("log.addHandler(logging.NullHandler())", b"mod:log"),
+            ("log.parent.setLevel(10)", b"mod:log"),
+            ("logging.getLogger('far.away').setLevel(10)", b"far.away"),
+            ("logging.disable(10)", b"loggers"),
+            ("log._cache['kept'] = 5", b"mod:log"),
+            ("log._cache[5000] = True", b"mod:log"),
+            ("log.manager.kept = 5", b"mod:log"),
+            ("log.manager.loggerDict['kept'] = 5", b"kept"),
+            ("logging.getLogger('far.away').kept = 5", b"far.away"),
+            ("logging.getLogger('far.away')._cache['kept'] = 5", b"far.away"),
+        ],
+    )
+    def test_to_set_up_logging_does(self, project: Project, change: str, told: bytes) -> None:
+        project.write(
+            "mod.py", f"import logging\nlog = logging.getLogger('shop')\ndef f(): {change}\n"
+        )
+        with project.worker() as worker:
+            assert told in worker.observe(0).payload
+
     def test_large_results_are_told_by_digest(self, project: Project) -> None:
         project.write("mod.py", "def f(): return bytes(20_000_000)\n")
         with project.worker() as worker:

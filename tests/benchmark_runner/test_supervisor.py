@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import struct
+import textwrap
 import threading
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 
 from benchmark_runner.errors import InterpreterError, WorkerDied
 from benchmark_runner.receipt import Level
+from benchmark_runner.sandbox.limits import Limits
 from benchmark_runner.worker.frames import Channel
 from benchmark_runner.worker.harness import encode
-from benchmark_runner.worker.supervisor import InputsPlan, Worker
+from benchmark_runner.worker.supervisor import InputsPlan, Worker, WorkerSpec
 from tests.benchmark_runner.workers import LEVELS, Project
 
 
@@ -162,6 +164,42 @@ class TestEnding:
         project.write("mod.py", text)
         with project.worker() as worker, pytest.raises(WorkerDied, match="last words"):
             worker.observe(0)
+
+
+class TestLargeState:
+    """A project whose globals take longer to read than a call may take."""
+
+    @pytest.fixture
+    def spec(self, project: Project) -> WorkerSpec:
+        text = """\
+        class Cell:
+            def __init__(self, value):
+                self.value = [value]
+        def f(hang):
+            while hang: pass
+            return 1
+        """
+        made = "".join(f"T{i} = [Cell(n) for n in range(2000)]\n" for i in range(8))
+        project.write("mod.py", textwrap.dedent(text) + made)
+        values = tuple(encode(((hang,), {})) for hang in (False, True))
+        limits = Limits(call_s=0.1, load_s=60, batch_s=8)
+        return project.spec(inputs=InputsPlan("values", values=values), limits=limits)
+
+    def test_a_call_is_not_blamed_for_it(self, spec: WorkerSpec) -> None:
+        with Worker.start(spec) as worker:
+            worker.load()
+            worker.make_inputs()
+            worker.state()
+            assert worker.observe(0).kind == "plain"
+
+    def test_a_call_that_hangs_is_stopped(self, spec: WorkerSpec) -> None:
+        with Worker.start(spec) as worker:
+            worker.load()
+            worker.make_inputs()
+            worker.state()
+            with pytest.raises(WorkerDied) as raised:
+                worker.observe(1)
+        assert raised.value.code == "timeout"
 
 
 class TestEnvironment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.benchmark_runner.hostile.cheat import WRONG, cheat
+from tests.benchmark_runner.hostile.cheat import SLOW, WRONG, cheat
 
 CHEATS = (
     cheat("an endless loop", "def f(values):\n    while True: pass\n", WRONG),
@@ -90,7 +90,7 @@ CHEATS = (
         "too many open files",
         "import os\ndef f(values):\n    kept = []\n    try:\n        while True: kept.append("
         "os.dup(1))\n    except OSError: pass\n    return honest(values)\n",
-        (*WRONG, "not faster", "slower"),
+        (*WRONG, *SLOW),  # it ends in the honest call: what a noisy machine can't tell is open
         honest=1.0,
         slow=True,
     ),
