@@ -80,19 +80,27 @@ class Trial:
     seconds: float = 0.0
 
 
-def tried(bundle: Bundle, places: Sequence[Place], patience: float) -> Iterator[Trial]:
-    """Try findings of one function on one bench: its original is judged once for all of them."""
+def tried(
+    bundle: Bundle, places: Sequence[Place], others: Sequence[Place], patience: float
+) -> Iterator[Trial]:
+    """Try findings of one function on one bench: its original is judged once for all of them.
+
+    Where it can't be judged, that is told of its `others` too: they were begun, and would end so.
+    """
     first = places[0]
     inputs = inputs_of(bundle, first)
     text = first.path.read_text("utf-8", "replace")
     before = Version.of({first.path: text})
     workload = FunctionWorkload(first.path, first.function, before, inputs)
-    trials = []
-    for place in places:
+
+    def begun(place: Place) -> Trial:
         file = place.path.relative_to(bundle.root).as_posix()
         trial = Trial(place.key, place.finding.rule, place.package, file, place.function)
         trial.inputs = _source(inputs)
-        trials.append(trial)
+        return trial
+
+    trials = [begun(place) for place in places]
+    judged = False
     started = time.perf_counter()
     cancel = CancelToken()
     limit = threading.Timer(patience * (FUNCTION_S + TRIAL_S * len(places)), cancel.cancel)
@@ -100,6 +108,7 @@ def tried(bundle: Bundle, places: Sequence[Place], patience: float) -> Iterator[
     try:
         with FunctionBench(workload, python=bundle.python, cancel=cancel) as bench:
             bench.prepare()
+            judged = True
             for place, trial in zip(places, trials, strict=True):
                 after = Version.of({first.path: place.finding.edit.apply(text)})
                 _judge(bench, before, after, trial)
@@ -108,6 +117,7 @@ def tried(bundle: Bundle, places: Sequence[Place], patience: float) -> Iterator[
                 started = time.perf_counter()
     except (HastenError, Cancelled) as error:
         why = f"{error.code}: {error.message}" if isinstance(error, HastenError) else TOO_SLOW
+        trials += [] if judged else [begun(place) for place in others]
         for trial in trials:
             if not trial.seconds:
                 trial.tried, trial.reason = False, why[:300]
@@ -226,15 +236,19 @@ def try_rules(
         chosen = wanted(places)
         if not chosen:
             break
-        if len(chosen) < len(places):
-            waiting[key] = [place for place in places if place not in chosen]
-        for trial in tried(bundles[key[0]], chosen, patience):
+        rest = [place for place in places if place not in chosen]
+        told: set[str] = set()
+        for trial in tried(bundles[key[0]], chosen, rest, patience):
             took[source[key]].append(trial.seconds)
             for folder in (bundles[key[0]].root, bundles[key[0]].python.parents[1]):
                 trial.reason = trial.reason.replace(str(folder), "")
             trial.reason = trial.reason[:120]
             with file.open("a") as out:
                 out.write(json.dumps(asdict(trial)) + "\n")
+            told.add(trial.key)
+        waiting[key] = [place for place in rest if place.key not in told]
+        if not waiting[key]:
+            del waiting[key]
         print(f"{sum(done.values())} tried; {key[0]} {key[2]}", flush=True)
 
 
