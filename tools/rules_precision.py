@@ -274,7 +274,9 @@ def write_table(bundles: dict[str, Bundle], file: Path) -> None:
             found[place.finding.rule] += 1
             keys.add(place.key)
     trials = [trial for trial in read_trials(file).values() if trial.key in keys]
-    file.write_text("".join(json.dumps(asdict(trial)) + "\n" for trial in trials), "utf-8")
+    whole = file.with_suffix(".new")
+    whole.write_text("".join(json.dumps(asdict(trial)) + "\n" for trial in trials), "utf-8")
+    whole.replace(file)
     rows = []
     for rule in all_rules():
         if "python" not in rule.languages:

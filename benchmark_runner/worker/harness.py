@@ -2435,14 +2435,26 @@ def _logger_settings(logger: Any, kinds: Sequence[type]) -> Tuple[int, bool, boo
         return (0, False, True, 0, 0, type_name(type(logger)))
     held = logger.__dict__
     more = held.keys() - _LOGGER_FIELDS
+    if not _asked_levels(held.get("_cache", {})):
+        more |= {"_cache"}
     return (
         held.get("level", 0),
         bool(held.get("disabled", False)),
         bool(held.get("propagate", True)),
         len(held.get("handlers", ())),
         len(held.get("filters", ())),
-        " ".join(sorted(more)) if more or _asked_levels(held.get("_cache", {})) else "_cache",
+        " ".join(f"{name} {_held_digest(held[name])}" for name in sorted(more)),
     )
+
+
+def _held_digest(value: Any) -> str:
+    """What an attribute holds, where that can be read in little time; else which object it is."""
+    encoder = Encoder(consume=False, limit=1 << 16, state=True)
+    try:
+        encoder.add(value)
+    except Exception:
+        return digest(bytes(encoder.out) + held_items(value)).hex()
+    return digest(bytes(encoder.out)).hex()
 
 
 def context_variables() -> bytes:

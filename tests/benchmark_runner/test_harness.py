@@ -455,12 +455,18 @@ class TestObserving:
             ("log.manager.loggerDict['kept'] = 5", b"kept"),
             ("logging.getLogger('far.away').kept = 5", b"far.away"),
             ("logging.getLogger('far.away')._cache['kept'] = 5", b"far.away"),
+            ("logging.getLogger('held').kept['more'] = 5", b"held"),
+            ("logging.getLogger('held')._cache['kept'] = 5", b"held"),
         ],
     )
     def test_to_set_up_logging_does(self, project: Project, change: str, told: bytes) -> None:
-        project.write(
-            "mod.py", f"import logging\nlog = logging.getLogger('shop')\ndef f(): {change}\n"
-        )
+        text = f"""
+            import logging
+            log = logging.getLogger("shop")
+            logging.getLogger("held").kept = {{}}
+            def f(): {change}
+            """
+        project.write("mod.py", text)
         with project.worker() as worker:
             assert told in worker.observe(0).payload
 
