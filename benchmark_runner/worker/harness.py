@@ -2443,18 +2443,18 @@ def _logger_settings(logger: Any, kinds: Sequence[type]) -> Tuple[int, bool, boo
         bool(held.get("propagate", True)),
         len(held.get("handlers", ())),
         len(held.get("filters", ())),
-        " ".join(f"{name} {_held_digest(held[name])}" for name in sorted(more)),
+        " ".join(f"{name} {state_digest(held[name], 1 << 16).hex()}" for name in sorted(more)),
     )
 
 
-def _held_digest(value: Any) -> str:
-    """What an attribute holds, where that can be read in little time; else which object it is."""
-    encoder = Encoder(consume=False, limit=1 << 16, state=True)
+def state_digest(value: Any, limit: int) -> bytes:
+    """A digest of all that is reached from a value; of what is too large also which objects."""
+    encoder, held = Encoder(consume=False, limit=limit, state=True), b""
     try:
         encoder.add(value)
     except Exception:
-        return digest(bytes(encoder.out) + held_items(value)).hex()
-    return digest(bytes(encoder.out)).hex()
+        held = held_items(value)
+    return digest(bytes(encoder.out) + held)
 
 
 def context_variables() -> bytes:
@@ -2488,13 +2488,7 @@ def global_digests(modules: Iterable[Tuple[str, Any]], limit: int) -> Dict[str, 
             except ValueError:
                 pass
             if id(value) not in known:
-                encoder = Encoder(consume=False, limit=limit, state=True)
-                held = b""
-                try:
-                    encoder.add(value)
-                except Exception:
-                    held = held_items(value)
-                known[id(value)] = value, digest(bytes(encoder.out) + held)
+                known[id(value)] = value, state_digest(value, limit)
             found[f"{module_name}:{name}"] = known[id(value)][1]
     return found
 
