@@ -3391,11 +3391,12 @@ class Session(_Root):
         """Take the inputs in, make one call on each that is named, and tell what they gave.
 
         All between one request and its reply: whoever knew no input before, and has answered all
-        of them, has done all of its work in between.
+        of them, has done all of its work in between. `modules` are the libraries that were loaded
+        meanwhile, by the inputs, by the calls or to run a coroutine: an import takes the time of
+        many calls, and who asks again has them imported first.
         """
         before = set(sys.modules)
         self.make_inputs(request["plan"])
-        loaded = [name for name in sys.modules if name not in before and _is_library(name)]
         found = []
         for index in request["order"]:
             args, kwargs = self.inputs.fresh(index)
@@ -3409,6 +3410,7 @@ class Session(_Root):
                 self.guarded(False)
             _learn_special()
             found.append(core_digest(result, args, kwargs))
+        loaded = [name for name in list(sys.modules) if name not in before and _is_library(name)]
         return encode({"digests": found, "attempts": self.attempts(), "modules": loaded[:500]})
 
     def steps(self, request: Dict[str, Any]) -> bytes:

@@ -175,8 +175,8 @@ class Sealed:
     """All inputs taken in and called once, between one request and its reply.
 
     `cpu_s` is CPU seconds of the worker by the kernel; `digests` are as `check` gives them.
-    `wall_s` is by the parent's clock. `modules` are the libraries that the inputs loaded: loaded
-    before, they make less noise.
+    `wall_s` is by the parent's clock. `modules` are the libraries that the inputs and the calls
+    loaded: an import costs the time of many calls, so they are loaded before.
     """
 
     cpu_s: float

@@ -271,6 +271,29 @@ class TestBatches:
             assert worker.run().wall_s > 0
 
 
+class TestSealed:
+    @pytest.mark.parametrize(
+        ("text", "library"),
+        [
+            ("async def f(): return 1\n", "asyncio"),
+            ("def f():\n    import xml.dom.minidom\n    return 1\n", "xml.dom.minidom"),
+        ],
+    )
+    def test_what_a_call_imports_is_told_and_can_be_there_before(
+        self, project: Project, text: str, library: str
+    ) -> None:
+        """An import takes the time of many calls: its noise would hide what a call saves."""
+        project.write("mod.py", text)
+        told = []
+        for libraries in ((), (library,)):
+            with Worker.start(project.spec()) as worker:
+                worker.load(libraries)
+                told.append(worker.sealed([0, 0], ()))
+        assert library in told[0].modules
+        assert told[1].modules == ()
+        assert told[0].digests == told[1].digests
+
+
 def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
     fake = tmp_path / "python"
     fake.write_text("#!/bin/sh\nexit 1\n")
