@@ -2754,11 +2754,6 @@ class Session(_Root):
         if not self.config:
             self.configure(config)
         self.output.clear()
-        for name in config.get("modules", ()):
-            try:
-                __import__(name)
-            except BaseException:
-                pass  # it is the inputs' own matter
         started = _process_time_ns()
         self.guarded(True)
         try:
@@ -2769,6 +2764,14 @@ class Session(_Root):
             self.guarded(False)
         cpu = (_process_time_ns() - started) / 1e9
         output = self.output.take()
+        for name in config.get(
+            "modules", ()
+        ):  # after the version, which may have settings for them
+            try:
+                __import__(name)
+            except BaseException:
+                pass  # it is the matter of those who import it
+        self.output.clear()
         reply = {"cpu_s": cpu, "module": self.name, "stdout": output[0], "stderr": output[1]}
         return encode({**reply, "attempts": self.attempts()})
 

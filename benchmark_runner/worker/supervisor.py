@@ -266,7 +266,7 @@ class Worker:
     def load(self, libraries: Sequence[str] = ()) -> Loaded:
         """Import the version under test and find the function. Raises CandidateFailed.
 
-        `libraries` are names of modules to import first.
+        `libraries` are names of modules to import afterwards.
         """
         before = self.cpu_s()
         request = {**self._spec(), "modules": list(libraries)}

@@ -140,6 +140,8 @@ class TestEnding:
 
     def test_nothing_is_left(self, project: Project) -> None:
         project.write("mod.py", "import os\ndef f(): open(os.environ['TMPDIR'] + '/x', 'w')\n")
+        with project.worker():
+            pass  # what is opened once for all workers
         descriptors = len(list(Path("/proc/self/fd").iterdir()))
         with project.worker() as worker:
             worker.observe(0)
@@ -291,6 +293,18 @@ class TestSealed:
                 told.append(worker.sealed([0, 0], ()))
         assert library in told[0].modules
         assert told[1].modules == ()
+        assert told[0].digests == told[1].digests
+
+    def test_a_library_finds_the_settings_that_a_version_makes_for_it(
+        self, project: Project
+    ) -> None:
+        text = "import sys\nFIRST = 'pdb' not in sys.modules\ndef f(): return FIRST\n"
+        project.write("mod.py", text)
+        told = []
+        for libraries in ((), ("pdb",)):
+            with Worker.start(project.spec()) as worker:
+                worker.load(libraries)
+                told.append(worker.sealed([0], ()))
         assert told[0].digests == told[1].digests
 
 
