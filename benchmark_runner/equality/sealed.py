@@ -203,7 +203,7 @@ def gain_not_shown(sealing: Sealing, asked: Asked) -> str | None:
     else:
         if now.shows(_SHARE * promised, 0.0, _AT_LAST):
             return None
-    if _shows_after_the_first(sealing, asked, order, min(len(rows), _USUAL_PAIRS)):
+    if _shows_after_the_first(sealing, asked, order, len(rows)):
         return None
     return (
         "the gain does not show where it can't be prepared: asked for "
@@ -259,15 +259,16 @@ def _shows_after_the_first(
     rest = asked.gain_s(others)
     if rest < _LEAST_S[asked.clock]:
         return False
+    enough = min(max(pairs, _LEAST_WHEN_DISTURBED), _USUAL_PAIRS)
     rows = [
         (
             *sealing.pair_s([first, *others], turn, asked.clock, fixed=1),
             *sealing.pair_s([first], turn, asked.clock),
         )
-        for turn in range(pairs)
+        for turn in range(enough)
     ]
     now = _Judged.of(rows, (1, -1, -1, 1), asked.spread_s(order))
-    return not now.early and now.shows(_SHARE * asked.sure * rest, 0.0, _AT_LAST)
+    return now.shows(_SHARE * asked.sure * rest, 0.0, _AT_LAST)
 
 
 def _ms(seconds: float) -> str:

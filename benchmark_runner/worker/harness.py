@@ -2764,13 +2764,12 @@ class Session(_Root):
             self.guarded(False)
         cpu = (_process_time_ns() - started) / 1e9
         output = self.output.take()
-        for name in config.get(
-            "modules", ()
-        ):  # after the version, which may have settings for them
+        # After the version, which may have settings for them.
+        for name in config.get("modules", ()):
             try:
                 __import__(name)
             except BaseException:
-                pass  # it is the matter of those who import it
+                continue  # whoever imports it meets the same
         self.output.clear()
         reply = {"cpu_s": cpu, "module": self.name, "stdout": output[0], "stderr": output[1]}
         return encode({**reply, "attempts": self.attempts()})

@@ -149,6 +149,23 @@ def test_what_is_done_once_is_not_held_against_it() -> None:
     assert gain_not_shown(Given(0.1, once_s=8e-3), asked()) is not None
 
 
+class Disturbed(Given):
+    """Quiet at first, so that it is soon clear that nothing shows; then other work begins."""
+
+    def pair_s(
+        self, order: Sequence[int], turn: int, clock: Clock = "cpu", fixed: int = 0
+    ) -> tuple[float, float]:
+        """What one pair uses."""
+        used, left = super().pair_s(order, turn)
+        busy = bool(fixed) or len(order) == 1
+        return (used * 1.5 if busy and turn % 3 == 0 else used), left
+
+
+def test_what_is_done_once_is_not_held_against_it_when_other_work_begins() -> None:
+    assert gain_not_shown(Disturbed(1.0, once_s=8e-3), asked()) is None
+    assert gain_not_shown(Disturbed(0.1, once_s=8e-3), asked()) is not None
+
+
 class Wasting(Given):
     """No gain at all; the candidate wastes time where the process's first input is that of the
     smallest gain, so that all others look cheap beside it."""
