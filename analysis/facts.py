@@ -7,15 +7,19 @@ The same code gives the same facts, in order of weight.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from analysis.functions import Function, parse
+from analysis.functions import Function, function_named, functions_in, parse
 from analysis.languages import dialect_of
 from analysis.names import names_in
 from analysis.syntax import Tree
+
+_READER = 1
+"""Counted up when the same code gives other facts though the vocabulary is the same."""
 
 VOCABULARY: dict[str, str] = {
     "equality-join": "a nested loop that compares elements of two collections for equality",
@@ -105,6 +109,28 @@ class Facts:
 
     words: tuple[str, ...]
     sentence: str
+
+    @property
+    def text(self) -> str:
+        """All of them in words, gravest first: what is searched by and for."""
+        return "; ".join(VOCABULARY[word] for word in self.words)
+
+
+def facts_version() -> str:
+    """Changes with the vocabulary and with how it is read: facts kept under another are stale."""
+    whole = repr((_READER, sorted(VOCABULARY.items())))
+    return hashlib.sha256(whole.encode()).hexdigest()[:12]
+
+
+def facts_of_text(text: str, path: str, qualname: str = "") -> Facts:
+    """The facts of one function of a file, or of all of them where none is named or found.
+
+    `path` only tells the language.
+    """
+    named = function_named(text, path, qualname) if qualname else None
+    functions = (named,) if named is not None else functions_in(text, path)
+    found = {word for function in functions for word in static_facts(text, function).words}
+    return sentence_of(Counter(found))
 
 
 def static_facts(text: str, function: Function) -> Facts:

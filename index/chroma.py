@@ -29,9 +29,17 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import Cancelled
 from analysis.progress import Progress
-from index.manifest import MANIFEST, SCHEMA, Manifest, checksums, read_manifest, write_manifest
-from index.record import KINDS, Kind
+from index.manifest import (
+    MANIFEST,
+    SCHEMA,
+    Manifest,
+    checksums,
+    read_manifest,
+    stamps,
+    write_manifest,
+)
 from index.store import Memory
+from index.vectors import Vectors
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -48,7 +56,7 @@ class ChromaFailed(Exception):
     """Chroma raised, or answered what can't be true. The memory is not touched by it."""
 
 
-def collection_name(language: str, kind: Kind) -> str:
+def collection_name(language: str, kind: str) -> str:
     """Chroma's name for a language and kind: 3 to 512 characters of [a-zA-Z0-9._-]."""
     safe = re.sub(r"[^a-z0-9]", lambda m: f"_{ord(m[0]):x}_", language.lower())
     return f"x{safe}-{kind}"
@@ -63,6 +71,7 @@ class Chroma:
     def __init__(self, folder: Path, memory: Memory, embedder: str) -> None:
         self.folder = folder
         self._memory = memory
+        self._vectors = Vectors(memory, embedder)
         self._embedder = embedder
         self._lock: int | None = None
         self._client: Any = None
@@ -114,7 +123,8 @@ class Chroma:
             try:
                 self._connect(self.folder / manifest.build)
                 self._verify(manifest)
-                self._write_manifest(manifest.build)  # Chroma rewrites some files as it opens
+                self._generation = manifest.revision
+                self._keep_stamps(manifest)  # Chroma rewrites some files as it opens
             except ChromaFailed as error:
                 why = str(error)
         if why is not None:
@@ -141,14 +151,17 @@ class Chroma:
     def _build(self, build: str, progress: Progress) -> None:
         generation = self._memory.generation()
         self._connect(self.folder / build)
-        pairs = [(language, kind) for language in self._memory.languages() for kind in KINDS]
-        for done, (language, kind) in enumerate(pairs):
-            progress(f"building the index: {language}, {kind}", done / len(pairs))
-            self._add(language, kind, self._memory.digests(self._embedder, kind, language))
+        pairs = self._vectors.pairs()
+        wanted = {pair: self._vectors.digests(pair[1], pair[0]) for pair in pairs}
+        total, done = sum(map(len, wanted.values())), 0
+        for (language, kind), digests in wanted.items():
+            for start in range(0, len(digests), _BATCH):
+                progress(f"building the index: {language}, {kind}", done / total)
+                done += self._add(language, kind, digests[start : start + _BATCH])
         for language, kind in pairs:
-            if why := self._set_aside(language, kind):
+            if why := self._set_aside(language, kind, wanted[language, kind]):
                 progress(f"{why}: it is searched exactly", None)
-        self._write_manifest(build)
+        self._write_manifest(build, generation)
         self._generation = generation
 
     def sync(self) -> None:
@@ -157,27 +170,43 @@ class Chroma:
         if generation == self._generation:
             return
         changed = False
-        for language in self._memory.languages():
-            for kind in KINDS:
-                expected = set(self._memory.digests(self._embedder, kind, language))
-                name = collection_name(language, kind)
-                present = self._ids(name) if name in self._collections or expected else set()
-                if gone := sorted(present - expected):
-                    self._remove(name, gone)
-                if missing := sorted(expected - present):
-                    self._add(language, kind, tuple(missing))
-                if gone or missing:
-                    changed = True
-                    self._set_aside(language, kind)
+        known = [name for name in self._counts if name not in self._names_now()]
+        for language, kind in self._vectors.pairs():
+            changed |= self._sync(language, kind)
+        for name in known:  # nothing is left of it
+            self._remove(name, sorted(self._ids(name)))
+            changed = True
         if changed:
             manifest = read_manifest(self.folder)
             if manifest is None:
                 raise ChromaFailed("the manifest is gone")
-            self._write_manifest(manifest.build)
+            self._write_manifest(manifest.build, generation)
         self._generation = generation
 
+    def _names_now(self) -> set[str]:
+        return {collection_name(*pair) for pair in self._vectors.pairs()}
+
+    def _sync(self, language: str, kind: str) -> bool:
+        """One collection; whether anything changed. What came in must be found afterwards."""
+        name = collection_name(language, kind)
+        changes = self._vectors.changes(kind, language, self._generation)
+        new, gone = changes.new, changes.gone
+        if changes.whole or name not in self._counts:
+            expected = set(self._vectors.digests(kind, language))
+            present = self._ids(name)
+            new, gone = tuple(sorted(expected - present)), tuple(sorted(present - expected))
+        if gone:
+            self._remove(name, sorted(gone))
+        for start in range(0, len(new), _BATCH):
+            self._add(language, kind, new[start : start + _BATCH])
+        if gone:  # what is taken out of a graph may have been the way to others
+            self._set_aside(language, kind, self._vectors.digests(kind, language))
+        elif new:
+            self._set_aside(language, kind, new)
+        return bool(new or gone)
+
     def query(
-        self, language: str, kind: Kind, vector: NDArray[float32], n: int
+        self, language: str, kind: str, vector: NDArray[float32], n: int
     ) -> tuple[str, ...] | None:
         """Digests of at most `n` vectors nearest to one, nearest first.
 
@@ -224,11 +253,30 @@ class Chroma:
             return "it was built with another embedder"
         if manifest.chromadb != _version():
             return "it was built by another version of Chroma"
-        if not (self.folder / manifest.build).is_dir():
+        if manifest.memory != self._memory.identity:
+            return "it was built from another memory"
+        build = self.folder / manifest.build
+        if not build.is_dir():
             return "its folder is missing"
-        if checksums(self.folder / manifest.build) != manifest.files:
+        if stamps(build) != manifest.stamps and checksums(build) != manifest.files:
             return "its files were changed or damaged"
         return None
+
+    def _keep_stamps(self, manifest: Manifest) -> None:
+        """Note what the files are like after Chroma opened them; read again only if it wrote."""
+        if stamps(self.folder / manifest.build) != manifest.stamps:
+            self._write_manifest(manifest.build, manifest.revision)
+
+    def intact(self) -> bool:
+        """Whether the files still have the bytes that were written; reads all of them.
+
+        What a bad disk changes has the old time and size, so that opening does not see it.
+        """
+        manifest = read_manifest(self.folder)
+        if manifest is None:
+            return False
+        build = self.folder / manifest.build
+        return stamps(build) != manifest.stamps or checksums(build) == manifest.files
 
     def _connect(self, path: Path) -> None:
         with _guarded("opening"):
@@ -256,19 +304,19 @@ class Chroma:
                 )
         return self._collections[name]
 
-    def _add(self, language: str, kind: Kind, ids: tuple[str, ...]) -> None:
+    def _add(self, language: str, kind: str, ids: tuple[str, ...]) -> int:
+        """Add the vectors of some digests; how many."""
         import numpy as np
 
         name = collection_name(language, kind)
         collection = self._collection(name)
-        for start in range(0, len(ids), _BATCH):
-            batch = ids[start : start + _BATCH]
-            rows = self._memory.vectors(self._embedder, kind, batch)
-            if rows:
-                vectors = [np.frombuffer(blob, dtype="<f4") for _, blob in rows]
-                with _guarded(f"adding to {name}"):
-                    collection.upsert(ids=[digest for digest, _ in rows], embeddings=vectors)
+        rows = self._vectors.some(kind, language, ids)
+        if rows:
+            vectors = [np.frombuffer(blob, dtype="<f4") for _, blob in rows]
+            with _guarded(f"adding to {name}"):
+                collection.upsert(ids=[digest for digest, _ in rows], embeddings=vectors)
         self._counts[name] = self._count(name)
+        return len(rows)
 
     def _remove(self, name: str, ids: list[str]) -> None:
         collection = self._collection(name)
@@ -304,31 +352,29 @@ class Chroma:
                 raise ChromaFailed(f"{name} holds {found} vectors instead of {count}")
             self._counts[name] = found
         self._unreachable = set(manifest.unreachable)
-        for language in self._memory.languages():
-            for kind in KINDS:
-                reachable = collection_name(language, kind) not in self._unreachable
-                if reachable and (why := self._lost_canary(language, kind)):
-                    raise ChromaFailed(why)
+        for language, kind in self._vectors.pairs():
+            reachable = collection_name(language, kind) not in self._unreachable
+            known = self._vectors.canaries(kind, language, manifest.revision, _CANARIES)
+            if reachable and (why := self._lost_canary(language, kind, known)):
+                raise ChromaFailed(why)
 
-    def _set_aside(self, language: str, kind: Kind) -> str | None:
+    def _set_aside(self, language: str, kind: str, known: tuple[str, ...]) -> str | None:
         """Have a collection searched exactly whose graph, as it is now, does not reach all that it
         holds, and say why; one that does (again) is searched as a graph."""
-        why = self._lost_canary(language, kind)
+        why = self._lost_canary(language, kind, known)
         name = collection_name(language, kind)
         (self._unreachable.add if why else self._unreachable.discard)(name)
         return why
 
-    def _lost_canary(self, language: str, kind: Kind) -> str | None:
-        """Known vectors, spread over the collection, must find themselves at distance zero."""
+    def _lost_canary(self, language: str, kind: str, known: tuple[str, ...]) -> str | None:
+        """Some of the `known` vectors, spread over them, must find themselves at distance zero."""
         import numpy as np
 
         name = collection_name(language, kind)
         if not self._counts.get(name):
             return None
-        present = self._ids(name)
-        known = [d for d in self._memory.digests(self._embedder, kind, language) if d in present]
         canaries = known[:: max(1, len(known) // _CANARIES)]
-        rows = self._memory.vectors(self._embedder, kind, canaries)
+        rows = self._vectors.some(kind, language, canaries)
         if not rows:
             return None
         vectors = np.stack([np.frombuffer(blob, dtype="<f4") for _, blob in rows])
@@ -344,14 +390,19 @@ class Chroma:
                     return f"a known vector of {name} was not found"
         return None
 
-    def _write_manifest(self, build: str) -> None:
+    def _write_manifest(self, build: str, revision: int) -> None:
+        folder = self.folder / build
+        # Stamps first: a file that changes while it is read has another one afterwards.
         manifest = Manifest(
             schema=SCHEMA,
             embedder=self._embedder,
             build=build,
             chromadb=_version(),
+            memory=self._memory.identity,
+            revision=revision,
             counts=dict(self._counts),
-            files=checksums(self.folder / build),
+            stamps=stamps(folder),
+            files=checksums(folder),
             unreachable=sorted(self._unreachable),
         )
         try:

@@ -9,8 +9,9 @@ from analysis.progress import Progress
 from index.chroma import Chroma, ChromaFailed
 from index.embedding import Embedder
 from index.errors import EmbeddingError
-from index.record import Kind
+from index.lexical import Ranking
 from index.store import Memory
+from index.vectors import Text, Vectors
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 _BATCH = 64
 _SHARERS = 10  # records of one text that are looked at: rules describe many edits with one text
-
-Ranking = tuple[tuple[str, ...], ...]
-"""Record ids by place, best first; the records of one place are equally good."""
 
 
 class Dense:
@@ -33,9 +31,12 @@ class Dense:
         self.notes: list[str] = []
         self._memory = memory
         self._embedder = embedder
+        self._vectors = Vectors(memory, embedder.identity)
         self._chroma: Chroma | None = Chroma(folder, memory, embedder.identity)
+        self._embedded = -1
+        self._length = 0
         self._matrices: dict[
-            tuple[str, Kind], tuple[int, tuple[str, ...], NDArray[float32] | None]
+            tuple[str, str], tuple[int, tuple[str, ...], NDArray[float32] | None]
         ] = {}
 
     def close(self) -> None:
@@ -49,15 +50,25 @@ class Dense:
         An interrupted run goes on where it stopped. Raises EmbeddingError, Cancelled (from
         `progress`).
         """
-        missing = self._memory.missing_vectors(self._embedder.identity)
-        for start in range(0, len(missing), _BATCH):
-            progress(f"embedding with {self._embedder.name}", start / len(missing))
-            batch = missing[start : start + _BATCH]
-            rows = self._embedder.embed([text for _, _, text in batch]).astype("<f4")
-            self._memory.put_vectors(
-                self._embedder.identity,
-                [(i, kind, row.tobytes()) for (i, kind, _), row in zip(batch, rows, strict=True)],
+        generation = self._memory.generation()
+        if generation == self._embedded:
+            return 0
+        missing = self._vectors.missing(self._embedded)
+        # Many records share their facts, and one rule describes many edits with one text.
+        texts = list(dict.fromkeys(text.text for text in missing))
+        holders: dict[str, list[Text]] = {}
+        for text in missing:
+            holders.setdefault(text.text, []).append(text)
+        for start in range(0, len(texts), _BATCH):
+            progress(f"embedding with {self._embedder.name}", start / len(texts))
+            batch = texts[start : start + _BATCH]
+            rows = self._embedder.embed(batch).astype("<f4")
+            self._vectors.put(
+                (holder, row.tobytes())
+                for text, row in zip(batch, rows, strict=True)
+                for holder in holders[text]
             )
+        self._embedded = generation
         return len(missing)
 
     def embed(self, texts: list[str], progress: Progress) -> NDArray[float32]:
@@ -68,18 +79,28 @@ class Dense:
         """
         self.embed_missing(progress)
         queries = self._embedder.embed(texts)
-        if self._memory.has_other_vectors(self._embedder.identity, queries.shape[1] * 4):
+        if self._length != queries.shape[1]:
+            self._check_length(queries.shape[1], progress)
+        return queries
+
+    def _check_length(self, length: int, progress: Progress) -> None:
+        if self._vectors.has_other_sizes(length * 4):
             self.notes.append(f"{self._embedder.name} gives vectors of another length: made anew")
-            self._memory.drop_vectors(only=self._embedder.identity)
+            self._vectors.drop(own=True, others=False)
             self.embed_missing(progress)
-            if self._memory.has_other_vectors(self._embedder.identity, queries.shape[1] * 4):
+            if self._vectors.has_other_sizes(length * 4):
                 raise EmbeddingError(
                     f"{self._embedder.name}: vectors of different lengths",
                     code="embedding-failed",
                     mend="check the embedding model and its address",
                 )
             self.drop_index()
-        return queries
+        self._length = length
+
+    def forget(self) -> None:
+        """All vectors were dropped: embed everything at the next need."""
+        self._embedded = -1
+        self._matrices.clear()
 
     def drop_index(self) -> None:
         """Forget the open index; the next search opens and checks it again."""
@@ -89,14 +110,14 @@ class Dense:
             self._chroma = Chroma(folder, self._memory, self._embedder.identity)
 
     def nearest(
-        self, language: str, kind: Kind, vector: NDArray[float32], n: int, progress: Progress
+        self, language: str, kind: str, vector: NDArray[float32], n: int, progress: Progress
     ) -> Ranking:
         """The nearest records, nearest first; those with equal vectors share a place."""
         digests = self._nearest(language, kind, vector, n, progress)
-        return self._memory.holders(self._embedder.identity, kind, language, digests, _SHARERS)
+        return self._vectors.holders(kind, language, digests, _SHARERS)
 
     def _nearest(
-        self, language: str, kind: Kind, vector: NDArray[float32], n: int, progress: Progress
+        self, language: str, kind: str, vector: NDArray[float32], n: int, progress: Progress
     ) -> tuple[str, ...]:
         chroma = self.owned(progress)
         if chroma is not None:
@@ -143,9 +164,7 @@ class Dense:
             self._chroma.close()
             self._chroma = None
 
-    def _exact(
-        self, language: str, kind: Kind, vector: NDArray[float32], n: int
-    ) -> tuple[str, ...]:
+    def _exact(self, language: str, kind: str, vector: NDArray[float32], n: int) -> tuple[str, ...]:
         import numpy as np
 
         ids, matrix = self._matrix(language, kind)
@@ -154,14 +173,13 @@ class Dense:
         order = np.argsort(-(matrix @ vector), kind="stable")[:n]
         return tuple(ids[int(i)] for i in order)
 
-    def _matrix(self, language: str, kind: Kind) -> tuple[tuple[str, ...], NDArray[float32] | None]:
+    def _matrix(self, language: str, kind: str) -> tuple[tuple[str, ...], NDArray[float32] | None]:
         import numpy as np
 
         generation = self._memory.generation()
         cached = self._matrices.get((language, kind))
         if cached is None or cached[0] != generation:
-            wanted = self._memory.digests(self._embedder.identity, kind, language)
-            rows = self._memory.vectors(self._embedder.identity, kind, wanted)
+            rows = self._vectors.some(kind, language, self._vectors.digests(kind, language))
             ids = tuple(digest for digest, _ in rows)
             matrix = np.stack([np.frombuffer(b, dtype="<f4") for _, b in rows]) if rows else None
             cached = (generation, ids, matrix)

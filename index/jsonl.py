@@ -1,7 +1,12 @@
-"""Records as JSON lines: the shape of the shipped corpus and of exported memories."""
+"""Records as JSON lines: the shape of the shipped corpus and of exported memories.
+
+The last line seals the file: how many records there are and a hash of all bytes before it. A file
+that was cut off, or in which anything was changed by hand or on the way, is not imported.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -12,35 +17,67 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from index.errors import ExchangeError
-from index.record import POLARITIES, Record, record_id
+from index.record import POLARITIES, Record, Step, record_id
+from index.rows import record_from
 
 MAX_LINE = 4 << 20
-"""Bytes of the longest line that is read; a record with its receipt has some 10 kB."""
+"""Bytes of the longest line that is read; a record with its receipts has some 10 kB."""
+FORMAT = 2
+"""Counted up with the keys of a record; a file of a later one is refused."""
 
 _NAMES = {field.name for field in fields(Record)}
-_TEXTS = _NAMES - {"ratio", "receipt"}
+_OPTIONAL = {"purpose", "facts", "steps", "sizes", "requires", "rule", "notice"}
+_OTHERS = {"ratio", "receipt", "steps", "sizes", "requires"}
+_STEP = {field.name for field in fields(Step)}
+_MOST_STEPS = 100
 
 
 def dump(record: Record) -> str:
-    """One record as one line, keys sorted."""
-    return json.dumps(asdict(record), sort_keys=True, ensure_ascii=False) + "\n"
+    """One record as one line, keys sorted; facts are left out where they can be read again."""
+    values = asdict(record)
+    if record.slow:
+        del values["facts"]
+    return json.dumps(values, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read(path: Path) -> tuple[Record, ...]:
     """The records of a file. Raises ExchangeError that names the line.
 
     The file may come from anyone: it is only data, lines are bounded, types are checked, and ids
-    are computed from the content instead of believed.
+    are computed from the content instead of believed. Files of format 1 have no seal.
     """
     try:
         with path.open("rb") as file:
-            return tuple(_parse(line, f"{path}:{n}") for n, line in _lines(file, path))
+            return tuple(_records(file, path))
     except OSError as error:
         raise ExchangeError(
             f"{path}: can't be read: {error.strerror or error}",
             code="import-unreadable",
             mend="check the path and its permissions",
         ) from error
+
+
+def _records(file: BinaryIO, path: Path) -> Iterator[Record]:
+    total, count, sealed, old = hashlib.sha256(), 0, False, True
+    for number, line in _lines(file, path):
+        where = f"{path}:{number}"
+        if sealed:
+            raise _error(where, "there is more behind the line that seals the file")
+        data = _object(line, where)
+        if "sealed" in data:
+            if data["sealed"] != {"format": FORMAT, "records": count, "sha256": total.hexdigest()}:
+                format_ = data["sealed"].get("format") if isinstance(data["sealed"], dict) else None
+                if isinstance(format_, int) and format_ > FORMAT:
+                    raise _error(where, f"format {format_} is of a newer hasten")
+                raise _error(where, "the file was changed since it was written")
+            sealed = True
+            continue
+        total.update(line)
+        count += 1
+        old = old and not _OPTIONAL & set(data)
+        yield _record(data, where)
+    if not sealed and not old:
+        raise _error(str(path), "it was cut off: the line that seals it is missing")
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
@@ -53,27 +90,59 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _parse(line: bytes, where: str) -> Record:
+def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise _error(where, f"no JSON: {str(error)[:80]}") from error
-    if not isinstance(data, dict) or set(data) != _NAMES:
+    if not isinstance(data, dict):
+        raise _error(where, "a record is an object")
+    return data
+
+
+def _record(data: dict[str, Any], where: str) -> Record:
+    if set(data) - _NAMES or _NAMES - _OPTIONAL - set(data):
         raise _error(where, f"a record has exactly the keys {', '.join(sorted(_NAMES))}")
-    for name in _TEXTS:
-        if not isinstance(data[name], str):
-            raise _error(where, f"{name} is no text")
-        if any("\ud800" <= char <= "\udfff" for char in data[name]):
-            raise _error(where, f"{name} holds half a surrogate pair")
+    for name in (_NAMES & set(data)) - _OTHERS:
+        _check_text(data[name], name, where)
     if data["polarity"] not in POLARITIES:
         raise _error(where, f"polarity is one of {', '.join(POLARITIES)}")
-    ratio = data["ratio"]
-    if ratio is not None and not _is_ratio(ratio):
+    if data["ratio"] is not None and not _is_ratio(data["ratio"]):
         raise _error(where, "ratio is a positive number or null")
     if data["receipt"] is not None and not isinstance(data["receipt"], dict):
         raise _error(where, "receipt is an object or null")
+    _check_lists(data, where)
     texts = (data[n] for n in ("language", "slow", "fast", "bottleneck", "edit", "provenance"))
-    return Record(**{**data, "id": record_id(*texts)})
+    return record_from({**data, "id": record_id(*texts)})
+
+
+def _check_text(value: Any, name: str, where: str) -> None:
+    if not isinstance(value, str):
+        raise _error(where, f"{name} is no text")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise _error(where, f"{name} holds half a surrogate pair")
+
+
+def _check_lists(data: dict[str, Any], where: str) -> None:
+    steps, sizes, requires = (data.get(name, []) for name in ("steps", "sizes", "requires"))
+    if not all(isinstance(part, list) for part in (steps, sizes, requires)):
+        raise _error(where, "steps, sizes and requires are lists")
+    if len(steps) > _MOST_STEPS or len(sizes) > _MOST_STEPS or len(requires) > _MOST_STEPS:
+        raise _error(where, f"more than {_MOST_STEPS} steps, sizes or requirements")
+    for step in steps:
+        if not isinstance(step, dict) or set(step) != _STEP:
+            raise _error(where, f"a step has exactly the keys {', '.join(sorted(_STEP))}")
+        for name in ("title", "edit", "code"):
+            _check_text(step[name], f"a step's {name}", where)
+        if step["ratio"] is not None and not _is_ratio(step["ratio"]):
+            raise _error(where, "a step's ratio is a positive number or null")
+        if step["receipt"] is not None and not isinstance(step["receipt"], dict):
+            raise _error(where, "a step's receipt is an object or null")
+    for size in sizes:
+        if not isinstance(size, list) or len(size) != 2 or not all(map(_is_ratio, size)):
+            raise _error(where, "a size is a pair of positive numbers")
+    for requirement in requires:
+        _check_text(requirement, "a requirement", where)
 
 
 def _is_ratio(value: Any) -> bool:
@@ -90,15 +159,19 @@ def _error(where: str, what: str) -> ExchangeError:
 
 
 def write(path: Path, records: Iterable[Record]) -> int:
-    """Write records in one step (a kill leaves the old file); returns how many."""
-    count = 0
+    """Write records in one step (a kill leaves the old file) and seal them; returns how many."""
+    total, count = hashlib.sha256(), 0
     try:
         descriptor, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 for record in records:
-                    file.write(dump(record))
+                    line = dump(record).encode("utf-8")
+                    total.update(line)
+                    file.write(line)
                     count += 1
+                seal = {"format": FORMAT, "records": count, "sha256": total.hexdigest()}
+                file.write(json.dumps({"sealed": seal}).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)

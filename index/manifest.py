@@ -9,7 +9,7 @@ import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 
 
@@ -17,15 +17,20 @@ MANIFEST = "manifest.json"
 class Manifest:
     """Written after each build and each addition, compared on open.
 
-    `build` is the folder of the index, `counts` are vectors by collection, `files` checksums by
-    path relative to the build, `unreachable` the collections that are searched exactly.
+    `build` is the folder of the index, `memory` the identity of the memory that it was built from
+    and `revision` what it has seen of that; `counts` are vectors by collection. By path relative to
+    the build, `stamps` are what the file system says of each file and `files` checksums of their
+    bytes. `unreachable` are the collections that are searched exactly.
     """
 
     schema: int
     embedder: str
     build: str
     chromadb: str
+    memory: str
+    revision: int
     counts: dict[str, int]
+    stamps: dict[str, list[int]]
     files: dict[str, int]
     unreachable: list[str]
 
@@ -39,9 +44,10 @@ def read_manifest(folder: Path) -> Manifest | None:
         counts = {str(name): int(count) for name, count in manifest.counts.items()}
         files = {str(name): int(checksum) for name, checksum in manifest.files.items()}
         unreachable = [str(name) for name in manifest.unreachable]
+        revision = int(manifest.revision)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return replace(manifest, counts=counts, files=files, unreachable=unreachable)
+    return replace(manifest, counts=counts, files=files, unreachable=unreachable, revision=revision)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -49,6 +55,21 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     part = folder / f"{MANIFEST}.part"
     part.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
     part.replace(folder / MANIFEST)
+
+
+def stamps(folder: Path) -> dict[str, list[int]]:
+    """Size, times and inode of every file below `folder`, by relative path.
+
+    Whoever writes to a file changes its ctime, which no program sets.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                seen = path.stat()
+                name = path.relative_to(folder).as_posix()
+                found[name] = [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
+    return found
 
 
 def checksums(folder: Path) -> dict[str, int]:

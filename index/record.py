@@ -8,22 +8,49 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Polarity = Literal["worked", "failed", "accepted", "rejected"]
-Kind = Literal["bottleneck", "edit"]
-"""The two texts of a record that are embedded: what was slow, and what was changed."""
+Kind = Literal["facts", "bottleneck", "edit", "purpose"]
+"""The texts of a record that are embedded, each a key of its own."""
+
+IMPORTED = "import"
+"""How the provenance of what came from another machine begins."""
+
+ANY_INTERPRETER = ""
+"""Of a refusal that holds whatever runs the code: the user's own."""
 
 POLARITIES: tuple[Polarity, ...] = ("worked", "failed", "accepted", "rejected")
-KINDS: tuple[Kind, ...] = ("bottleneck", "edit")
+KINDS: tuple[Kind, ...] = ("facts", "bottleneck", "edit", "purpose")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One atomic edit of a record: `code` is the whole slow side after it and those before it.
+
+    `ratio` is the time before by the time after this step alone, None where nobody measured it.
+    """
+
+    title: str
+    edit: str
+    code: str
+    ratio: float | None = None
+    receipt: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Record:
     """One optimization: slow code, fast code, and both described without the program's names.
 
-    `bottleneck` says what was slow, `edit` what was changed: these two are the keys of retrieval,
-    since they retrieve better than code or a description of the program (hint to edit recall@5 .36
-    against .20 for code to code). `receipt` is benchmark_runner's JSON, or None for a claim that
-    nobody proved. `provenance` names the program it came from: ``corpus:<slug>`` or
-    `workspace_provenance`; what follows a ``#`` tells variants of one program apart.
+    Its keys of retrieval, "" where nobody wrote one: `facts` are the static facts of the slow
+    code (analysis.facts; derived, so they are made anew when their vocabulary changes),
+    `bottleneck` says what was slow, `edit` what was changed, `purpose` what the program does (the
+    program description of RAS). `steps` are the atomic edits in order (AEGIS); () where the whole
+    is one edit. `sizes` are (n, ratio) pairs, small to large, where several were measured.
+    `requires` is what the fast side needs beside the language: "numpy", "python>=3.10". `rule`
+    names the rewrite rule that made the edit.
+
+    `receipt` is benchmark_runner's JSON, or None for a claim that nobody proved. `provenance` names
+    the program it came from: ``corpus:<slug>``, ``import:...`` or `workspace_provenance`; what
+    follows a ``#`` tells variants of one program apart. `notice` is the licence of code that
+    others wrote, and whose it is.
     """
 
     id: str
@@ -38,15 +65,43 @@ class Record:
     provenance: str
     receipt: dict[str, Any] | None
     created: str
+    purpose: str = ""
+    facts: str = ""
+    steps: tuple[Step, ...] = ()
+    sizes: tuple[tuple[int, float], ...] = ()
+    requires: tuple[str, ...] = ()
+    rule: str = ""
+    notice: str = ""
 
     @property
     def program(self) -> str:
         """The program it came from; two records of one program are neighbours, not evidence."""
         return self.provenance.split("#", 1)[0]
 
-    def text(self, kind: Kind) -> str:
-        """The text that is embedded for `kind`."""
-        return self.bottleneck if kind == "bottleneck" else self.edit
+    @property
+    def proved(self) -> bool:
+        """Whether it carries a receipt; of an imported one nobody here has seen the proof."""
+        return self.receipt is not None and not self.provenance.startswith(f"{IMPORTED}:")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What ranking needs of a record, without its code and receipts."""
+
+    id: str
+    title: str
+    edit: str
+    polarity: Polarity
+    provenance: str
+    requires: tuple[str, ...]
+    rule: str
+    claimed: bool
+    """Whether nobody proved it here."""
+
+    @property
+    def program(self) -> str:
+        """As Record.program."""
+        return self.provenance.split("#", 1)[0]
 
 
 @dataclass(frozen=True)
@@ -55,6 +110,26 @@ class Hit:
 
     record: Record
     score: float
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of a research note: what it says, and where it stands.
+
+    `source` is the note's path or name, `section` the headings above it, `line` its first line
+    (from 1) or page.
+    """
+
+    id: str
+    source: str
+    section: str
+    text: str
+    line: int
+
+    @property
+    def cited(self) -> str:
+        """How it is cited: "NOTE, section"."""
+        return f"{self.source}, {self.section}" if self.section else self.source
 
 
 @dataclass(frozen=True)
@@ -81,8 +156,9 @@ class AcceptedEdit:
 class Refusal:
     """An edit that was rejected by the user or that failed its proof, so it is not tried again.
 
-    Keyed by the function's fingerprint, the interpreter ("CPython 3.11.7") and the edit's key: the
-    same edit may well be right for other code or on another interpreter.
+    Keyed by the function's fingerprint, the interpreter ("CPython 3.11.7"), the libraries with
+    their versions ("numpy 2.1.0, pandas 3.1.1") and the edit's key: the same edit may well be right
+    for other code, on another interpreter or with another library.
     """
 
     fingerprint: str
@@ -91,6 +167,7 @@ class Refusal:
     outcome: Literal["rejected", "failed"]
     reason: str
     created: str
+    libraries: str = ""
 
 
 def workspace_provenance(workspace: str, path: str, function: str) -> str:

@@ -1,47 +1,52 @@
-"""What worked on code like this: dense and lexical search over one memory, fused by rank.
+"""What worked on code like this: lexical and dense search over one memory, fused by rank.
 
-Keys are the two texts of a record, what was slow and what was changed. Queries are the static facts
-of a function, plus a hint where there is one. Each gives a ranking per key; they are fused by
-reciprocal rank (Cormack, Clarke and Büttcher 2009), since their scores can't be compared.
+Keys are the texts of a record, queries those that are known of a slow function. Which of them are
+compared with which, and what each counts, is data (index/fusion.py).
 """
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from analysis.progress import Progress, silent
 from hasten.paths import data_dir
-from index import jsonl
 from index.chroma import ChromaFailed
-from index.corpus.load import CORPUS, SHIPPED, load_corpus
-from index.dense import Dense, Ranking
+from index.corpus.load import SHIPPED, load_corpus
+from index.dense import Dense
+from index.derived import fill_facts
 from index.embedding import Embedder, choose_embedder
 from index.errors import EmbeddingError, StoreError
-from index.record import KINDS, Hit, Record, record_id
+from index.fusion import RRF, WEIGHTS, Ranked, Source, diverse, fuse, opinion_of
+from index.lexical import Ranking
+from index.query import Query
+from index.record import Hit, Passage, Record
+from index.sparse import Sparse
 from index.store import Memory
-from index.words import words
+from index.vectors import NOTES, Vectors
 
-_RRF = 20  # the paper's 60 suits thousands of records; with some dozens it flattens the ranks
 _LEAST = 40  # neighbours per ranking before filtering
-_ACCEPTED = 1.3
-_REFUSED = 0.5
-_IMPORTED = "import"
-_VECTORS = ", vectors"
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A hit with its place in each ranking (1 is best) and what moved it."""
+    """A hit with its place in each ranking (1 is best), what moved it and why."""
 
     hit: Hit
     places: tuple[tuple[str, int], ...]
     weight: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The answer to a query: the hits, and those left out because they do not apply here."""
+
+    hits: tuple[Explained, ...]
+    excluded: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Stats:
     proved: int
     accepted: int
     refused: int
+    notes_read: int
+    passages: int
     vectors: int
     embedder: str
     chroma: str
@@ -74,7 +81,7 @@ class Index:
     """Searches a memory. Nothing heavy is imported, opened or embedded before the first search.
 
     `chroma_folder` defaults to ``chroma`` beside the memory. `embedder` defaults to the best one on
-    this machine. `corpus` is the shipped file to load, None for none. `notes` say what a person
+    this machine. `corpus` are the shipped files to load, None for none. `notes` say what a person
     should know (index built anew, searched exactly, memory damaged). Safe from several threads.
     """
 
@@ -84,7 +91,7 @@ class Index:
         chroma_folder: Path | None = None,
         embedder: Embedder | None = None,
         *,
-        corpus: Path | None = SHIPPED,
+        corpus: Sequence[Path] | None = SHIPPED,
         progress: Progress = silent,
     ) -> None:
         self._memory = memory
@@ -94,7 +101,8 @@ class Index:
         self._progress = progress
         self._loaded = False
         self._dense: Dense | None = None
-        self._lexical: dict[str, tuple[int, tuple[str, ...], Any]] = {}
+        self._sparse = Sparse(memory, self._folder.with_name("words"))
+        self._derived = -1
         self._notes: list[str] = list(memory.notes)
         self._lock = threading.RLock()
 
@@ -117,52 +125,89 @@ class Index:
         """What a person should know about the searches so far."""
         return (*self._notes, *(self._dense.notes if self._dense else ()))
 
-    def search(
-        self,
-        text: str,
-        k: int,
-        language: str = "python",
-        *,
-        hint: str = "",
-        program: str = "",
-        workspace: str = "",
-    ) -> tuple[Hit, ...]:
-        """The `k` records that fit best, best first.
+    def search(self, query: Query, k: int) -> tuple[Hit, ...]:
+        """The `k` records that fit best, best first; no two of one program.
 
-        `text` are the static facts of the slow function, `hint` a sentence on its bottleneck.
-        Records of `program` (a provenance) are left out: they are the same code, not evidence.
-        What was accepted in `workspace` (its key) ranks higher, what was rejected lower. Falls back
-        to BM25 alone, with a note, when the embedder fails. Raises Cancelled through `progress`.
+        Falls back to words alone, with a note, when the embedder fails. Raises Cancelled through
+        `progress`.
         """
-        found = self.explain(text, k, language, hint=hint, program=program, workspace=workspace)
-        return tuple(row.hit for row in found)
+        return tuple(row.hit for row in self.explain(query, k).hits)
 
-    def explain(
-        self,
-        text: str,
-        k: int,
-        language: str = "python",
-        *,
-        hint: str = "",
-        program: str = "",
-        workspace: str = "",
-    ) -> tuple[Explained, ...]:
-        """As `search`, with the rankings behind each hit."""
+    def explain(self, query: Query, k: int) -> Found:
+        """As `search`, with the rankings behind each hit and what was left out."""
         with self._lock:
-            self._load_corpus()
+            self._ready()
             if k <= 0:
+                return Found((), ())
+            rankings = self.rankings(query, max(_LEAST, 4 * k))
+            heads = self._memory.heads({i for r in rankings.values() for ids in r for i in ids})
+            skip = query.program.split("#", 1)[0]
+            excluded = {}
+            for item, head in list(heads.items()):
+                if head.program == skip:
+                    del heads[item]
+                elif why := query.here.lacks(head):
+                    excluded[head.title] = why
+                    del heads[item]
+            mine = f"workspace:{query.workspace}:"
+            opinion = functools.partial(
+                opinion_of,
+                self._memory.titles(mine, "accepted"),
+                self._memory.titles(mine, "rejected"),
+            )
+            rows = fuse(rankings, heads, self._weights(), opinion)
+            taken = diverse(rows, k)
+            records = self._memory.some(row.head.id for row in taken)
+            hits = tuple(_explained(row, records) for row in taken if row.head.id in records)
+            return Found(hits, tuple(excluded.items()))
+
+    def rankings(
+        self, query: Query, n: int, sources: Sequence[Source] = tuple(WEIGHTS)
+    ) -> dict[Source, Ranking]:
+        """The `n` best of each of `sources` that the query has a text for."""
+        with self._lock:
+            self._ready()
+            found: dict[Source, Ranking] = {}
+            wanted = [source for source in sources if source.query in query.asked]
+            for source in wanted:
+                if source.by == "words":
+                    text = query.asked[source.query]
+                    found[source] = self._sparse.search(
+                        query.language, source.key, text, n, self._progress
+                    )
+            by_vectors = [source for source in wanted if source.by == "vectors"]
+            found.update(self._by_vectors(query, n, by_vectors))
+            return found
+
+    def passages(self, query: Query, k: int) -> tuple[Passage, ...]:
+        """The `k` passages of research notes that fit a query best, by words and by vectors."""
+        with self._lock:
+            self._ready()
+            text = " ".join(query.asked.values())
+            if k <= 0 or not text or not self._memory.counts()["passages"]:
                 return ()
-            queries = {"facts": text, "hint": hint}
-            asked = {name: query for name, query in queries.items() if query.strip()}
             n = max(_LEAST, 4 * k)
-            rankings = dict(self._lexical_rankings(asked, language, n))
-            rankings.update(self._dense_rankings(asked, language, n))
-            records = self._memory.some({i for r in rankings.values() for ids in r for i in ids})
-            liked = self._memory.titles(f"workspace:{workspace}:", "accepted")
-            refused = self._memory.titles(f"workspace:{workspace}:", "rejected")
-            rows = _fuse(rankings, records, self._embedder().trust, liked, refused)
-            skip = program.split("#", 1)[0]
-            return tuple(_diverse((r for r in rows if r.hit.record.program != skip), k))
+            scores: dict[str, float] = {}
+            words = self._sparse.search(NOTES, NOTES, text, n, self._progress)
+            rankings = [(1.0, words)]
+            dense = self._opened()
+            try:
+                (vector,) = dense.embed([text], self._progress)
+                near = dense.nearest(NOTES, NOTES, vector, n, self._progress)
+                rankings.append((self._embedder().trust, near))
+            except EmbeddingError as error:
+                self._say(f"searched by words alone: {error.message}")
+            for weight, ranking in rankings:
+                for place, ids in enumerate(ranking, 1):
+                    for item in ids:
+                        scores[item] = scores.get(item, 0.0) + weight / (RRF + place)
+            best = sorted(scores, key=lambda item: (-scores[item], item))[:k]
+            found = self._memory.passages(best)
+            return tuple(found[item] for item in best if item in found)
+
+    def _say(self, note: str) -> None:
+        if note not in self._notes:
+            self._notes.append(note)
 
     # -- care
 
@@ -170,7 +215,7 @@ class Index:
         """Counts and names, without opening Chroma or a model that is not open yet."""
         with self._lock:
             self._load_corpus()
-            records, counts = self._memory.all(), self._memory.counts()
+            counts = self._memory.counts()
             chroma = "not opened yet"
             if self._dense is not None:
                 owned = self._dense.owned(self._progress)
@@ -178,11 +223,13 @@ class Index:
             return Stats(
                 path=str(self._memory.path),
                 records=counts["records"],
-                by_language=_tally(record.language for record in records),
-                by_polarity=_tally(record.polarity for record in records),
-                proved=sum(record.receipt is not None for record in records),
+                by_language=self._memory.tally("language"),
+                by_polarity=self._memory.tally("polarity"),
+                proved=self._memory.proved(),
                 accepted=counts["accepted"],
                 refused=counts["refusals"],
+                notes_read=counts["notes"],
+                passages=counts["passages"],
                 vectors=counts["vectors"],
                 embedder=self._embedder().name,
                 chroma=chroma,
@@ -192,7 +239,7 @@ class Index:
     def verify(self) -> Checked:
         """Check the memory's file, the embedder (what it has yet to embed is done) and Chroma."""
         with self._lock:
-            self._load_corpus()
+            self._ready()
             problems = []
             if damage := self._memory.damage():
                 problems.append(f"{self._memory.path}: {damage}")
@@ -204,6 +251,8 @@ class Index:
             chroma = dense.owned(self._progress)
             if chroma is not None and (wrong := chroma.check()):
                 problems.append(f"Chroma: {wrong}")
+            if chroma is not None and not chroma.intact():
+                problems.append("Chroma: its files were damaged on the disk")
             return Checked(not problems, tuple(problems), "hasten index rebuild" * bool(problems))
 
     def rebuild(self, progress: Progress = silent) -> None:
@@ -212,7 +261,7 @@ class Index:
         Raises EmbeddingError, StoreError (another process owns the index), Cancelled.
         """
         with self._lock:
-            self._load_corpus()
+            self._ready()
             dense = self._opened()
             if dense.owned(progress) is None:
                 raise StoreError(
@@ -220,7 +269,10 @@ class Index:
                     code="index-busy",
                     mend="close the editors that use hasten, then try again",
                 )
-            self._memory.drop_vectors()
+            Vectors(self._memory, self._embedder().identity).drop(own=True, others=True)
+            self._memory.compact()
+            self._sparse.forget()
+            dense.forget()
             dense.embed_missing(progress)
             try:
                 dense.rebuild(progress)
@@ -230,24 +282,6 @@ class Index:
                     code="index-failed",
                     mend="check the disk; searches work without it, exactly and more slowly",
                 ) from error
-
-    def export(self, path: Path) -> int:
-        """Write what was learnt here (not the shipped corpus) as JSON lines; returns how many.
-
-        The file holds source code of the workspaces; sharing it is the user's decision.
-        """
-        with self._lock:
-            own = (r for r in self._memory.all() if not r.provenance.startswith(f"{CORPUS}:"))
-            return jsonl.write(path, own)
-
-    def import_(self, path: Path) -> int:
-        """Add the records of an exported file, all or none; returns how many.
-
-        Their provenance says that they were imported: what others accepted does not count as
-        accepted here. Raises ExchangeError.
-        """
-        with self._lock:
-            return self._memory.add_all([_imported(record) for record in jsonl.read(path)])
 
     # -- inside
 
@@ -270,56 +304,34 @@ class Index:
             load_corpus(self._memory, self._corpus)
             self._loaded = True
 
-    def _dense_rankings(
-        self, asked: Mapping[str, str], language: str, n: int
-    ) -> Iterator[tuple[str, Ranking]]:
-        if not asked:
-            return
+    def _ready(self) -> None:
+        """The corpus is in the memory, and every record has the facts of today's vocabulary."""
+        self._load_corpus()
+        if self._memory.generation() != self._derived:
+            fill_facts(self._memory, self._progress)
+            self._derived = self._memory.generation()
+
+    def _weights(self) -> Mapping[Source, float]:
+        trust = self._embedder().trust
+        return {s: w * trust if s.by == "vectors" else w for s, w in WEIGHTS.items()}
+
+    def _by_vectors(self, query: Query, n: int, sources: Sequence[Source]) -> dict[Source, Ranking]:
+        if not sources:
+            return {}
         dense = self._opened()
+        names = list(dict.fromkeys(source.query for source in sources))
         try:
-            vectors = dense.embed(list(asked.values()), self._progress)
+            rows = dense.embed([query.asked[name] for name in names], self._progress)
         except EmbeddingError as error:
-            note = f"searched by words alone: {error.message}"
-            if note not in self._notes:
-                self._notes.append(note)
-            return
-        for name, vector in zip(asked, vectors, strict=True):
-            for kind in KINDS:
-                yield (
-                    f"{name}, {kind}{_VECTORS}",
-                    dense.nearest(language, kind, vector, n, self._progress),
-                )
-
-    def _lexical_rankings(
-        self, asked: Mapping[str, str], language: str, n: int
-    ) -> Iterator[tuple[str, Ranking]]:
-        import numpy as np
-
-        ids, model = self._bm25(language)
-        for name, query in asked.items():
-            tokens = words(query)
-            if tokens and model is not None:
-                scores = model.get_scores(tokens)
-                order = [int(i) for i in np.argsort(-scores, kind="stable")[:n] if scores[i] > 0]
-                equal = groupby(order, key=lambda i: float(scores[i]))
-                yield f"{name}, words", tuple(tuple(ids[i] for i in group) for _, group in equal)
-
-    def _bm25(self, language: str) -> tuple[tuple[str, ...], Any]:
-        """BM25 over both texts of each record, built again when the memory changed."""
-        generation = self._memory.generation()
-        cached = self._lexical.get(language)
-        if cached is None or cached[0] != generation:
-            import bm25s
-
-            records = self._memory.all(language)
-            texts = [words(f"{r.title}. {r.edit} {r.bottleneck}") for r in records]
-            model = None
-            if any(texts):
-                model = bm25s.BM25()
-                model.index(texts, show_progress=False)
-            cached = (generation, tuple(record.id for record in records), model)
-            self._lexical[language] = cached
-        return cached[1], cached[2]
+            self._say(f"searched by words alone: {error.message}")
+            return {}
+        vectors = dict(zip(names, rows, strict=True))
+        return {
+            source: dense.nearest(
+                query.language, source.key, vectors[source.query], n, self._progress
+            )
+            for source in sources
+        }
 
 
 def open_index(
@@ -329,72 +341,6 @@ def open_index(
     return Index(Memory(path or data_dir() / "memory.db"), embedder=embedder, progress=progress)
 
 
-def _fuse(
-    rankings: Mapping[str, Ranking],
-    records: Mapping[str, Record],
-    trust: float,
-    liked: frozenset[str],
-    refused: frozenset[str],
-) -> list[Explained]:
-    """Reciprocal rank fusion, times each record's weight; best first, ties by id.
-
-    `trust` is what a place by vectors counts, where one by BM25 counts 1.
-    """
-    places: dict[str, list[tuple[str, int]]] = {}
-    for name, ranking in rankings.items():
-        for place, ids in enumerate(ranking, 1):
-            for record in ids:
-                if record in records:
-                    places.setdefault(record, []).append((name, place))
-    rows = []
-    for record, found in places.items():
-        weight = _weight(records[record], liked, refused)
-        score = weight * sum(
-            (trust if name.endswith(_VECTORS) else 1.0) / (_RRF + place) for name, place in found
-        )
-        rows.append(Explained(Hit(records[record], score), tuple(found), weight))
-    return sorted(rows, key=lambda row: (-row.hit.score, row.hit.record.id))
-
-
-def _weight(record: Record, liked: frozenset[str], refused: frozenset[str]) -> float:
-    """What the user of a workspace thought of an edit moves every record with its title."""
-    title = record.title.casefold()
-    if record.polarity in ("failed", "rejected") or title in refused - liked:
-        return _REFUSED
-    return _ACCEPTED if title in liked else 1.0
-
-
-def _diverse(rows: Iterable[Explained], k: int) -> list[Explained]:
-    """The best `k`, one for each program and each title first; the rest only fills up."""
-    taken: list[Explained] = []
-    repeated: list[Explained] = []
-    programs: set[str] = set()
-    titles: set[str] = set()
-    for row in rows:
-        record = row.hit.record
-        if record.program in programs:
-            continue
-        if record.title.casefold() in titles:
-            repeated.append(row)
-            continue
-        programs.add(record.program)
-        titles.add(record.title.casefold())
-        taken.append(row)
-        if len(taken) == k:
-            return taken
-    for row in repeated:
-        if len(taken) < k and row.hit.record.program not in programs:
-            programs.add(row.hit.record.program)
-            taken.append(row)
-    return taken
-
-
-def _tally(values: Iterable[str]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(Counter(values).items()))
-
-
-def _imported(record: Record) -> Record:
-    source = record.provenance.removeprefix(f"{_IMPORTED}:")
-    source = f"{_IMPORTED}:{source}"
-    texts = (record.language, record.slow, record.fast, record.bottleneck, record.edit)
-    return replace(record, provenance=source, id=record_id(*texts, source))
+def _explained(row: Ranked, records: Mapping[str, Record]) -> Explained:
+    hit = Hit(records[row.head.id], row.score)
+    return Explained(hit, row.places, row.weight, row.why)

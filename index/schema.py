@@ -49,9 +49,89 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX records_provenance ON records(provenance)",
         "CREATE INDEX accepted_path ON accepted(path)",
     ),
+    (
+        *(
+            f"ALTER TABLE records ADD COLUMN {name} TEXT NOT NULL DEFAULT '{default}'"
+            for name, default in (
+                ("purpose", ""),
+                ("facts", ""),
+                ("steps", "[]"),
+                ("sizes", "[]"),
+                ("requires", "[]"),
+                ("rule", ""),
+                ("notice", ""),
+                ("facts_by", ""),
+            )
+        ),
+        # SQLite does not notice a flipped byte in a text: what is shown or undone is checked.
+        "ALTER TABLE records ADD COLUMN sum TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE accepted ADD COLUMN sum TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE records ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX records_revision ON records(language, revision)",
+        "CREATE INDEX records_facts ON records(facts_by)",
+        # Vectors of records and of notes' passages alike; what others built from them (Chroma,
+        # the word index) asks for what is new or gone since the revision that it last saw.
+        "ALTER TABLE vectors RENAME TO old_vectors",
+        "DROP INDEX vectors_digest",
+        """CREATE TABLE vectors (
+            item TEXT NOT NULL, kind TEXT NOT NULL, language TEXT NOT NULL,
+            embedder TEXT NOT NULL, digest TEXT NOT NULL, vector BLOB NOT NULL,
+            revision INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (embedder, kind, item))""",
+        """INSERT INTO vectors (item, kind, language, embedder, digest, vector)
+            SELECT record_id, kind, language, embedder, digest, vector
+            FROM old_vectors JOIN records ON id = record_id""",
+        "DROP TABLE old_vectors",
+        "CREATE INDEX vectors_digest ON vectors(embedder, kind, language, digest)",
+        "CREATE INDEX vectors_revision ON vectors(embedder, kind, language, revision)",
+        "CREATE INDEX vectors_item ON vectors(item)",
+        """CREATE TABLE gone (
+            revision INTEGER NOT NULL, item TEXT NOT NULL, kind TEXT NOT NULL,
+            language TEXT NOT NULL, embedder TEXT NOT NULL, digest TEXT NOT NULL)""",
+        "CREATE INDEX gone_revision ON gone(revision)",
+        """CREATE TRIGGER vector_gone AFTER DELETE ON vectors BEGIN
+            INSERT INTO gone SELECT coalesce((SELECT CAST(value AS INTEGER) FROM facts
+                WHERE key = 'generation'), 0),
+                old.item, old.kind, old.language, old.embedder, old.digest;
+            END""",
+        """CREATE TRIGGER record_gone AFTER DELETE ON records BEGIN
+            INSERT INTO gone SELECT coalesce((SELECT CAST(value AS INTEGER) FROM facts
+                WHERE key = 'generation'), 0), old.id, 'record', old.language, '', '';
+            DELETE FROM vectors WHERE item = old.id;
+            END""",
+        *(
+            f"""CREATE TRIGGER record_{kind} AFTER UPDATE OF {kind} ON records
+                WHEN old.{kind} != new.{kind} BEGIN
+                DELETE FROM vectors WHERE item = old.id AND kind = '{kind}';
+                END"""
+            for kind in ("facts", "purpose")
+        ),
+        """CREATE TABLE notes (
+            id TEXT PRIMARY KEY, source TEXT NOT NULL, sha256 TEXT NOT NULL,
+            added TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE passages (
+            id TEXT PRIMARY KEY, note TEXT NOT NULL REFERENCES notes(id) ON DELETE CASCADE,
+            source TEXT NOT NULL, section TEXT NOT NULL, text TEXT NOT NULL, line INTEGER NOT NULL,
+            revision INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID""",
+        """CREATE TRIGGER passage_gone AFTER DELETE ON passages BEGIN
+            INSERT INTO gone SELECT coalesce((SELECT CAST(value AS INTEGER) FROM facts
+                WHERE key = 'generation'), 0), old.id, 'passage', 'note', '', '';
+            DELETE FROM vectors WHERE item = old.id;
+            END""",
+        # A failure holds for the libraries it was seen with.
+        "ALTER TABLE refusals RENAME TO old_refusals",
+        """CREATE TABLE refusals (
+            fingerprint TEXT NOT NULL, interpreter TEXT NOT NULL,
+            libraries TEXT NOT NULL DEFAULT '', edit_key TEXT NOT NULL, outcome TEXT NOT NULL,
+            reason TEXT NOT NULL, created TEXT NOT NULL,
+            PRIMARY KEY (fingerprint, interpreter, libraries, edit_key)) WITHOUT ROWID""",
+        """INSERT INTO refusals (fingerprint, interpreter, edit_key, outcome, reason, created)
+            SELECT fingerprint, interpreter, edit_key, outcome, reason, created
+            FROM old_refusals""",
+        "DROP TABLE old_refusals",
+    ),
 )
 SCHEMA = len(MIGRATIONS)
-_TABLES = ("records", "vectors", "accepted", "refusals", "facts")
+_TABLES = ("records", "vectors", "accepted", "refusals", "facts", "notes", "passages")
 _CHECKED_BYTES = 64 << 20  # quick_check reads all of the file: about 1 ms per MB
 
 
@@ -211,19 +291,26 @@ def _salvage(source: Path, target: sqlite3.Connection) -> int:
             for table in _TABLES:
                 saved += _salvage_table(old, target, table)
     target.execute("PRAGMA foreign_keys=ON")
-    target.execute("DELETE FROM vectors WHERE record_id NOT IN (SELECT id FROM records)")
+    target.execute(
+        "DELETE FROM vectors "
+        "WHERE item NOT IN (SELECT id FROM records UNION SELECT id FROM passages)"
+    )
     return saved
 
 
 def _salvage_table(old: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
-    names = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+    saved, has = 0, set[str]()
+    with contextlib.suppress(sqlite3.Error):
+        has = {row[1] for row in old.execute(f"PRAGMA table_info({table})")}
+    names = [row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[1] in has]
     columns, marks = ", ".join(names), ", ".join("?" * len(names))
-    saved = 0
+    if not names:
+        return 0
     target.execute("BEGIN")
     with contextlib.suppress(sqlite3.Error):  # from the first unreadable page on, nothing is read
         for row in old.execute(f"SELECT {columns} FROM {table}"):
             with contextlib.suppress(sqlite3.Error):
-                target.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
+                target.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)
                 saved += 1
     target.execute("COMMIT")
     return saved

@@ -1,63 +1,50 @@
-"""Memory: the source of truth for records, vectors, accepted edits and refusals.
+"""Memory: the source of truth for records, accepted edits, refusals, vectors and notes.
 
-One SQLite file in WAL mode. What a method has returned from is on disk: every write is one
-transaction with an fsync. Everything else (Chroma, BM25) is built from it and can be thrown away.
-This module needs the standard library only.
+A file that is missing, damaged, older than its journal or another memory's is completed from the
+journal on open. Everything else (Chroma, the word index) is built from here and can be thrown
+away. Standard library only.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
-from datetime import datetime, timezone
-from pathlib import Path
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
-from hasten.paths import data_dir
-from index.errors import StoreError
-from index.record import KINDS, AcceptedEdit, Kind, Polarity, Record, Refusal
-from index.schema import open_database
+from index.database import Database, now, set_fact
+from index.journal import Entry, Mark
+from index.record import IMPORTED, AcceptedEdit, Head, Passage, Polarity, Record, Refusal
+from index.rows import (
+    ACCEPTED,
+    DERIVED,
+    HEAD,
+    RECORD,
+    REFUSAL,
+    head_of,
+    next_accepted,
+    put_accepted,
+    put_note,
+    put_refusal,
+    record_from,
+    record_of,
+    row_of,
+    sum_of,
+    sum_of_accepted,
+)
 
-_RECORD = [field.name for field in fields(Record)]
-_ACCEPTED = [field.name for field in fields(AcceptedEdit)]
-_REFUSAL = [field.name for field in fields(Refusal)]
+__all__ = ["Memory", "now"]
 
 
-def now() -> str:
-    """The time as records carry it: UTC, ISO 8601, whole seconds."""
-    return datetime.now(timezone.utc).replace(microsecond=0).isoformat()
-
-
-class Memory:
-    """The memory's file; a context manager, safe to use from several threads.
+class Memory(Database):
+    """The user's memory.
 
     `path` defaults to ``memory.db`` in the user's data folder. `notes` say what a person should
-    know about how it was opened (damaged and moved aside, read-only). Raises StoreError.
+    know: damaged and moved aside, completed from the journal, read-only, rows that were damaged.
+    Raises StoreError.
     """
-
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path if path is not None else data_dir() / "memory.db"
-        opened = open_database(self.path)
-        self.read_only = opened.read_only
-        self.notes = opened.notes
-        self._connection = opened.connection
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> Memory:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; the object can't be used afterwards."""
-        with self._lock:
-            self._connection.close()
 
     # -- records
 
@@ -68,47 +55,71 @@ class Memory:
     def add_all(self, records: Iterable[Record]) -> int:
         """Remember records in one transaction; returns how many."""
         self._lasting("a record")
-        with self._write() as connection:
-            return self._put(connection, records)
+        rows = tuple(records)
+        with self.write(tuple(Entry("record", asdict(record)) for record in rows)) as connection:
+            return self._put(connection, rows)
 
     def get(self, record: str) -> Record | None:
-        """The record with this id."""
-        rows = self._read(f"SELECT {', '.join(_RECORD)} FROM records WHERE id = ?", record)
-        return _record(rows[0]) if rows else None
+        """The record with this id; None for one that is damaged, too."""
+        return self.some((record,)).get(record)
 
     def all(self, language: str | None = None) -> tuple[Record, ...]:
-        """All records, oldest first, of one language or of all."""
+        """All records, oldest first, of one language or of all; damaged ones are left out."""
         where, values = ("WHERE language = ? ", (language,)) if language else ("", ())
-        rows = self._read(
-            f"SELECT {', '.join(_RECORD)} FROM records {where}ORDER BY created, id", *values
+        rows = self.read(
+            f"SELECT {', '.join(RECORD)}, sum FROM records {where}ORDER BY created, id", *values
         )
-        return tuple(_record(row) for row in rows)
+        return tuple(record for row in rows if (record := self._sound(row)) is not None)
 
     def some(self, ids: Iterable[str]) -> dict[str, Record]:
         """Those of `ids` that are records, by id."""
-        rows = self._read(
-            f"SELECT {', '.join(_RECORD)} FROM records "
+        rows = self.read(
+            f"SELECT {', '.join(RECORD)}, sum FROM records "
             "WHERE id IN (SELECT value FROM json_each(?))",
             json.dumps(list(ids)),
         )
-        return {row[0]: _record(row) for row in rows}
+        return {row[0]: record for row in rows if (record := self._sound(row)) is not None}
+
+    def heads(self, ids: Iterable[str]) -> dict[str, Head]:
+        """What ranking needs of those of `ids` that are records, by id."""
+        rows = self.read(
+            f"SELECT {HEAD} FROM records WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(ids)),
+        )
+        return {row[0]: head_of(row) for row in rows}
 
     def titles(self, provenance: str, polarity: Polarity) -> frozenset[str]:
         """Case-folded titles of one polarity whose provenance starts with `provenance`."""
-        rows = self._read(
+        rows = self.read(
             "SELECT DISTINCT title FROM records "
-            "WHERE substr(provenance, 1, length(?1)) = ?1 AND polarity = ?2",
+            "WHERE provenance >= ?1 AND provenance < ?2 AND polarity = ?3",
             provenance,
+            _after(provenance),
             polarity,
         )
         return frozenset(str(row[0]).casefold() for row in rows)
 
+    def judge(self, provenance: str, titles: Collection[str], polarity: Polarity) -> int:
+        """Give the records of one function whose title is one of `titles` a polarity; how many.
+
+        What followed a ``#`` in their provenance does not matter.
+        """
+        rows = self.read(
+            "SELECT id FROM records WHERE (provenance = ?1 OR provenance >= ?1 || '#' "
+            "AND provenance < ?1 || '$') AND title IN (SELECT value FROM json_each(?2))",
+            provenance,
+            json.dumps(sorted(titles)),
+        )
+        found = self.some(row[0] for row in rows)
+        changed = [replace(r, polarity=polarity) for r in found.values() if r.polarity != polarity]
+        return self.add_all(changed) if changed else 0
+
     def remove(self, ids: Iterable[str]) -> None:
         """Forget records and their vectors."""
         self._lasting("that a record is forgotten")
-        with self._write() as connection:
-            connection.executemany("DELETE FROM records WHERE id = ?", [(i,) for i in ids])
-            _bump(connection)
+        gone = tuple(ids)
+        with self.write((Entry("forgotten", {"ids": list(gone)}),)) as connection:
+            connection.executemany("DELETE FROM records WHERE id = ?", [(i,) for i in gone])
 
     def replace_corpus(self, name: str, version: str, records: Sequence[Record]) -> None:
         """Make `records` the only ones whose provenance starts with ``<name>:``.
@@ -116,115 +127,64 @@ class Memory:
         `version` is kept as the fact ``corpus:<name>``. Allowed on a read-only memory, where it
         lasts as long as the object: the corpus is shipped, not learnt.
         """
-        with self._write() as connection:
+        prefix = f"{name}:"
+        with self.write() as connection:
             keep = {record.id for record in records}
             old = connection.execute(
-                "SELECT id FROM records WHERE substr(provenance, 1, ?) = ?",
-                (len(name) + 1, f"{name}:"),
+                "SELECT id FROM records WHERE provenance >= ? AND provenance < ?",
+                (prefix, _after(prefix)),
             ).fetchall()
             gone = [row for row in old if row[0] not in keep]
             connection.executemany("DELETE FROM records WHERE id = ?", gone)
             self._put(connection, records)
-            _set_fact(connection, f"corpus:{name}", version)
+            set_fact(connection, f"corpus:{name}", version)
 
-    def fact(self, key: str) -> str | None:
-        """A small value kept beside the records, or None."""
-        rows = self._read("SELECT value FROM facts WHERE key = ?", key)
-        return str(rows[0][0]) if rows else None
+    def lacking_facts(self, version: str, most: int) -> tuple[Record, ...]:
+        """Up to `most` records whose static facts another vocabulary than `version` made."""
+        rows = self.read(
+            f"SELECT {', '.join(RECORD)}, sum FROM records WHERE facts_by != ? LIMIT ?",
+            version,
+            most,
+        )
+        found = tuple(self._sound(row) for row in rows)
+        damaged = [row[0] for row, record in zip(rows, found, strict=True) if record is None]
+        if damaged:  # nothing can be told of them, and they must not be asked for again and again
+            self.put_facts(version, [(record, "") for record in damaged])
+        return tuple(record for record in found if record is not None)
 
-    def generation(self) -> int:
-        """A number that grows with every change to records or vectors, by any process."""
-        return int(self.fact("generation") or 0)
-
-    # -- vectors (little-endian float32); equal ones share a digest and are searched once
-
-    def missing_vectors(self, embedder: str) -> tuple[tuple[str, Kind, str], ...]:
-        """(record id, kind, text) of every vector that this embedder has yet to make."""
-        found: list[tuple[str, Kind, str]] = []
-        for kind in KINDS:
-            rows = self._read(
-                f"SELECT id, {kind} FROM records WHERE id NOT IN "
-                "(SELECT record_id FROM vectors WHERE embedder = ? AND kind = ?) ORDER BY id",
-                embedder,
-                kind,
-            )
-            found += [(row[0], kind, row[1]) for row in rows]
-        return tuple(found)
-
-    def put_vectors(self, embedder: str, rows: Iterable[tuple[str, Kind, bytes]]) -> None:
-        """Keep vectors; those of records that are gone meanwhile are dropped."""
-        with self._write() as connection:
+    def put_facts(self, version: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Keep (record id, static facts); vectors of other facts are dropped."""
+        with self.write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO vectors (record_id, kind, embedder, digest, vector) "
-                "SELECT id, ?2, ?3, ?4, ?5 FROM records WHERE id = ?1",
-                [(i, kind, embedder, _digest(vector), vector) for i, kind, vector in rows],
+                "UPDATE records SET revision = CASE WHEN facts = ?2 THEN revision ELSE ?4 END, "
+                "facts = ?2, facts_by = ?3 WHERE id = ?1",
+                [(i, facts, version, self.revision(connection)) for i, facts in rows],
             )
-            _bump(connection)
 
-    def digests(self, embedder: str, kind: Kind, language: str) -> tuple[str, ...]:
-        """Digests of the different vectors of one embedder, kind and language, in order."""
-        rows = self._read(
-            "SELECT DISTINCT digest FROM vectors JOIN records ON id = record_id "
-            "WHERE embedder = ? AND kind = ? AND language = ? ORDER BY digest",
-            embedder,
+    def gone_since(self, kind: str, language: str, since: int) -> tuple[str, ...] | None:
+        """Ids of the records (or passages) that went after a revision; None if nobody knows."""
+        if since < self.gone_before():
+            return None
+        rows = self.read(
+            "SELECT DISTINCT item FROM gone WHERE kind = ? AND language = ? AND revision > ? "
+            f"AND item NOT IN (SELECT id FROM {kind}s)",
             kind,
             language,
+            since,
         )
         return tuple(row[0] for row in rows)
 
-    def vectors(
-        self, embedder: str, kind: Kind, digests: Iterable[str]
-    ) -> tuple[tuple[str, bytes], ...]:
-        """(digest, vector) of those of `digests` that there are, ordered by digest."""
-        rows = self._read(
-            "SELECT digest, vector FROM vectors WHERE embedder = ? AND kind = ? "
-            "AND digest IN (SELECT value FROM json_each(?)) GROUP BY digest ORDER BY digest",
-            embedder,
-            kind,
-            json.dumps(list(digests)),
-        )
-        return tuple((row[0], row[1]) for row in rows)
-
-    def holders(
-        self, embedder: str, kind: Kind, language: str, digests: Sequence[str], most: int
-    ) -> tuple[tuple[str, ...], ...]:
-        """For each digest the ids of its records, at most the `most` newest of each."""
-        rows = self._read(
-            "SELECT digest, record_id FROM vectors JOIN records ON id = record_id "
-            "WHERE embedder = ? AND kind = ? AND language = ? "
-            "AND digest IN (SELECT value FROM json_each(?)) ORDER BY created DESC, record_id",
-            embedder,
-            kind,
-            language,
-            json.dumps(list(digests)),
-        )
-        found: dict[str, list[str]] = {}
-        for digest, record in rows:
-            found.setdefault(digest, []).append(record)
-        return tuple(tuple(found[digest][:most]) for digest in digests if digest in found)
+    def gone_before(self) -> int:
+        """The revision up to which nobody remembers what went; see Vectors.drop."""
+        return int(self.fact("gone_before") or 0)
 
     def languages(self) -> tuple[str, ...]:
         """Languages that have records."""
-        return tuple(row[0] for row in self._read("SELECT DISTINCT language FROM records"))
+        return tuple(row[0] for row in self.read("SELECT DISTINCT language FROM records"))
 
-    def has_other_vectors(self, embedder: str, size: int) -> bool:
-        """Whether this embedder has vectors that are not `size` bytes long."""
-        return bool(
-            self._read(
-                "SELECT 1 FROM vectors WHERE embedder = ? AND length(vector) != ? LIMIT 1",
-                embedder,
-                size,
-            )
-        )
-
-    def drop_vectors(self, *, keep: str | None = None, only: str | None = None) -> None:
-        """Forget the vectors of every embedder but `keep`, or `only` those of one."""
-        with self._write() as connection:
-            connection.execute(
-                "DELETE FROM vectors WHERE embedder IS NOT ?1 AND (?2 IS NULL OR embedder = ?2)",
-                (keep, only),
-            )
-            _bump(connection)
+    def count(self, language: str) -> int:
+        """How many records a language has."""
+        return int(self.read("SELECT count(*) FROM records WHERE language = ?", language)[0][0])
 
     # -- accepted edits
 
@@ -235,32 +195,39 @@ class Memory:
         than `after_sha256`, which undo sees, and never a changed file without its way back.
         """
         self._lasting("an accepted edit")
-        names = [name for name in _ACCEPTED if name != "id"]
-        with self._write() as connection:
-            cursor = connection.execute(
-                f"INSERT INTO accepted ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-                [getattr(edit, name) for name in names],
-            )
-            return replace(edit, id=cursor.lastrowid)
+        with self.write() as connection:
+            kept = replace(edit, id=next_accepted(connection))
+            self._note(Entry("accepted", asdict(kept)))
+            put_accepted(connection, kept)
+            return kept
 
     def accepted(
         self, *, path: str | None = None, suggestion: str | None = None, undone: bool = False
     ) -> tuple[AcceptedEdit, ...]:
-        """Accepted edits, newest first; those that were undone only if `undone`."""
-        rows = self._read(
-            f"SELECT {', '.join(_ACCEPTED)} FROM accepted WHERE (?1 IS NULL OR path = ?1) "
+        """Accepted edits, newest first; those that were undone only if `undone`.
+
+        One whose row is damaged is taken from the journal; where that lacks it, it is left out and
+        `notes` say so: a file is never put back to bytes that may be wrong.
+        """
+        rows = self.read(
+            f"SELECT {', '.join(ACCEPTED)}, sum FROM accepted WHERE (?1 IS NULL OR path = ?1) "
             "AND (?2 IS NULL OR suggestion = ?2) AND (?3 OR undone IS NULL) ORDER BY id DESC",
             path,
             suggestion,
             undone,
         )
-        return tuple(AcceptedEdit(*row) for row in rows)
+        found = (self._sound_accepted(row) for row in rows)
+        return tuple(edit for edit in found if edit is not None)
 
     def mark_undone(self, edit: int) -> None:
         """Remember that an accepted edit was taken back; the row stays."""
         self._lasting("an undone edit")
-        with self._write() as connection:
-            connection.execute("UPDATE accepted SET undone = ? WHERE id = ?", (now(), edit))
+        when = now()
+        with self.write() as connection:
+            row = connection.execute("SELECT sum FROM accepted WHERE id = ?", (edit,)).fetchone()
+            if row is not None:
+                self._note(Entry("undone", {"sum": row[0], "undone": when}))
+                connection.execute("UPDATE accepted SET undone = ? WHERE id = ?", (when, edit))
 
     # -- refusals
 
@@ -270,105 +237,248 @@ class Memory:
         A user's rejection is never replaced by a failure.
         """
         self._lasting("a rejected edit")
-        with self._write() as connection:
-            connection.execute(
-                f"INSERT INTO refusals ({', '.join(_REFUSAL)}) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT(fingerprint, interpreter, edit_key) DO UPDATE SET "
-                "outcome = excluded.outcome, reason = excluded.reason, created = excluded.created "
-                "WHERE excluded.outcome = 'rejected' OR outcome = 'failed'",
-                [getattr(refusal, name) for name in _REFUSAL],
-            )
+        with self.write((Entry("refusal", asdict(refusal)),)) as connection:
+            put_refusal(connection, refusal)
 
-    def refusals(self, fingerprint: str, interpreter: str) -> dict[str, Refusal]:
-        """What was refused for a function on an interpreter, by edit key."""
-        rows = self._read(
-            f"SELECT {', '.join(_REFUSAL)} FROM refusals WHERE fingerprint = ? AND interpreter = ?",
+    def refusals(
+        self, fingerprint: str, interpreter: str, libraries: str = ""
+    ) -> dict[str, Refusal]:
+        """What was refused for a function on an interpreter with these libraries, by edit key.
+
+        What the user rejected counts on any.
+        """
+        rows = self.read(
+            f"SELECT {', '.join(REFUSAL)} FROM refusals WHERE fingerprint = ?1 "
+            "AND (interpreter = ?2 AND libraries = ?3 OR outcome = 'rejected') "
+            "ORDER BY outcome = 'rejected'",
             fingerprint,
             interpreter,
+            libraries,
         )
         return {row[2]: Refusal(*row) for row in rows}
 
-    # -- inside
+    def all_refusals(self) -> tuple[Refusal, ...]:
+        """Every refusal, oldest first."""
+        rows = self.read(f"SELECT {', '.join(REFUSAL)} FROM refusals ORDER BY created, edit_key")
+        return tuple(Refusal(*row) for row in rows)
+
+    # -- research notes
+
+    def add_note(self, source: str, sha256: str, passages: Sequence[tuple[str, str, int]]) -> None:
+        """Keep a note in the place of an earlier one of its source.
+
+        `passages` are (section, text, line or page), in order.
+        """
+        self._lasting("a note")
+        rows = [{"section": s, "text": t, "line": line} for s, t, line in passages]
+        values = {"source": source, "sha256": sha256, "added": now(), "passages": rows}
+        with self.write((Entry("note", values),)) as connection:
+            put_note(connection, values, self.revision(connection))
+
+    def forget_note(self, source: str) -> None:
+        """Forget a note and its passages."""
+        self._lasting("that a note is forgotten")
+        with self.write((Entry("note forgotten", {"source": source}),)) as connection:
+            connection.execute("DELETE FROM notes WHERE source = ?", (source,))
+
+    def notes_read(self) -> dict[str, str]:
+        """The sha256 of each note's content as it was read, by source."""
+        return {row[0]: row[1] for row in self.read("SELECT source, sha256 FROM notes")}
+
+    def passages(self, ids: Iterable[str]) -> dict[str, Passage]:
+        """Those of `ids` that are passages, by id."""
+        rows = self.read(
+            "SELECT id, source, section, text, line FROM passages "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(ids)),
+        )
+        return {row[0]: Passage(*row) for row in rows}
+
+    # -- care
 
     def counts(self) -> dict[str, int]:
         """Rows of each table, for statistics."""
-        tables = ("records", "vectors", "accepted", "refusals")
-        return {t: int(self._read(f"SELECT count(*) FROM {t}")[0][0]) for t in tables}
+        tables = ("records", "vectors", "accepted", "refusals", "notes", "passages")
+        return {t: int(self.read(f"SELECT count(*) FROM {t}")[0][0]) for t in tables}
+
+    def tally(self, column: str) -> tuple[tuple[str, int], ...]:
+        """How many records there are for each value of ``language`` or ``polarity``."""
+        if column not in ("language", "polarity"):
+            raise ValueError(column)
+        rows = self.read(f"SELECT {column}, count(*) FROM records GROUP BY 1 ORDER BY 1")
+        return tuple((row[0], row[1]) for row in rows)
+
+    def proved(self) -> int:
+        """How many records were proved here or shipped."""
+        prefix = f"{IMPORTED}:"
+        rows = self.read(
+            "SELECT count(*) FROM records WHERE receipt IS NOT NULL "
+            "AND NOT (provenance >= ? AND provenance < ?)",
+            prefix,
+            _after(prefix),
+        )
+        return int(rows[0][0])
 
     def damage(self) -> str | None:
-        """What SQLite's full integrity check finds wrong, or None."""
+        """What SQLite's full check and the checksums of all rows find wrong, or None."""
         try:
-            found = str(self._read("PRAGMA integrity_check(1)")[0][0])
+            found = str(self.read("PRAGMA integrity_check(1)")[0][0])
+            if found != "ok":
+                return found
+            before = len(self._notes)
+            self.all()
+            self.accepted(undone=True)
         except sqlite3.DatabaseError as error:
             return str(error)
-        return None if found == "ok" else found
+        return "; ".join(self._notes[before:]) or self._journal.damage()
+
+    def compact(self) -> None:
+        """Write the journal anew without what was replaced since, and give back free pages."""
+        self._lasting("a smaller file")
+        self._copy_to_journal()
+        with self._lock:
+            self._connection.execute("VACUUM")
+
+    # -- inside
+
+    def _complete(self) -> None:
+        """Make the file and its journal hold the same: either may be missing, older, damaged or
+        another memory's."""
+        self._sum_old_rows()
+        if Mark.parse(self.fact("journal") or "") == self._journal.end():
+            if not self._journal.end().name and not self.read_only and self._learnt():
+                self._copy_to_journal()  # a memory of an earlier version had none
+            return
+        with self.write() as connection:  # another process may be in the midst of a write
+            seen, end = Mark.parse(self.fact("journal") or ""), self._journal.end()
+            if seen == end:
+                return
+            known = seen.name == end.name and seen.size <= end.size
+            bad = 0
+            for entry in self._journal.entries(seen.size if known else 0):
+                bad += entry is None or not self._apply(connection, entry)
+            set_fact(connection, "identity", uuid.uuid4().hex)
+            if not self.read_only:
+                set_fact(connection, "journal", str(end))
+        name = self._journal.path.name
+        if bad:
+            self._notes.append(f"{self._journal.path}: {bad} damaged lines were left out")
+        if not end.name:
+            self._notes.append(f"{self._journal.path} was missing and was written anew")
+        elif not known:
+            self._notes.append(f"{self.path}: what only {name} held was brought in from there")
+        if not self.read_only and (not known or bad):
+            self._copy_to_journal()
+
+    def _sum_old_rows(self) -> None:
+        """Give rows of an earlier schema their checksums."""
+        records = self.read(f"SELECT {', '.join(RECORD)} FROM records WHERE sum = ''")
+        edits = self.read(f"SELECT {', '.join(ACCEPTED)} FROM accepted WHERE sum = ''")
+        if records or edits:
+            with self.write() as connection:
+                connection.executemany(
+                    "UPDATE records SET sum = ? WHERE id = ?",
+                    [(sum_of(record_of(row)), row[0]) for row in records],
+                )
+                found = (AcceptedEdit(*row) for row in edits)
+                connection.executemany(
+                    "UPDATE accepted SET sum = ? WHERE id = ?",
+                    [(sum_of_accepted(edit), edit.id) for edit in found],
+                )
+
+    def _copy_to_journal(self) -> None:
+        """Write the journal anew from all that was learnt."""
+        with self.write() as connection:
+            try:
+                mark = self._journal.replace(self._learnt())
+            except OSError as error:
+                raise self._unwritable(error) from error
+            set_fact(connection, "journal", str(mark))
+
+    def _learnt(self) -> list[Entry]:
+        """Everything but the shipped corpus."""
+        rows = self.read(
+            f"SELECT {', '.join(RECORD)}, sum FROM records "
+            "WHERE NOT (provenance >= 'corpus:' AND provenance < 'corpus;')"
+        )
+        records = (self._sound(row) for row in rows)
+        found = [Entry("record", asdict(record)) for record in records if record is not None]
+        edits = reversed(self.accepted(undone=True))
+        found += [Entry("accepted", asdict(edit)) for edit in edits]
+        return found + [Entry("refusal", asdict(refusal)) for refusal in self.all_refusals()]
+
+    def _apply(self, connection: sqlite3.Connection, entry: Entry) -> bool:
+        """Do what an entry of the journal says; doing it twice changes nothing.
+
+        False where it can't be understood.
+        """
+        values = entry.values
+        try:
+            if entry.kind == "record":
+                self._put(connection, [record_from(values)])
+            elif entry.kind == "forgotten":
+                gone = [(str(item),) for item in values["ids"]]
+                connection.executemany("DELETE FROM records WHERE id = ?", gone)
+            elif entry.kind == "accepted":
+                put_accepted(connection, AcceptedEdit(**values))
+            elif entry.kind == "undone":
+                connection.execute(
+                    "UPDATE accepted SET undone = ? WHERE sum = ?",
+                    (values["undone"], values["sum"]),
+                )
+            elif entry.kind == "refusal":
+                put_refusal(connection, Refusal(**values))
+            elif entry.kind == "note":
+                put_note(connection, values, self.revision(connection))
+            elif entry.kind == "note forgotten":
+                connection.execute("DELETE FROM notes WHERE source = ?", (values["source"],))
+            else:
+                return False
+        except (KeyError, TypeError, ValueError, sqlite3.Error):
+            return False
+        return True
+
+    def _sound(self, row: tuple[Any, ...]) -> Record | None:
+        """The record of a row, or None, with a note, where its bytes are not those written."""
+        try:
+            record = record_of(row[:-1])
+            if row[-1] == sum_of(record):
+                return record
+        except (TypeError, ValueError, KeyError):
+            pass
+        self._notes.append(
+            f"{self.path}: a record was damaged and is left out (hasten index verify)"
+        )
+        return None
+
+    def _sound_accepted(self, row: tuple[Any, ...]) -> AcceptedEdit | None:
+        edit = AcceptedEdit(*row[:-1])
+        if row[-1] == sum_of_accepted(edit):
+            return edit
+        for entry in self._journal.entries():
+            if entry is not None and entry.kind == "accepted":
+                kept = AcceptedEdit(**entry.values)
+                if sum_of_accepted(kept) == row[-1]:
+                    self._notes.append(
+                        f"{self.path}: accepted edit {edit.id} was damaged, its journal is used"
+                    )
+                    return replace(kept, id=edit.id, undone=edit.undone)
+        self._notes.append(f"{self.path}: accepted edit {edit.id} is damaged and can't be undone")
+        return None
 
     def _put(self, connection: sqlite3.Connection, records: Iterable[Record]) -> int:
-        updates = ", ".join(f"{name} = excluded.{name}" for name in _RECORD[1:])
+        names = [*RECORD, "sum", "revision"]
+        # Not REPLACE, which would drop the vectors. Facts made here stay; they are the newer ones.
+        updates = [f"{name} = excluded.{name}" for name in names[1:] if name not in DERIVED]
+        revision = self.revision(connection)
         cursor = connection.executemany(
-            f"INSERT INTO records ({', '.join(_RECORD)}) VALUES ({', '.join('?' * len(_RECORD))}) "
-            f"ON CONFLICT(id) DO UPDATE SET {updates}",  # not REPLACE: that would drop the vectors
-            [_row(record) for record in records],
+            f"INSERT INTO records ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+            f"ON CONFLICT(id) DO UPDATE SET {', '.join(updates)}",
+            [[*row_of(record), sum_of(record), revision] for record in records],
         )
-        _bump(connection)
         return max(cursor.rowcount, 0)
 
-    def _lasting(self, what: str) -> None:
-        if self.read_only:
-            raise StoreError(
-                f"{self.path}: {what} can't be remembered, the file or its folder is read-only",
-                code="memory-read-only",
-                mend=f"make {self.path.parent} writable, or set XDG_DATA_HOME to another folder",
-            )
 
-    def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
-
-    @contextlib.contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                raise StoreError(
-                    f"{self.path}: can't be written: {error}",
-                    code="memory-busy",
-                    mend="close other hasten processes, then try again",
-                ) from error
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back already
-                    self._connection.execute("ROLLBACK")
-                raise
-
-
-def _bump(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "INSERT INTO facts VALUES ('generation', '1') "
-        "ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-    )
-
-
-def _set_fact(connection: sqlite3.Connection, key: str, value: str) -> None:
-    connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
-
-
-def _digest(vector: bytes) -> str:
-    return hashlib.sha256(vector).hexdigest()[:24]
-
-
-def _row(record: Record) -> list[object]:
-    values = [getattr(record, name) for name in _RECORD]
-    at = _RECORD.index("receipt")
-    values[at] = None if record.receipt is None else json.dumps(record.receipt, sort_keys=True)
-    return values
-
-
-def _record(row: tuple[Any, ...]) -> Record:
-    values = dict(zip(_RECORD, row, strict=True))
-    receipt = values["receipt"]
-    values["receipt"] = json.loads(receipt) if isinstance(receipt, str) else None
-    return Record(**values)
+def _after(prefix: str) -> str:
+    """The least text that is greater than all that begin with `prefix`."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)

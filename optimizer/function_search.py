@@ -27,6 +27,7 @@ from optimizer.contenders import first_to_prove
 from optimizer.critic import FailureCritic
 from optimizer.driver import Driver, Parts, SearchResult
 from optimizer.engine.protocol import OptimizeSpec
+from optimizer.here import here_of, libraries_of
 from optimizer.ladder import Ladder, LadderBuilder, Refused, title_of
 from optimizer.outcomes import Outcomes
 from optimizer.patience import may_wait, unnoticed
@@ -106,8 +107,13 @@ class FunctionSearch:
     def _search(self, bench: Bench, used: InputsUsed, found: Found) -> None:
         target, spec, services = self._target, self._spec, self._services
         prover = BenchProver(bench, target.path, self._base)
-        outcomes = Outcomes(services.memory, target, runtime_name(target.path, spec), used.digest)
-        catalogue = CatalogueProposer(self._path, self._name, evidence_of(target.path, spec))
+        outcomes = Outcomes(
+            services.memory, target, runtime_name(target.path, spec), used.digest,
+            libraries_of(target.text, self._path, spec.python),
+        )  # fmt: skip
+        evidence = evidence_of(target.path, spec)
+        catalogue = CatalogueProposer(self._path, self._name, evidence)
+        here = here_of(target.text, self._path, spec.python, evidence)
         model = self._model(bench)
         parts = Parts(
             strategy=choose(
@@ -118,7 +124,7 @@ class FunctionSearch:
             evaluator=ProverEvaluator(prover),
             fallback=catalogue if model else None,
             gate=lambda candidate: self._gate(candidate) or outcomes.refused_before(candidate),
-            retriever=IndexRetriever(services, self._path, self._name) if model else None,
+            retriever=IndexRetriever(services, self._path, self._name, here) if model else None,
             critic=FailureCritic(self._path, self._name) if model else None,
             reranker=RulesThenSmallest(),
             may_wait=may_wait if spec.strategy == "beam" else None,

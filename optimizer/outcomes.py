@@ -8,10 +8,12 @@ from analysis.errors import HastenError
 from analysis.facts import static_facts
 from analysis.functions import function_named
 from analysis.languages import language_of
+from analysis.rules.catalogue import all_rules
 from analysis.text import apply_replacements
 from benchmark_runner.receipt import to_json
 from index.record import Record, Refusal, record_id
 from index.store import Memory, now
+from optimizer.here import requirements_of
 from optimizer.ladder import Ladder
 from optimizer.proposers.splice import dedented
 from optimizer.protocols import Candidate, Evaluation, Node
@@ -20,22 +22,35 @@ from optimizer.targets import Target
 logger = logging.getLogger(__name__)
 
 
+def rule_titled(title: str) -> str:
+    """The id of the rewrite rule with a title, "" for none."""
+    return next((rule.id for rule in all_rules() if rule.title == title), "")
+
+
 class Outcomes:
     """The memory as one function's search sees it; without a memory it remembers nothing.
 
-    An edit that was not equal is remembered for the function's fingerprint and the interpreter. One
-    that was not faster is remembered for the inputs too: other inputs may show a gain.
+    An edit that was not equal is remembered for the function's fingerprint, the interpreter and the
+    libraries ("numpy 2.1.0") that its file imports. One that was not faster is remembered for the
+    inputs too: other inputs may show a gain.
     """
 
     def __init__(
-        self, memory: Memory | None, target: Target, interpreter: str, inputs_digest: str
+        self,
+        memory: Memory | None,
+        target: Target,
+        interpreter: str,
+        inputs_digest: str,
+        libraries: str = "",
     ) -> None:
         self._memory = memory if memory is None or not memory.read_only else None
         self._target, self._interpreter, self._digest = target, interpreter, inputs_digest
+        self._libraries = libraries
         self._known: dict[str, Refusal] = {}
         if memory is not None:
             try:
-                self._known = memory.refusals(target.function.fingerprint, interpreter)
+                fingerprint = target.function.fingerprint
+                self._known = memory.refusals(fingerprint, interpreter, libraries)
             except Exception:
                 logger.exception("the memory could not be read")
 
@@ -72,10 +87,22 @@ class Outcomes:
             facts = self._facts(text)
             language = language_of(target.path).name
             record = Record(
-                record_id(language, slow, fast, facts, rung.description, source), language, slow,
-                fast, rung.title, facts, rung.description, rung.ratio, "worked", source,
-                to_json(rung.receipt), now(),
-            )  # fmt: skip
+                id=record_id(language, slow, fast, "", rung.description, source),
+                language=language,
+                slow=slow,
+                fast=fast,
+                title=rung.title,
+                bottleneck="",
+                edit=rung.description,
+                ratio=rung.ratio,
+                polarity="worked",
+                provenance=source,
+                receipt=to_json(rung.receipt),
+                created=now(),
+                facts=facts,
+                requires=requirements_of(after, fast),
+                rule=rule_titled(rung.title) if rung.origin == "rule" else "",
+            )
             try:
                 self._memory.add(record)
             except HastenError as error:
@@ -88,7 +115,7 @@ class Outcomes:
 
     def _facts(self, text: str) -> str:
         function = function_named(text, str(self._target.path), self._target.function.qualname)
-        return "" if function is None else static_facts(text, function).sentence
+        return "" if function is None else static_facts(text, function).text
 
     def _timing_key(self, candidate: Candidate) -> str:
         return f"{candidate.key}:{self._digest}"
@@ -97,9 +124,10 @@ class Outcomes:
         if self._memory is None:
             return
         fingerprint = self._target.function.fingerprint
+        refusal = Refusal(
+            fingerprint, self._interpreter, key, "failed", reason[:500], now(), self._libraries
+        )
         try:
-            self._memory.record_outcome(
-                Refusal(fingerprint, self._interpreter, key, "failed", reason[:500], now())
-            )
+            self._memory.record_outcome(refusal)
         except HastenError as error:
             logger.warning("a refusal could not be kept: %s", error.message)

@@ -14,6 +14,7 @@ from benchmark_runner.errors import WorkloadError
 from benchmark_runner.inputs.generated import generate
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.errors import OptimizeError
+from optimizer.here import here_of
 from optimizer.proposers.catalogue import findings
 from optimizer.proposers.model import runs_under
 from optimizer.proposers.model_calls import prompt_of
@@ -52,7 +53,8 @@ def would_send(
     root = Candidate(text, (), "")
     node = Node(0, None, root, Evaluation("timing", True, utility=0.0), 0)
     by_rules = min(len(findings(root, path, name)), n // 2)
-    hits = IndexRetriever(services, path, name).query(node, n, 0)
+    here = here_of(text, path, spec.python, None)
+    hits = IndexRetriever(services, path, name, here).query(node, n, 0)
     records = [hit.record for hit in hits[: n - by_rules]]
     padded = [*records, *[None] * (n - by_rules - len(records))]
     runs = runs_under(path, spec)

@@ -7,6 +7,7 @@ import os
 from analysis.facts import static_facts
 from analysis.functions import function_named
 from analysis.languages import language_of
+from index.query import Here, Query
 from index.record import Hit, workspace_provenance
 from optimizer.protocols import Node
 from optimizer.services import Services
@@ -22,8 +23,11 @@ class IndexRetriever:
     gain when it embeds code (8.61x against 3.63x on PIE).
     """
 
-    def __init__(self, services: Services, path: str, qualname: str) -> None:
+    def __init__(
+        self, services: Services, path: str, qualname: str, here: Here | None = None
+    ) -> None:
         self._services, self._path, self._qualname = services, path, qualname
+        self._here = here or Here()
         # Records of this very function are the same code, not evidence.
         self._program = program_of(services, path, qualname)
 
@@ -33,10 +37,13 @@ class IndexRetriever:
         function = function_named(text, self._path, self._qualname)
         if function is None:
             return ()
-        hits = self._services.retrieve(
-            static_facts(text, function).sentence, k + skip + _SPARE, self._program,
-            language_of(self._path).name,
-        )  # fmt: skip
+        query = Query(
+            facts=static_facts(text, function).text,
+            language=language_of(self._path).name,
+            program=self._program,
+            here=self._here,
+        )
+        hits = self._services.retrieve(query, k + skip + _SPARE)
         fit = (h for h in hits if h.record.polarity in ("worked", "accepted") and self._may(h))
         return tuple(fit)[skip : skip + k]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.errors import HastenError
-from index.record import Hit
+from index.query import Query
+from index.record import Hit, Passage
 from index.retrieval import Index
 from index.store import Memory
 from optimizer.results import Results
@@ -39,22 +41,28 @@ class Services:
                     self.notes.append(f"{error.message} ({error.mend})")
             return self._memory
 
-    def retrieve(
-        self, text: str, k: int, program: str = "", language: str = "python"
-    ) -> tuple[Hit, ...]:
-        """The `k` records of the index that are nearest to a text; none where it can't be used.
-
-        Records of `program` (a provenance) are left out.
-        """
+    def retrieve(self, query: Query, k: int) -> tuple[Hit, ...]:
+        """The `k` records that fit best; none where the index can't be used."""
         index = self._opened_index()
         if index is None:
             return ()
         try:
-            found = index.search(text, k, language, program=program, workspace=self.state.name)
+            found = index.search(replace(query, workspace=self.state.name), k)
             self.notes = list(dict.fromkeys((*self.notes, *index.notes)))
             return found
         except Exception:  # the index is a help, never a condition
             logger.exception("the index could not be searched")
+            return ()
+
+    def passages(self, query: Query, k: int) -> tuple[Passage, ...]:
+        """The `k` passages of research notes that fit best; none where there are none."""
+        index = self._opened_index()
+        if index is None:
+            return ()
+        try:
+            return index.passages(query, k)
+        except Exception:
+            logger.exception("the notes could not be searched")
             return ()
 
     def _opened_index(self) -> Index | None:

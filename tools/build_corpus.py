@@ -1,111 +1,194 @@
-"""Prove the corpus: every pair below index/corpus/sources through hasten's own runner.
+"""Prove the shipped corpus: every source, every step of it, through hasten's own runner.
 
-    python tools/build_corpus.py [--only SLUG ...] [--python EXE]
+    python -m tools.build_corpus [SLUG ...] [--new] [--since TIME] [--language L] [--python EXE]
 
-Writes index/corpus/python.jsonl, one record a line with its receipt. A pair that can't be proved
-does not ship and is printed with the reason. Receipts name no path or host of the machine.
+Each step is run against the original (equal on nine inputs of three sizes) and timed against the
+step before it; the last one is timed against the original, too. Writes
+``index/corpus/<language>.jsonl``, one record a line with its receipts, after each source: a run
+that was stopped goes on with ``--since`` its start, ``--new`` proves only what is new or changed.
+What can't be proved does not ship and is printed with the reason. Receipts name no path or host of
+the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import math
 import os
 import re
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from analysis.errors import HastenError
+from benchmark_runner.bench import Bench
+from benchmark_runner.benches import open_bench
+from benchmark_runner.receipt import Receipt, to_json
+from benchmark_runner.workload import FunctionWorkload, InputsFile, ProgramWorkload, Version
+from index import jsonl
+from index.corpus.load import CORPUS, shipped
+from index.record import Record, Step, record_id
+from tools.corpus_source import PER_SIZE, SOURCES, SUFFIXES, Source, all_sources
 
-from analysis.errors import HastenError  # noqa: E402
-from benchmark_runner.receipt import Receipt, to_json  # noqa: E402
-from benchmark_runner.verify import FunctionBench  # noqa: E402
-from benchmark_runner.workload import FunctionWorkload, InputsFile, Version  # noqa: E402
-from index import jsonl  # noqa: E402
-from index.corpus.load import CORPUS, SHIPPED  # noqa: E402
-from index.record import Record, record_id  # noqa: E402
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-SOURCES = SHIPPED.parent / "sources"
+ROOT = SOURCES.parent.parent.parent
+REFUSED = SOURCES / "left_out.json"
 _ABSOLUTE = re.compile(r"(?<![\w.])/(?:[\w.+-]+/)+([\w.+-]*)")
+_LEAST = 1.1
+"""What a step must gain, by the lower bound of its interval, to be worth a record."""
+_ALL_SIZES = """
+
+_of_size = inputs
 
 
-@dataclass(frozen=True)
-class Source:
-    """One pair: the folder, and what meta.toml says."""
-
-    slug: str
-    folder: Path
-    title: str
-    bottleneck: str
-    edit: str
-    function: str
+def inputs():
+    for n in {sizes}:
+        yield from _of_size(n)
+"""
 
 
-def read_source(folder: Path) -> Source:
-    """The pair in a folder. Raises KeyError or ValueError for a wrong meta.toml."""
-    meta = tomllib.loads((folder / "meta.toml").read_text(encoding="utf-8"))
-    return Source(folder.name, folder, **{k: str(v) for k, v in meta.items()})
+class NotProved(Exception):
+    """Why a source does not ship."""
 
 
-def prove(source: Source, python: Path) -> Receipt:
-    """The receipt of fast.py against slow.py. Raises HastenError."""
-    path = source.folder / "slow.py"
-    slow, fast = (_text(source, name) for name in ("slow.py", "fast.py"))
-    workload = FunctionWorkload(
-        path=path,
-        function=source.function,
-        before=Version.of({path: slow}),
-        inputs=InputsFile(source.folder / "inputs.py"),
-    )
-    with FunctionBench(workload, python=python) as bench:
-        bench.prepare()
-        return bench.prove(Version.of({path: fast}), origin="rule")
+@contextmanager
+def bench_of(source: Source, python: Path) -> Iterator[tuple[Bench, Path]]:
+    """A bench with the source's slow side as the original, and the path that its code goes by."""
+    with tempfile.TemporaryDirectory(prefix="corpus-") as name:
+        folder = Path(name).resolve()
+        path = folder / source.file_name
+        path.write_text(source.slow, "utf-8")
+        before = Version.of({path: source.slow})
+        if source.language == "python":
+            given = folder / "given.py"
+            given.write_text(source.inputs + _ALL_SIZES.format(sizes=source.sizes), "utf-8")
+            workload: FunctionWorkload | ProgramWorkload = FunctionWorkload(
+                path=path, function=source.function, before=before, inputs=InputsFile(given)
+            )
+        else:
+            cases = folder / "cases.jsonl"
+            with cases.open("w", encoding="utf-8") as file:
+                for text in source.made():
+                    file.write(json.dumps({"input": text}) + "\n")
+            workload = ProgramWorkload(path=path, before=before, cases=cases)
+        # Nothing is made from the cases of a program: its inputs obey rules that no case shows.
+        with open_bench(workload, python=python, only_cases=True) as bench:
+            bench.prepare()
+            yield bench, path
 
 
-def record_of(source: Source, receipt: Receipt) -> Record:
-    """The record that ships."""
-    slow, fast = (_text(source, name) for name in ("slow.py", "fast.py"))
+def prove(source: Source, python: Path) -> Record:
+    """The record that ships. Raises NotProved and HastenError."""
+    receipts: list[Receipt] = []
+    with bench_of(source, python) as (bench, path):
+        versions = [Version.of({path: text}) for text in source.texts()]
+        for number, after in enumerate(versions[1:]):
+            receipt = bench.prove(after, origin="rule", before=versions[number])
+            _judge(receipt, f"step {number + 1}")
+            receipts.append(receipt)
+        if len(receipts) == 1:
+            whole = receipts[0]
+        else:
+            whole = bench.prove(versions[-1], origin="rule")
+            _judge(whole, "all steps together")
+    sizes = by_size(source, whole)
+    if sizes[-1][1] < _LEAST or sizes[1][1] < 1.0:
+        raise NotProved(f"by size: {', '.join(f'{ratio:.2f}x at {n}' for n, ratio in sizes)}")
+    return record_of(source, path, receipts, whole, sizes)
+
+
+def _judge(receipt: Receipt, what: str) -> None:
+    if receipt.decision != "faster" or receipt.equality != "exact":
+        raise NotProved(f"{what}: {receipt.decision}: {receipt.reason}")
+    if receipt.interval is None or receipt.interval[0] < _LEAST:
+        raise NotProved(f"{what}: gains too little: {receipt.reason}")
+
+
+def by_size(source: Source, receipt: Receipt) -> tuple[tuple[int, float], ...]:
+    """(n, ratio) for each size, from the timed inputs of that size. Raises NotProved."""
+    timed = receipt.measurement.inputs if receipt.measurement else ()
+    found = []
+    for place, n in enumerate(source.sizes):
+        own = range(place * PER_SIZE, (place + 1) * PER_SIZE)
+        logs = [one.log_ratio for one in timed if one.input in own]
+        if not logs:
+            raise NotProved(f"size {n} was not timed: its calls are too short beside the longest")
+        found.append((n, round(math.exp(math.fsum(logs) / len(logs)), 3)))
+    return tuple(found)
+
+
+def record_of(
+    source: Source,
+    path: Path,
+    receipts: list[Receipt],
+    whole: Receipt,
+    sizes: tuple[tuple[int, float], ...],
+) -> Record:
+    """The record of a proved source."""
     provenance = f"{CORPUS}:{source.slug}"
+    steps = tuple(
+        Step(
+            step.title, step.edit, step.code, receipt.ratio,
+            None if len(receipts) == 1 else neutral(source, path, receipt, before, step.code),
+        )
+        for step, receipt, before in zip(source.steps, receipts, source.texts(), strict=False)
+    )  # fmt: skip
     return Record(
-        id=record_id("python", slow, fast, source.bottleneck, source.edit, provenance),
-        language="python",
-        slow=slow,
-        fast=fast,
-        title=source.title,
+        id=record_id(
+            source.language, source.slow, source.fast, source.bottleneck, source.edit, provenance
+        ),
+        language=source.language,
+        slow=source.slow,
+        fast=source.fast,
+        title=source.steps[0].title if len(steps) == 1 else whole_title(source),
         bottleneck=source.bottleneck,
         edit=source.edit,
-        ratio=receipt.ratio,
+        ratio=whole.ratio,
         polarity="worked",
         provenance=provenance,
-        receipt=neutral(source, receipt),
-        created=receipt.created,
+        receipt={**neutral(source, path, whole, source.slow, source.fast), "source": source.digest},
+        created=whole.created,
+        purpose=source.program,
+        steps=steps,
+        sizes=sizes,
+        requires=source.requires,
+        notice=source.notice and f"{source.licence}: {source.notice}",
     )
 
 
-def neutral(source: Source, receipt: Receipt) -> dict[str, Any]:
+def whole_title(source: Source) -> str:
+    """The titles of the steps as one."""
+    first, *others = (step.title for step in source.steps)
+    return "; ".join([first, *(title[:1].lower() + title[1:] for title in others)])
+
+
+def neutral(
+    source: Source, path: Path, receipt: Receipt, before: str, after: str
+) -> dict[str, Any]:
     """The receipt without paths and host name of this machine.
 
-    The digests of the two versions cover the file's path, so they are taken again over the path
-    relative to the repository, after a check that they are of these texts.
+    The digests of the two versions cover the file's path, so they are taken again over the name
+    that ships, after a check that they are of these texts.
     """
-    data: dict[str, Any] = _neutral(to_json(receipt))
-    for key, name in (("before_sha256", "slow.py"), ("after_sha256", "fast.py")):
-        text = _text(source, name)
-        if data[key] != digest(receipt.path, text):
-            raise ValueError(f"{source.slug}: {key} is not of {name}")
-        data[key] = digest(data["path"], text)
+    data: dict[str, Any] = to_json(receipt)
+    shown = f"{source.language}/{source.file_name}"
+    for key, text in (("before_sha256", before), ("after_sha256", after)):
+        if data[key] != digest(str(path), text):
+            raise ValueError(f"{source.slug}: {key} is not of the text that ships")
+        data[key] = digest(shown, text)
+    data = _neutral(data, str(path), shown)
     environment = receipt.environment
     name = {"cpython": "CPython"}.get(environment.implementation, environment.implementation)
     data["environment"]["python"] = f"{name} {environment.python_version}"
+    for long in ("dependencies", "repeat", "stages"):  # of a folder that is gone
+        data.pop(long, None)
+    data["stages"] = []
     return data
 
 
@@ -117,58 +200,113 @@ def digest(path: str, text: str) -> str:
     return data.hexdigest()
 
 
-def _neutral(value: Any) -> Any:
+def _neutral(value: Any, path: str, shown: str) -> Any:
     if isinstance(value, str):
         host = os.uname().nodename
-        text = value.replace(f"{ROOT}{os.sep}", "")
+        text = value.replace(path, shown).replace(f"{ROOT}{os.sep}", "")
         text = text.replace(host, "host") if len(host) > 3 else text
-        return _ABSOLUTE.sub(r"\1", text)
+        return _ABSOLUTE.sub(r"\1", text) if text != shown else text
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
     if isinstance(value, dict):
-        return {key: _neutral(item) for key, item in value.items()}
+        return {key: _neutral(item, path, shown) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_neutral(item) for item in value]
+        return [_neutral(item, path, shown) for item in value]
     return value
 
 
-def _text(source: Source, name: str) -> str:
-    return (source.folder / name).read_text(encoding="utf-8")
-
-
 def main(argv: list[str] | None = None) -> int:
-    """Prove and write; 0 if every pair asked for was proved."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--only", action="append", metavar="SLUG", help="prove these pairs only")
+    """Prove and write; 0 if every source asked for was proved."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("slugs", nargs="*", metavar="SLUG", help="prove these only")
+    parser.add_argument("--new", action="store_true", help="only what is new or changed")
+    parser.add_argument("--since", default="", help="not what was proved after this time (ISO)")
+    parser.add_argument("--language", choices=sorted(SUFFIXES))
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
     options = parser.parse_args(argv)
-    folders = sorted(path for path in SOURCES.iterdir() if (path / "meta.toml").is_file())
-    known = {folder.name for folder in folders}
-    wanted = set(options.only or known)
-    if unknown := wanted - known:
-        parser.error(f"no such pair below {SOURCES}: {', '.join(sorted(unknown))}")
-    records = {r.provenance: r for r in (jsonl.read(SHIPPED) if SHIPPED.exists() else ())}
-    records = {name: r for name, r in records.items() if name.split(":", 1)[1] in known}
+    sources = {source.slug: source for source in all_sources()}
+    if unknown := set(options.slugs) - set(sources):
+        parser.error(f"no such source: {', '.join(sorted(unknown))}")
+    records = {
+        record.provenance.split(":", 1)[1]: record
+        for language in SUFFIXES
+        if shipped(language).exists()
+        for record in jsonl.read(shipped(language))
+    }
+    records = {slug: reworded(sources[slug], r) for slug, r in records.items() if slug in sources}
+    left_out = json.loads(REFUSED.read_text("utf-8")) if REFUSED.exists() else {}
+    left_out = {slug: row for slug, row in left_out.items() if slug in sources}
+    wanted = [
+        source
+        for source in sources.values()
+        if (not options.slugs or source.slug in options.slugs)
+        and options.language in (None, source.language)
+        and not (options.new and _known(source, records, left_out))
+        and not (
+            options.since
+            and source.slug in records
+            and records[source.slug].created >= options.since
+            and _known(source, records, left_out)
+        )
+    ]
     failed = 0
-    for number, folder in enumerate((f for f in folders if f.name in wanted), 1):
-        source, started = read_source(folder), time.monotonic()
-        provenance = f"{CORPUS}:{source.slug}"
-        records.pop(provenance, None)
+    for number, source in enumerate(wanted, 1):
+        started = time.monotonic()
+        records.pop(source.slug, None)
+        left_out.pop(source.slug, None)
         try:
-            receipt = prove(source, options.python)
-            ratio = "" if receipt.ratio is None else f" {receipt.ratio:.2f}x"
-            outcome = f"{receipt.decision}{ratio}: {receipt.reason}"
-            proved = receipt.decision == "faster" and receipt.equality == "exact"
-            if proved:
-                records[provenance] = record_of(source, receipt)
-        except HastenError as error:
-            proved, outcome = False, f"{error.message} ({error.mend})"
-        failed += not proved
+            records[source.slug] = record = prove(source, options.python)
+            state = f"proved, {record.ratio:.2f}x" if record.ratio else "proved"
+        except (NotProved, HastenError, ValueError) as error:
+            failed += 1
+            why = _neutral(str(error), "", "")
+            left_out[source.slug] = {"source": source.digest, "why": why}
+            state = f"LEFT OUT: {why}"
         seconds = time.monotonic() - started
-        state = "proved" if proved else "LEFT OUT"
-        print(f"[{number}/{len(wanted)}] {source.slug}: {state} in {seconds:.1f} s: {outcome}")
-        jsonl.write(SHIPPED, [records[name] for name in sorted(records)])
-        SHIPPED.chmod(0o644)  # exported memories are private, this one is published
-    print(f"{len(records)} records in {SHIPPED.relative_to(ROOT)}, {failed} left out")
+        print(f"[{number}/{len(wanted)}] {source.slug}: {state} ({seconds:.0f} s)", flush=True)
+        write(source.language, records, left_out)
+    for language in {source.language for source in sources.values()}:
+        write(language, records, left_out)
+        count = sum(record.language == language for record in records.values())
+        print(f"{language}: {count} records")
     return 1 if failed else 0
+
+
+def _known(source: Source, records: dict[str, Record], left_out: dict[str, Any]) -> bool:
+    record, refused = records.get(source.slug), left_out.get(source.slug)
+    if record is not None:
+        return (record.receipt or {}).get("source") == source.digest
+    return refused is not None and refused["source"] == source.digest
+
+
+def reworded(source: Source, record: Record) -> Record:
+    """A proved record with the words that its source has now; what was proved is the code."""
+    if (record.receipt or {}).get("source") != source.digest:
+        return record
+    steps = tuple(
+        replace(kept, title=step.title, edit=step.edit)
+        for kept, step in zip(record.steps, source.steps, strict=True)
+    )
+    texts = (source.language, source.slow, source.fast, source.bottleneck, source.edit)
+    return replace(
+        record,
+        id=record_id(*texts, record.provenance),
+        title=source.steps[0].title if len(steps) == 1 else whole_title(source),
+        bottleneck=source.bottleneck, edit=source.edit, purpose=source.program, steps=steps,
+        requires=source.requires, notice=source.notice and f"{source.licence}: {source.notice}",
+    )  # fmt: skip
+
+
+def write(language: str, records: dict[str, Record], left_out: dict[str, Any]) -> None:
+    """Keep what is proved so far, and what is left out with the reason."""
+    own = [r for _, r in sorted(records.items()) if r.language == language]
+    path = shipped(language)
+    if own or path.exists():
+        jsonl.write(path, own)
+        path.chmod(0o644)  # exported memories are private, this one is published
+    part = REFUSED.with_suffix(".part")
+    part.write_text(json.dumps(left_out, indent=1, sort_keys=True) + "\n", "utf-8")
+    part.replace(REFUSED)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from analysis.dependencies import Need, needs_of
 from analysis.errors import HastenError
 from analysis.source import read_source
 from benchmark_runner.receipt import Dependency
+from benchmark_runner.sandbox.layout import layout_of
 from benchmark_runner.workload import Version
 from hasten.paths import workspace_of
 
@@ -92,6 +93,12 @@ def _text(version: Version, path: Path) -> str | None:
 
 def _needs(path: Path, called: str, read: ReadText) -> tuple[Need, ...]:
     return needs_of(path, called, read, import_roots(path))
+
+
+def versions_of_libraries(names: Iterable[str], python: Path) -> tuple[tuple[str, str], ...]:
+    """(module, version) of those that an interpreter has, by name. Raises InterpreterError."""
+    found = _libraries(names, layout_of(python).libraries)
+    return tuple((dependency.name, dependency.digest) for dependency in found)
 
 
 def _libraries(names: Iterable[str], folders: Sequence[str]) -> Iterator[Dependency]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,30 +12,42 @@ from index.jsonl import read
 from index.store import Memory
 
 CORPUS = "corpus"
-SHIPPED = Path(__file__).resolve().parent / "python.jsonl"
+_LANGUAGES = ("python", "c", "c++")
 
 
-def load_corpus(memory: Memory, path: Path = SHIPPED) -> bool:
-    """Bring the memory's corpus up to the shipped file; True if anything changed.
+def shipped(language: str) -> Path:
+    """The file of a language's records."""
+    return Path(__file__).resolve().parent / f"{language.replace('+', 'p')}.jsonl"
 
-    The file's content hash is the version: another one replaces all corpus records, and only them.
-    Raises ExchangeError when the file is missing or malformed.
+
+SHIPPED = tuple(shipped(language) for language in _LANGUAGES)
+
+
+def load_corpus(memory: Memory, paths: Sequence[Path] = SHIPPED) -> bool:
+    """Bring the memory's corpus up to the shipped files; True if anything changed.
+
+    The hash of the files' content is the version: another one replaces all corpus records, and only
+    them. Raises ExchangeError when a file is missing or malformed.
     """
-    try:
-        version = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ExchangeError(
-            f"{path}: the shipped corpus can't be read: {error.strerror or error}",
-            code="corpus-missing",
-            mend="reinstall hasten",
-        ) from error
+    total = hashlib.sha256()
+    for path in paths:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ExchangeError(
+                f"{path}: the shipped corpus can't be read: {error.strerror or error}",
+                code="corpus-missing",
+                mend="reinstall hasten",
+            ) from error
+        total.update(len(data).to_bytes(8, "little") + data)
+    version = total.hexdigest()
     if memory.fact(f"corpus:{CORPUS}") == version:
         return False
-    records = read(path)
+    records = [record for path in paths for record in read(path)]
     for record in records:
         if not record.provenance.startswith(f"{CORPUS}:"):
             raise ExchangeError(
-                f"{path}: {record.provenance} is no provenance of the corpus",
+                f"{record.provenance} is no provenance of the shipped corpus",
                 code="import-malformed",
                 mend="reinstall hasten",
             )

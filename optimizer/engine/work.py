@@ -36,7 +36,9 @@ class Works:
         """Records of the index that are nearest to a text."""
         import cattrs
 
-        return [cattrs.unstructure(hit) for hit in self._shared().retrieve(text, k)]
+        from index.query import Query
+
+        return [cattrs.unstructure(hit) for hit in self._shared().retrieve(Query(text), k)]
 
     def _shared(self) -> Services:
         with self._lock:

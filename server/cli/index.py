@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ import typer
 
 from analysis.errors import InputError
 from analysis.facts import static_facts
+from analysis.languages import PYTHON, language_of
 from analysis.source import read_source
-from index.record import Hit
-from index.retrieval import Index
+from hasten.paths import state_dir, workspace_of
+from index import exchange
+from index.query import Query
+from index.record import Hit, workspace_provenance
+from index.retrieval import Found, Index
 from index.store import Memory
+from optimizer.here import here_of
 from server.cli.common import require_function, split_target
 from server.cli.output import (
     GOOD,
@@ -38,12 +44,13 @@ _JSON = typer.Option(False, "--json", help="Print one JSON value.")
 def search(
     query: str = typer.Argument(help="Words, or PATH::QUALNAME for what helps a function."),
     count: int = typer.Option(5, "--count", "-k", min=1, max=100, help="How many."),
+    language: str = typer.Option("", "--language", help="Of the records; default: Python."),
     as_json: bool = _JSON,
 ) -> int:
     """Past optimizations that fit a bottleneck."""
-    text = _facts_of(query) if "::" in query else query
+    asked = query_of(query, language)
     with Memory() as memory, ProgressLine() as progress, Index(memory, progress=progress) as index:
-        hits = index.search(text, count)
+        hits = index.search(asked, count)
         notes = index.notes
     for line in notes:
         note(line)
@@ -51,10 +58,45 @@ def search(
         emit_json([hit_json(hit) for hit in hits])
     else:
         for hit in hits:
-            gain = ratio_text(hit.record.ratio)
-            page().print(f"[bold]{gain}[/] {hit.record.title} [dim]{hit.record.id}[/]")
-            page().print(f"  {hit.record.edit}", markup=False)
+            _show(hit)
     return GOOD if hits else NOT_GOOD
+
+
+@app.command()
+def explain(
+    query: str = typer.Argument(help="Words, or PATH::QUALNAME for what helps a function."),
+    count: int = typer.Option(5, "--count", "-k", min=1, max=100, help="How many."),
+    language: str = typer.Option("", "--language", help="Of the records; default: Python."),
+    as_json: bool = _JSON,
+) -> int:
+    """What was asked, where each answer stands in each ranking, and what was left out."""
+    asked = query_of(query, language)
+    with Memory() as memory, ProgressLine() as progress, Index(memory, progress=progress) as index:
+        found = index.explain(asked, count)
+        notes = index.notes
+    for line in notes:
+        note(line)
+    if as_json:
+        emit_json(explained_json(asked, found))
+        return GOOD if found.hits else NOT_GOOD
+    for name, text in asked.asked.items():
+        page().print(f"{name}: {text}", markup=False, soft_wrap=True)
+    for row in found.hits:
+        _show(row.hit)
+        places = ", ".join(f"{name}: {place}" for name, place in row.places)
+        page().print(f"  {places}", markup=False, style="dim")
+        if row.why:
+            page().print(f"  counts {row.weight:g}: {row.why}", markup=False, style="dim")
+    for title, why in found.excluded:
+        page().print(f"left out: {title}: {why}", markup=False, style="dim")
+    return GOOD if found.hits else NOT_GOOD
+
+
+def _show(hit: Hit) -> None:
+    record = hit.record
+    claimed = "" if record.proved else " [dim](claimed)[/]"
+    page().print(f"[bold]{ratio_text(record.ratio)}[/] {record.title}{claimed} [dim]{record.id}[/]")
+    page().print(f"  {record.edit}", markup=False)
 
 
 @app.command()
@@ -99,12 +141,15 @@ def rebuild(as_json: bool = _JSON) -> int:
 
 @app.command()
 def export(
-    file: str = typer.Argument(help="The JSONL file to write; it holds source code."),
+    file: str = typer.Argument(help="The JSONL file to write."),
+    source: bool = typer.Option(
+        True, "--source/--no-source", help="With code, or with words and figures alone."
+    ),
     as_json: bool = _JSON,
 ) -> int:
-    """Write what was learnt here as JSON lines."""
-    with Memory() as memory, Index(memory) as index:
-        count = index.export(Path(file))
+    """Write what was learnt here as JSON lines, with secrets masked."""
+    with Memory() as memory:
+        count = exchange.export(memory, Path(file), source=source)
     _count("exported", count, as_json=as_json)
     return GOOD
 
@@ -114,9 +159,9 @@ def import_(
     file: str = typer.Argument(help="A JSONL file that `hasten index export` wrote."),
     as_json: bool = _JSON,
 ) -> int:
-    """Add the records of an exported file."""
-    with Memory() as memory, Index(memory) as index:
-        count = index.import_(Path(file))
+    """Add the records of an exported file; they rank below what was proved here."""
+    with Memory() as memory:
+        count = exchange.import_(memory, Path(file))
     _count("imported", count, as_json=as_json)
     return GOOD
 
@@ -128,13 +173,17 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "id": record.id,
         "score": hit.score,
         "title": record.title,
-        "description": f"{record.bottleneck} {record.edit}",
+        "description": f"{record.bottleneck} {record.edit}".strip(),
         "language": record.language,
         "slow": record.slow,
         "fast": record.fast,
         "ratio": record.ratio,
         "source": record.provenance,
         "receipt": record.receipt,
+        "proved": record.proved,
+        "steps": [
+            {"title": step.title, "edit": step.edit, "ratio": step.ratio} for step in record.steps
+        ],
     }
 
 
@@ -145,9 +194,38 @@ def _count(what: str, count: int, *, as_json: bool) -> None:
         page().print(f"{count} records {what}")
 
 
-def _facts_of(target: str) -> str:
-    path, name = split_target(target)
+def explained_json(asked: Query, found: Found) -> dict[str, Any]:
+    """`index explain --json`."""
+    return {
+        "asked": dict(asked.asked),
+        "hits": [
+            {
+                **hit_json(row.hit),
+                "places": [{"ranking": name, "place": place} for name, place in row.places],
+                "weight": row.weight,
+                "why": row.why,
+            }
+            for row in found.hits
+        ],
+        "excluded": [{"title": title, "why": why} for title, why in found.excluded],
+    }
+
+
+def query_of(text: str, language: str = "") -> Query:
+    """Words as they are; of PATH::QUALNAME the static facts of the function and its place."""
+    if "::" not in text:
+        return Query(text, language=language or PYTHON.name)
+    path, name = split_target(text)
     if name is None:
-        raise InputError(f"{target}: no function named", code="usage", mend="PATH::QUALNAME")
-    text = read_source(path).text
-    return static_facts(text, require_function(text, path, name)).sentence
+        raise InputError(f"{text}: no function named", code="usage", mend="PATH::QUALNAME")
+    workspace = workspace_of(path)
+    key = state_dir(workspace).name
+    source = read_source(path).text
+    function = require_function(source, path, name)
+    return Query(
+        facts=static_facts(source, function).text,
+        language=language or language_of(path).name,
+        program=workspace_provenance(key, os.path.relpath(path, workspace), function.qualname),
+        workspace=key,
+        here=here_of(source, str(path), None, None),
+    )

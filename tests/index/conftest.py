@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from index.record import Polarity, Record, record_id
+from index.query import Query
+from index.record import Hit, Kind, Polarity, Record, record_id
+from index.retrieval import Index
 from index.store import Memory
+from index.vectors import Text, Vectors
 
 Make = Callable[..., Record]
 
@@ -42,6 +46,18 @@ def make_record(
         provenance=provenance,
         receipt={"decision": "faster", "number": number},
         created=f"2026-01-01T00:00:{number % 60:02d}+00:00",
+    )
+
+
+def ask(index: Index, text: str, k: int, language: str = "python", **given: Any) -> tuple[Hit, ...]:
+    """A search by words."""
+    return index.search(Query(text, language=language, **given), k)
+
+
+def put_vectors(memory: Memory, embedder: str, rows: Iterable[tuple[Record, Kind, bytes]]) -> None:
+    """Keep vectors of records' texts."""
+    Vectors(memory, embedder).put(
+        (Text(r.id, kind, r.language, getattr(r, kind)), vector) for r, kind, vector in rows
     )
 
 

@@ -23,14 +23,16 @@ from index import chroma as chroma_module
 from index.chroma import Chroma, ChromaFailed, collection_name
 from index.dense import Dense
 from index.embedding import FactsEmbedder
-from index.record import KINDS
+from index.record import Kind
 from index.retrieval import Index
 from index.store import Memory
-from tests.index.conftest import make_record
+from index.vectors import Vectors
+from tests.index.conftest import ask, make_record, put_vectors
 
 ROOT = Path(__file__).resolve().parents[2]
 MANY = 1200  # Chroma writes its graph to disk from 1000 vectors on
 EMBEDDER = "random-32"
+TEXTS: tuple[Kind, ...] = ("bottleneck", "edit")
 
 
 def fill(memory: Memory, count: int, dims: int = 32) -> dict[str, Any]:
@@ -38,13 +40,13 @@ def fill(memory: Memory, count: int, dims: int = 32) -> dict[str, Any]:
     records = [make_record(i) for i in range(count)]
     memory.add_all(records)
     rng = np.random.default_rng(5)
-    for kind in KINDS:
+    for kind in TEXTS:
         matrix = rng.normal(size=(count, dims)).astype("<f4")
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-        rows = [(r.id, kind, row.tobytes()) for r, row in zip(records, matrix, strict=True)]
-        memory.put_vectors(EMBEDDER, rows)
-    digests = memory.digests(EMBEDDER, "edit", "python")
-    found = memory.vectors(EMBEDDER, "edit", digests)
+        rows = [(r, kind, row.tobytes()) for r, row in zip(records, matrix, strict=True)]
+        put_vectors(memory, EMBEDDER, rows)
+    vectors = Vectors(memory, EMBEDDER)
+    found = vectors.some("edit", "python", vectors.digests("edit", "python"))
     return {digest: np.frombuffer(blob, dtype="<f4") for digest, blob in found}
 
 
@@ -233,9 +235,9 @@ def test_additions_do_not_look_like_damage(memory: Memory, tmp_path: Path, count
     for start in range(0, 3 * count, count):
         memory.add_all(make_record(i) for i in range(start, start + count))
         with Index(memory, tmp_path / "chroma", RandomEmbedder(), corpus=None) as index:
-            index.search("edit number 3", 3)
+            ask(index, "edit number 3", 3)
             memory.add(make_record(start + 10_000))
-            index.search("edit number 4", 3)
+            ask(index, "edit number 4", 3)
             assert index.notes == ()
 
 
@@ -268,7 +270,7 @@ def test_equal_texts_are_stored_once_and_all_found(memory: Memory) -> None:
     memory.add(make_record(99, edit="another", bottleneck="another"))
     for _ in range(2):
         with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-            hits = index.search("the same", 5)
+            hits = ask(index, "the same", 5)
             assert {hit.record.edit for hit in hits} == {"the same"}
             assert len({hit.record.id for hit in hits}) == 5
             assert index.stats().chroma == "4 vectors"
@@ -282,7 +284,7 @@ def test_damage_found_while_searching_is_mended(built: Any) -> None:
     embedder.identity = EMBEDDER  # type: ignore[misc]
     dense = Dense(memory, chroma.folder, embedder)
     some = sorted(vectors)[7]
-    (holders,) = memory.holders(EMBEDDER, "edit", "python", [some], 1)
+    (holders,) = Vectors(memory, EMBEDDER).holders("edit", "python", [some], 1)
     assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == holders
     owned = dense.owned(silent)
     assert owned is not None
@@ -299,7 +301,7 @@ def test_unusable_chroma_is_done_without(memory: Memory, monkeypatch: pytest.Mon
     memory.add_all(make_record(i, edit=f"use a heap {i}") for i in range(5))
     monkeypatch.setattr(Chroma, "_connect", fails)
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        assert len(index.search("heap", 5)) == 5
+        assert len(ask(index, "heap", 5)) == 5
         assert "no space left" in index.notes[-1]
 
 
@@ -344,11 +346,12 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from index.embedding import FactsEmbedder
+from index.query import Query
 from index.retrieval import Index
 from index.store import Memory
 with Memory(Path(sys.argv[2])) as memory:
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        print([hit.record.title for hit in index.search(sys.argv[3], 3)], flush=True)
+        print([hit.record.title for hit in index.search(Query(sys.argv[3]), 3)], flush=True)
         print(index.stats().chroma, flush=True)
         sys.stdin.read()
 """
@@ -366,7 +369,7 @@ def searcher(memory: Memory, text: str) -> subprocess.Popen[str]:
 def test_second_process_searches_exactly_and_sees_the_same(memory: Memory) -> None:
     memory.add_all(make_record(i, edit=f"use technique number {i}") for i in range(30))
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        mine = [hit.record.title for hit in index.search("technique number 7", 3)]
+        mine = [hit.record.title for hit in ask(index, "technique number 7", 3)]
         assert index.stats().chroma == "60 vectors"
         with searcher(memory, "technique number 7") as second:
             assert second.stdout is not None
@@ -374,7 +377,7 @@ def test_second_process_searches_exactly_and_sees_the_same(memory: Memory) -> No
             assert second.stdout.readline().strip() == "exact search"
             # what the second adds, the first finds
             memory.add(make_record(99, edit="something else entirely", title="theirs"))
-            assert index.search("something else entirely", 1)[0].record.title == "theirs"
+            assert ask(index, "something else entirely", 1)[0].record.title == "theirs"
             second.communicate("")
         assert index.verify().ok
 
@@ -384,14 +387,14 @@ def test_a_graph_that_loses_a_vector_as_more_are_added_is_searched_exactly(
 ) -> None:
     memory.add_all(make_record(i, edit=f"use technique number {i}") for i in range(30))
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        index.search("technique number 7", 3)
+        ask(index, "technique number 7", 3)
         monkeypatch.setattr("index.chroma._finds", lambda digest, found: False)
         memory.add(make_record(99, edit="something else entirely", title="theirs"))
-        assert index.search("something else entirely", 1)[0].record.title == "theirs"
+        assert ask(index, "something else entirely", 1)[0].record.title == "theirs"
         assert index.verify().ok
         monkeypatch.undo()
         memory.add(make_record(98, edit="the graph reaches all again"))
-        assert index.search("something else entirely", 1)[0].record.title == "theirs"
+        assert ask(index, "something else entirely", 1)[0].record.title == "theirs"
         assert index.verify().ok
 
 
@@ -402,11 +405,11 @@ def test_ownership_passes_on_when_the_owner_is_killed(memory: Memory) -> None:
         owner.stdout.readline()
         assert owner.stdout.readline().strip() == "60 vectors"
         with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-            index.search("edit number 3", 3)
+            ask(index, "edit number 3", 3)
             assert index.stats().chroma == "exact search"
             owner.send_signal(signal.SIGKILL)
             owner.wait()
-            assert index.search("edit number 3", 3)
+            assert ask(index, "edit number 3", 3)
             assert index.stats().chroma == "60 vectors"
             assert index.notes == (), "it was healthy"
 

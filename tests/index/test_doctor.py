@@ -11,7 +11,7 @@ from index import doctor
 from index.embedding import EndpointSpec, FactsEmbedder
 from index.retrieval import Index
 from index.store import Memory
-from tests.index.conftest import make_record
+from tests.index.conftest import ask, make_record
 
 
 def test_chroma_tells_version_and_vectors(memory: Memory, tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_chroma_tells_version_and_vectors(memory: Memory, tmp_path: Path) -> Non
     assert doctor.chroma(folder).name == f"chromadb {doctor.CHROMADB}, not built yet"
     memory.add(make_record(1))
     with Index(memory, folder, FactsEmbedder(), corpus=None) as index:
-        index.search("edit", 1)
+        ask(index, "edit", 1)
     described = doctor.chroma(folder)
     assert described.ok
     assert described.mend == ""

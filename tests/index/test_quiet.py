@@ -63,12 +63,13 @@ def test_no_internet_socket_from_import_to_search(tmp_path: Path) -> None:
         "sys.addaudithook(audit)\n"
         "from pathlib import Path\n"
         "from index.embedding import choose_embedder, describe\n"
+        "from index.query import Query\n"
         "from index.retrieval import Index\n"
         "from index.store import Memory\n"
         "m = Memory(Path(folder) / 'memory.db')\n"
         "describe()\n"
-        "i = Index(m, embedder=choose_embedder(), corpus=Path(folder) / 'corpus.jsonl')\n"
-        "print(len(i.search('edit number 3', 5)), i.stats().chroma, i.verify().ok, seen)\n"
+        "i = Index(m, embedder=choose_embedder(), corpus=[Path(folder) / 'corpus.jsonl'])\n"
+        "print(len(i.search(Query('edit number 3'), 5)), i.stats().chroma, i.verify().ok, seen)\n"
         "i.close()\n"
         "assert not [n for n in Path(folder).iterdir() if n.name == '.cache'], 'a model folder'\n",
         tmp_path,

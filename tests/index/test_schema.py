@@ -14,7 +14,7 @@ from index.errors import StoreError
 from index.record import AcceptedEdit
 from index.schema import MIGRATIONS, SCHEMA
 from index.store import Memory, now
-from tests.index.conftest import Make, make_record
+from tests.index.conftest import Make, make_record, put_vectors
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +25,9 @@ def old_file(path: Path, schema: int) -> None:
         for statement in step:
             connection.execute(statement)
     connection.execute(
-        "INSERT INTO records VALUES ('r', 'python', 's', 'f', 't', 'b', 'e', 2.0, 'worked', "
-        "'corpus:x', NULL, 'now')"
+        "INSERT INTO records (id, language, slow, fast, title, bottleneck, edit, ratio, polarity, "
+        "provenance, receipt, created) VALUES ('r', 'python', 's', 'f', 't', 'b', 'e', 2.0, "
+        "'worked', 'corpus:x', NULL, 'now')"
     )
     connection.execute(f"PRAGMA user_version = {schema}")
     connection.commit()
@@ -39,9 +40,10 @@ def test_older_schema_is_migrated(tmp_path: Path, schema: int) -> None:
     with Memory(tmp_path / "memory.db") as memory:
         assert [r.id for r in memory.all()] == ["r"]
         memory.accept(AcceptedEdit("s", "w", "p", "b", "a", "00", now()))
-        assert memory.fact("generation") is None
-        memory.put_vectors("e", [("r", "edit", b"\0\0\0\0")])
-        assert memory.generation() == 1
+        before = memory.generation()
+        put_vectors(memory, "e", [(memory.all()[0], "edit", b"\0\0\0\0")])
+        assert memory.counts()["vectors"] == 1
+        assert memory.generation() == before + 1
 
 
 def test_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -109,6 +111,7 @@ def run_unprivileged(script: str, folder: Path) -> str:
     prelude = (
         "import sys, os, json, sqlite3, shutil, tempfile, subprocess\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from index.query import Query\n"
         "import index.store, index.retrieval, index.dense, index.embedding, numpy, bm25s\n"
         "from pathlib import Path\n"
         f"folder = Path({str(folder)!r})\n"
@@ -163,8 +166,8 @@ def test_read_only_empty_folder_still_searches(read_only: Path, tmp_path: Path) 
     out = run_unprivileged(
         f"corpus = Path({str(corpus)!r})\n"
         "m = index.store.Memory(folder / 'memory.db')\n"
-        "i = index.retrieval.Index(m, embedder=index.embedding.FactsEmbedder(), corpus=corpus)\n"
-        "print([h.record.edit for h in i.search('heap', 1)], list(folder.iterdir()))\n",
+        "i = index.retrieval.Index(m, embedder=index.embedding.FactsEmbedder(), corpus=[corpus])\n"
+        "print([h.record.edit for h in i.search(Query('heap'), 1)], list(folder.iterdir()))\n",
         read_only,
     )
     assert out.strip() == "['use a heap'] []"

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from index.record import AcceptedEdit, Refusal, record_id, workspace_provenance
+from index.record import (
+    ANY_INTERPRETER,
+    AcceptedEdit,
+    Refusal,
+    record_id,
+    workspace_provenance,
+)
 from index.store import Memory, now
-from tests.index.conftest import Make
+from index.vectors import Vectors
+from tests.index.conftest import Make, put_vectors
 
 
 def accepted(path: str = "/w/a.py", suggestion: str = "s1") -> AcceptedEdit:
@@ -26,20 +33,22 @@ def test_record_comes_back_whole(memory: Memory, make: Make) -> None:
 def test_same_id_updates_and_keeps_vectors(memory: Memory, make: Make) -> None:
     record = make(1)
     memory.add(record)
-    memory.put_vectors("e", [(record.id, "edit", b"\0\0\0\0")])
+    put_vectors(memory, "e", [(record, "edit", b"\0\0\0\0")])
     memory.add(replace(record, polarity="rejected"))
     assert [r.polarity for r in memory.all()] == ["rejected"]
-    (digest,) = memory.digests("e", "edit", "python")
-    assert memory.vectors("e", "edit", [digest, "other"]) == ((digest, b"\0\0\0\0"),)
+    vectors = Vectors(memory, "e")
+    (digest,) = vectors.digests("edit", "python")
+    assert vectors.some("edit", "python", [digest, "other"]) == ((digest, b"\0\0\0\0"),)
 
 
 def test_equal_vectors_share_a_digest_and_newest_come_first(memory: Memory, make: Make) -> None:
     memory.add_all(make(n) for n in range(4))
-    same = [(make(n).id, b"\0\0\0\0") for n in range(3)]
-    memory.put_vectors("e", [(i, "edit", v) for i, v in [*same, (make(3).id, b"\1\0\0\0")]])
-    digests = memory.digests("e", "edit", "python")
+    for n, vector in enumerate([b"\0\0\0\0"] * 3 + [b"\1\0\0\0"]):
+        put_vectors(memory, "e", [(make(n), "edit", vector)])
+    vectors = Vectors(memory, "e")
+    digests = vectors.digests("edit", "python")
     assert len(digests) == 2
-    held = memory.holders("e", "edit", "python", digests, 2)
+    held = vectors.holders("edit", "python", digests, 2)
     assert sorted(held, key=len) == [(make(3).id,), (make(2).id, make(1).id)]
 
 
@@ -54,22 +63,42 @@ def test_id_depends_on_texts_and_provenance() -> None:
 def test_removed_record_takes_its_vectors_along(memory: Memory, make: Make) -> None:
     record = make(1)
     memory.add(record)
-    memory.put_vectors("e", [(record.id, "edit", b"\0\0\0\0")])
+    put_vectors(memory, "e", [(record, "edit", b"\0\0\0\0")])
     memory.remove([record.id])
     assert memory.counts()["vectors"] == memory.counts()["records"] == 0
 
 
-def test_vectors_of_unknown_records_are_dropped(memory: Memory) -> None:
-    memory.put_vectors("e", [("ghost", "edit", b"\0\0\0\0")])
+def test_vectors_of_unknown_records_and_of_other_texts_are_dropped(
+    memory: Memory, make: Make
+) -> None:
+    memory.add(make(1))
+    put_vectors(memory, "e", [(make(2), "edit", b"\0\0\0\0")])
+    changed = replace(make(1), facts="what it was")
+    put_vectors(memory, "e", [(changed, "facts", b"\0\0\0\0")])
     assert memory.counts()["vectors"] == 0
+
+
+def test_changed_facts_lose_their_vector_and_are_told(memory: Memory, make: Make) -> None:
+    memory.add(make(1))
+    memory.put_facts("v1", [(make(1).id, "a loop")])
+    put_vectors(memory, "e", [(replace(make(1), facts="a loop"), "facts", b"\0\0\0\0")])
+    vectors, seen = Vectors(memory, "e"), memory.generation()
+    memory.put_facts("v2", [(make(1).id, "two loops")])
+    assert memory.counts()["vectors"] == 0
+    changes = vectors.changes("facts", "python", seen)
+    assert (changes.new, len(changes.gone)) == ((), 1)
+    assert [text.text for text in vectors.missing(seen) if text.kind == "facts"] == ["two loops"]
 
 
 def test_missing_vectors_are_told_per_embedder_and_kind(memory: Memory, make: Make) -> None:
     record = make(1)
     memory.add(record)
-    memory.put_vectors("e", [(record.id, "edit", b"\0\0\0\0")])
-    assert memory.missing_vectors("e") == ((record.id, "bottleneck", record.bottleneck),)
-    assert len(memory.missing_vectors("other")) == 2
+    put_vectors(memory, "e", [(record, "edit", b"\0\0\0\0")])
+    missing = Vectors(memory, "e").missing()
+    assert [(m.item, m.kind, m.text) for m in missing] == [
+        (record.id, "bottleneck", record.bottleneck)
+    ]
+    assert len(Vectors(memory, "other").missing()) == 2
 
 
 def test_corpus_is_replaced_and_own_records_stay(memory: Memory, make: Make) -> None:
@@ -102,6 +131,18 @@ def test_refusal_is_keyed_by_function_interpreter_and_edit(memory: Memory) -> No
     assert memory.refusals("fp", "CPython 3.11.7") == {"key": failed}
     assert memory.refusals("fp", "CPython 3.12.1") == {}
     assert memory.refusals("other", "CPython 3.11.7") == {}
+    assert memory.refusals("fp", "CPython 3.11.7", "numpy 2.1.0") == {}
+    with_numpy = replace(failed, libraries="numpy 2.1.0")
+    memory.record_outcome(with_numpy)
+    assert memory.refusals("fp", "CPython 3.11.7", "numpy 2.1.0") == {"key": with_numpy}
+    assert memory.refusals("fp", "CPython 3.11.7", "numpy 2.2.0") == {}
+
+
+def test_what_the_user_rejected_counts_whatever_runs_it(memory: Memory) -> None:
+    no = Refusal("fp", ANY_INTERPRETER, "key", "rejected", "unreadable", now())
+    memory.record_outcome(no)
+    for interpreter, libraries in (("CPython 3.11.7", ""), ("CPython 3.13.0", "numpy 2.1.0")):
+        assert memory.refusals("fp", interpreter, libraries) == {"key": no}
 
 
 def test_failure_does_not_replace_the_users_rejection(memory: Memory) -> None:
@@ -127,6 +168,8 @@ def test_failed_batch_leaves_nothing(memory: Memory, make: Make) -> None:
         memory.add_all([make(1), broken])
     except Exception as error:
         assert "NOT NULL" in str(error)
+    else:
+        raise AssertionError("a record without a title was kept")
     assert memory.all() == ()
 
 

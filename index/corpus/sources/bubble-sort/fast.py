@@ -1,5 +1,0 @@
-"""Readings in order."""
-
-
-def in_order(readings):
-    return sorted(readings)

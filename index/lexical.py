@@ -1,0 +1,208 @@
+"""Words: BM25 over the texts of records or passages, kept on disk beside the Chroma folder.
+
+The index is built from the memory and read from the disk with mmap; what was added since is scored
+document by document with the same formula and the same word counts (Lucene's BM25, as bm25s has it,
+k1 1.5, b 0.75), until there is so much of it that building anew pays. The folder is written under
+a new name and named by one small file, so that a kill leaves the old one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.progress import Progress, silent
+from index.manifest import checksums
+from index.words import words
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+_K1, _B = 1.5, 0.75
+_NAMED = "words.json"
+_FORMAT = 2
+_ANEW = 500
+"""Documents added since, beyond which the index is built anew, and a twentieth of it."""
+
+Ranking = tuple[tuple[str, ...], ...]
+"""Ids by place, best first; those of one place are equally good."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the formula needs of all documents: how many, their mean length, words by documents."""
+
+    documents: int
+    mean: float
+    containing: Mapping[str, int]
+
+    def idf(self, word: str) -> float:
+        """The weight of a word; one that no document has is as rare as that of a single one."""
+        n = max(1, self.containing.get(word, 0))
+        return math.log(1 + (max(n, self.documents) - n + 0.5) / (n + 0.5))
+
+    def score(self, query: Sequence[str], document: Mapping[str, int]) -> float:
+        """The score of one document, given by its words with how often each is in it."""
+        norm = _K1 * (1 - _B + _B * sum(document.values()) / self.mean) if self.mean else _K1
+        total = 0.0
+        for word in query:
+            if (times := document.get(word, 0)) > 0:
+                total += self.idf(word) * times / (times + norm)
+        return total
+
+
+class Lexical:
+    """One word index in a folder of its own. Not safe to use from several threads at once.
+
+    `source` gives the documents: those changed after a revision, and the ids of all.
+    """
+
+    def __init__(self, folder: Path | None, identity: str) -> None:
+        self._folder, self._identity = folder, identity
+        self._model: Any = None
+        self._ids: tuple[str, ...] = ()
+        self._places: dict[str, int] = {}
+        self._counts = Counts(0, 0.0, {})
+        self._built = -1
+        self._since: dict[str, Counter[str]] = {}
+        self._seen = -1
+        self._stale: set[int] = set()
+
+    @property
+    def seen(self) -> int:
+        """The revision that it knows; -1 before the first."""
+        return self._seen
+
+    def open(self) -> bool:
+        """Read what is on the disk; False where there is nothing that can be believed."""
+        folder = self._folder
+        if folder is None or self._built >= 0:
+            return self._built >= 0
+        try:
+            named = json.loads((folder / _NAMED).read_bytes())
+            build = folder / str(named["build"])
+            good = named["format"] == _FORMAT and named["identity"] == self._identity
+            if not good or build.parent != folder or checksums(build) != named["files"]:
+                return False
+            import bm25s
+
+            kept = json.loads((build / "documents.json").read_bytes())
+            model = bm25s.BM25.load(str(build / "bm25"), mmap=True) if kept["ids"] else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return False
+        self._take(model, tuple(kept["ids"]), Counts(**kept["counts"]), int(named["revision"]))
+        return True
+
+    def build(
+        self, rows: Sequence[tuple[str, str]], revision: int, progress: Progress = silent
+    ) -> None:
+        """Build it from all documents, (id, text) each, as they are at a revision, and keep it."""
+        tokens = []
+        for number, (_, text) in enumerate(rows):
+            if number % 1000 == 0:
+                progress("reading words", number / len(rows))
+            tokens.append(words(text))
+        model = None
+        if any(tokens):
+            import bm25s
+
+            progress("building the word index", None)
+            model = bm25s.BM25(k1=_K1, b=_B, method="lucene")
+            model.index(tokens, show_progress=False)
+        containing = Counter(word for document in tokens for word in set(document))
+        length = sum(map(len, tokens))
+        mean = length / len(tokens) if tokens else 0.0
+        counts = Counts(len(tokens), mean, dict(containing))
+        self._take(model, tuple(item for item, _ in rows), counts, revision)
+        self._keep(revision)
+
+    def update(
+        self, changed: Sequence[tuple[str, str]], gone: Sequence[str], revision: int
+    ) -> bool:
+        """Take in what changed since `seen`; False where it is so much that building anew pays."""
+        for item in gone:
+            self._since.pop(item, None)
+            if (place := self._places.get(item)) is not None:
+                self._stale.add(place)
+        for item, text in changed:
+            if (place := self._places.get(item)) is not None:
+                self._stale.add(place)
+            self._since[item] = Counter(words(text))
+        self._seen = revision
+        return len(self._since) + len(self._stale) <= max(_ANEW, len(self._ids) // 20)
+
+    def search(self, text: str, n: int) -> Ranking:
+        """The `n` documents that fit a text best."""
+        query = words(text)
+        scored = self._scored(query, n)
+        for item, document in self._since.items():
+            if (score := self._counts.score(query, document)) > 0:
+                scored.append((score, item))
+        scored.sort(key=lambda row: (-row[0], row[1]))
+        # bm25s scores in single precision, what is added since in double.
+        equal = groupby(scored[:n], key=lambda row: round(row[0], 4))
+        return tuple(tuple(item for _, item in group) for _, group in equal)
+
+    def _scored(self, query: list[str], n: int) -> list[tuple[float, str]]:
+        import numpy as np
+
+        known = [word for word in query if word in self._counts.containing]
+        if self._model is None or not known:
+            return []
+        scores: NDArray[float32] = self._model.get_scores(known)
+        if self._stale:
+            scores[list(self._stale)] = 0
+        most = min(n, len(scores))
+        best = np.argpartition(scores, len(scores) - most)[len(scores) - most :]
+        return [(float(scores[i]), self._ids[i]) for i in best if scores[i] > 0]
+
+    def _take(self, model: Any, ids: tuple[str, ...], counts: Counts, revision: int) -> None:
+        self._model, self._ids, self._counts = model, ids, counts
+        self._places = {item: place for place, item in enumerate(ids)}
+        self._built = self._seen = revision
+        self._since, self._stale = {}, set()
+
+    def _keep(self, revision: int) -> None:
+        """Write it to the disk; a disk that can't be written costs a rebuild, no more."""
+        folder = self._folder
+        if folder is None:
+            return
+        build = folder / f"build-{uuid.uuid4().hex[:12]}"
+        part = folder / f"{_NAMED}.{os.getpid()}.part"
+        with contextlib.suppress(OSError):
+            build.mkdir(parents=True, mode=0o700)
+            counts = {
+                "documents": self._counts.documents,
+                "mean": self._counts.mean,
+                "containing": dict(self._counts.containing),
+            }
+            kept = {"ids": self._ids, "counts": counts}
+            (build / "documents.json").write_text(json.dumps(kept), "utf-8")
+            if self._model is not None:
+                self._model.save(str(build / "bm25"), show_progress=False)
+            named = {
+                "format": _FORMAT,
+                "identity": self._identity,
+                "build": build.name,
+                "revision": revision,
+                "files": checksums(build),
+            }
+            part.write_text(json.dumps(named), "utf-8")
+            part.replace(folder / _NAMED)
+            for old in folder.glob("build-*"):
+                if old.name != build.name:
+                    shutil.rmtree(old, ignore_errors=True)
+            return
+        part.unlink(missing_ok=True)
+        shutil.rmtree(build, ignore_errors=True)

@@ -1,0 +1,66 @@
+"""The word indexes of a memory: one for each language and key, brought up to date as it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.progress import Progress
+from index.chroma import collection_name
+from index.lexical import Lexical, Ranking
+from index.store import Memory
+from index.vectors import NOTES
+
+
+class Sparse:
+    """BM25 over one memory, kept in `folder`. Not safe to use from several threads at once."""
+
+    def __init__(self, memory: Memory, folder: Path) -> None:
+        self._memory, self._folder = memory, folder
+        self._open: dict[tuple[str, str], Lexical] = {}
+
+    def search(self, language: str, key: str, text: str, n: int, progress: Progress) -> Ranking:
+        """The `n` records (or passages) whose `key` fits a text best."""
+        return self._current(language, key, progress).search(text, n)
+
+    def forget(self) -> None:
+        """Forget what is open; the next search reads the disk or builds anew."""
+        self._open.clear()
+
+    def _current(self, language: str, key: str, progress: Progress) -> Lexical:
+        generation = self._memory.generation()
+        lexical = self._open.get((language, key))
+        if lexical is None:
+            folder = None
+            if not self._memory.read_only:
+                folder = self._folder / collection_name(language, key)
+            lexical = Lexical(folder, self._memory.identity)
+            lexical.open()
+            self._open[language, key] = lexical
+        if lexical.seen != generation and not self._update(lexical, language, key, generation):
+            rows = self._rows(language, key, -1)
+            lexical.build(rows, generation, progress)
+        return lexical
+
+    def _update(self, lexical: Lexical, language: str, key: str, generation: int) -> bool:
+        since = lexical.seen
+        if since < 0 or since > generation:
+            return False
+        gone = self._memory.gone_since("passage" if key == NOTES else "record", language, since)
+        if gone is None:
+            return False
+        return lexical.update(self._rows(language, key, since), gone, generation)
+
+    def _rows(self, language: str, key: str, since: int) -> list[tuple[str, str]]:
+        if key == NOTES:
+            rows = self._memory.read(
+                "SELECT id, section || '. ' || text FROM passages WHERE revision > ? ORDER BY id",
+                since,
+            )
+        else:
+            column = "title || '. ' || edit" if key == "edit" else key
+            rows = self._memory.read(
+                f"SELECT id, {column} FROM records WHERE language = ? AND revision > ? ORDER BY id",
+                language,
+                since,
+            )
+        return [(row[0], row[1]) for row in rows]

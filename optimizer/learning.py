@@ -1,0 +1,81 @@
+"""What the user did with an edit, for later searches: accepted, taken back, rejected.
+
+Light enough for the editor's process: it reads and writes the memory and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+from analysis.decompose import normalised_key
+from analysis.errors import HastenError
+from analysis.text import apply_replacements
+from hasten.paths import state_dir, workspace_of
+from index.record import ANY_INTERPRETER, Polarity, Refusal, workspace_provenance
+from index.store import Memory, now
+from optimizer.suggestion import Suggestion
+
+logger = logging.getLogger(__name__)
+
+Verdict = Literal["accepted", "undone", "rejected"]
+_POLARITY: dict[Verdict, Polarity] = {
+    "accepted": "accepted",
+    "undone": "worked",
+    "rejected": "rejected",
+}
+
+
+def learn(
+    memory: Memory,
+    suggestion: Suggestion,
+    verdict: Verdict,
+    *,
+    rung: int | None = None,
+    text: str | None = None,
+    reason: str = "",
+) -> None:
+    """Remember what the user thinks of a suggestion, or of one of its rungs.
+
+    Edits like an accepted one rank higher in this workspace from now on, like a rejected one lower.
+    With `text`, the file that the suggestion is for, a rejected edit is not tried again on this
+    function, whatever runs it. What can't be remembered is logged and stops nothing.
+    """
+    rungs = suggestion.edits if rung is None else suggestion.edits[rung : rung + 1]
+    titles = {r.title for r in rungs}
+    try:
+        _judge(memory, suggestion, titles, _POLARITY[verdict])
+        if verdict == "rejected" and text is not None:
+            for key in _keys(suggestion, text, rung):
+                memory.record_outcome(
+                    Refusal(
+                        suggestion.fingerprint, ANY_INTERPRETER, key, "rejected",
+                        reason or "rejected by the user", now(),
+                    )
+                )  # fmt: skip
+    except HastenError as error:
+        logger.warning("what you did with an edit could not be kept: %s", error.message)
+
+
+def _judge(
+    memory: Memory, suggestion: Suggestion, titles: Collection[str], polarity: Polarity
+) -> None:
+    path = Path(suggestion.path)
+    workspace = workspace_of(path)
+    relative = os.path.relpath(path, workspace)
+    source = workspace_provenance(state_dir(workspace).name, relative, suggestion.function)
+    memory.judge(source, titles, polarity)
+
+
+def _keys(suggestion: Suggestion, text: str, rung: int | None) -> set[str]:
+    """Of the whole edit, and of the rung where only one is meant."""
+    function, path = suggestion.function, suggestion.path
+    if rung is None:
+        return {normalised_key(apply_replacements(text, suggestion.replacements), function, path)}
+    for edit in suggestion.edits[:rung]:
+        text = apply_replacements(text, edit.replacements)
+    after = apply_replacements(text, suggestion.edits[rung].replacements)
+    return {normalised_key(after, function, path)}
