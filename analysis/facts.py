@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
 from analysis.functions import Function, function_named, functions_in, parse
 from analysis.languages import dialect_of
 from analysis.names import names_in
+from analysis.operations import SHAPES, operations
 from analysis.syntax import Tree
 
 _READER = 1
@@ -105,20 +106,25 @@ _CALLS |= {"Counter": "dict-counting", "defaultdict": "dict-counting", "frozense
 
 @dataclass(frozen=True)
 class Facts:
-    """Words of VOCABULARY, gravest first, and a sentence about the bottleneck."""
+    """Words of VOCABULARY, gravest first, and a sentence about the bottleneck.
+
+    `operations` are finer: names of the language and its libraries with where they are used, and
+    small shapes of code (analysis.operations), as phrases.
+    """
 
     words: tuple[str, ...]
     sentence: str
+    operations: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """All of them in words, gravest first: what is searched by and for."""
-        return "; ".join(VOCABULARY[word] for word in self.words)
+        """All of them as phrases, gravest first: what is searched by and for."""
+        return "; ".join((*(VOCABULARY[word] for word in self.words), *self.operations))
 
 
 def facts_version() -> str:
     """Changes with the vocabulary and with how it is read: facts kept under another are stale."""
-    whole = repr((_READER, sorted(VOCABULARY.items())))
+    whole = repr((_READER, sorted(VOCABULARY.items()), sorted(SHAPES.items())))
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
@@ -129,8 +135,9 @@ def facts_of_text(text: str, path: str, qualname: str = "") -> Facts:
     """
     named = function_named(text, path, qualname) if qualname else None
     functions = (named,) if named is not None else functions_in(text, path)
-    found = {word for function in functions for word in static_facts(text, function).words}
-    return sentence_of(Counter(found))
+    each = [static_facts(text, function) for function in functions]
+    found = sentence_of(Counter({word for facts in each for word in facts.words}))
+    return replace(found, operations=tuple(sorted({o for facts in each for o in facts.operations})))
 
 
 def static_facts(text: str, function: Function) -> Facts:
@@ -142,8 +149,10 @@ def static_facts(text: str, function: Function) -> Facts:
     node = tree.node_at(function.def_start, function.end)
     if node is not None and node.type == "decorated_definition":
         node = node.child_by_field_name("definition")
-    found = _Reader(tree, function.name).read(node) if node is not None else Counter[str]()
-    return sentence_of(found)
+    if node is None:
+        return sentence_of(Counter())
+    found = sentence_of(_Reader(tree, function.name).read(node))
+    return replace(found, operations=operations(tree, node, function.name))
 
 
 def sentence_of(found: Counter[str]) -> Facts:

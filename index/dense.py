@@ -10,6 +10,7 @@ from index.chroma import Chroma, ChromaFailed
 from index.embedding import Embedder
 from index.errors import EmbeddingError
 from index.lexical import Ranking
+from index.record import KINDS, Kind
 from index.store import Memory
 from index.vectors import Text, Vectors
 
@@ -27,10 +28,16 @@ class Dense:
     `notes` collect what went wrong and what was done about it.
     """
 
-    def __init__(self, memory: Memory, folder: Path, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        folder: Path,
+        embedder: Embedder,
+        kinds: tuple[Kind, ...] = KINDS,
+    ) -> None:
         self.notes: list[str] = []
         self._memory = memory
-        self._embedder = embedder
+        self._embedder, self._kinds = embedder, kinds
         self._vectors = Vectors(memory, embedder.identity)
         self._chroma: Chroma | None = Chroma(folder, memory, embedder.identity)
         self._embedded = -1
@@ -53,7 +60,7 @@ class Dense:
         generation = self._memory.generation()
         if generation == self._embedded:
             return 0
-        missing = self._vectors.missing(self._embedded)
+        missing = self._vectors.missing(self._embedded, self._kinds)
         # Many records share their facts, and one rule describes many edits with one text.
         texts = list(dict.fromkeys(text.text for text in missing))
         holders: dict[str, list[Text]] = {}

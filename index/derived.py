@@ -1,4 +1,4 @@
-"""What is derived from records and made anew when the way it is derived changes: static facts."""
+"""What is derived from a record and made anew when that changes: static facts and shape."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 from analysis.facts import facts_of_text, facts_version
 from analysis.languages import LANGUAGES
 from analysis.progress import Progress, silent
+from analysis.shape import shape_of
 from index.record import Record
 from index.store import Memory
 
@@ -17,17 +18,19 @@ _MOST = 200_000
 """Characters of slow code that are read; what is longer is no function."""
 
 
-def facts_of(record: Record) -> str:
-    """The static facts of a record's slow code in words; "" where it can't be read."""
+def derive(record: Record) -> tuple[str, str]:
+    """The static facts of a record's slow code in words, and its shape; "" where unreadable."""
     suffix = next((lang.suffixes[0] for lang in LANGUAGES if lang.name == record.language), "")
-    if not suffix or not record.slow or len(record.slow) > _MOST:
-        return record.facts if not record.slow else ""
-    name = str((record.receipt or {}).get("function", ""))
+    if not record.slow:
+        return record.facts, record.shape  # code that stayed at home
+    if not suffix or len(record.slow) > _MOST:
+        return "", ""
+    name, path = str((record.receipt or {}).get("function", "")), f"slow{suffix}"
     try:
-        return facts_of_text(record.slow, f"slow{suffix}", name).text
+        return facts_of_text(record.slow, path, name).text, shape_of(record.slow, path, name)
     except (RecursionError, ValueError, IndexError, AttributeError):
         logger.exception("no facts of record %s", record.id)  # code of anyone: it may be anything
-        return ""
+        return "", ""
 
 
 def fill_facts(memory: Memory, progress: Progress = silent) -> int:
@@ -35,6 +38,6 @@ def fill_facts(memory: Memory, progress: Progress = silent) -> int:
     version, done = facts_version(), 0
     while records := memory.lacking_facts(version, _BATCH):
         progress(f"reading static facts, {done} records done", None)
-        memory.put_facts(version, [(record.id, facts_of(record)) for record in records])
+        memory.put_facts(version, [(record.id, *derive(record)) for record in records])
         done += len(records)
     return done

@@ -69,7 +69,7 @@ def _without_source(record: Record) -> Record:
     steps = tuple(replace(s, code="", receipt=_figures(s.receipt)) for s in record.steps)
     return replace(
         record, slow="", fast="", steps=steps, receipt=_figures(record.receipt),
-        provenance=f"{kind}:{hidden}", purpose="",
+        provenance=f"{kind}:{hidden}", purpose="", shape="",
     )  # fmt: skip
 
 

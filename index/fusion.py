@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from index.lexical import Ranking
-from index.record import Head, Kind
+from index.record import KINDS, Head, Key, Kind
 from index.words import words
 
 RRF = 20
@@ -29,13 +29,13 @@ _SAME_TITLE = 2.0
 
 @dataclass(frozen=True)
 class Source:
-    """One ranking: a text of the query ("facts", "hint", "purpose") against a key of the records.
+    """One ranking: a text of the query ("facts", "shape", "code", "hint", "purpose") against a key.
 
     `by` is "words" (BM25) or "vectors".
     """
 
     query: str
-    key: Kind
+    key: Key
     by: str
 
     def __str__(self) -> str:
@@ -53,8 +53,11 @@ class Ranked:
     why: str
 
 
+# Weights by vectors hold for an embedding model; those of hashed words count `Embedder.trust`.
 WEIGHTS: Mapping[Source, float] = {
     Source("facts", "facts", "words"): 1.0,
+    Source("shape", "shape", "words"): 1.0,
+    Source("code", "code", "words"): 1.0,
     Source("facts", "edit", "words"): 0.5,
     Source("facts", "bottleneck", "words"): 0.5,
     Source("hint", "bottleneck", "words"): 1.0,
@@ -62,7 +65,10 @@ WEIGHTS: Mapping[Source, float] = {
     Source("hint", "edit", "vectors"): 1.0,
     Source("facts", "edit", "vectors"): 0.5,
 }
-"""Weights by vectors hold for an embedding model; those of hashed words count `Embedder.trust`."""
+EMBEDDED: tuple[Kind, ...] = tuple(
+    kind for kind in KINDS if any(s.by == "vectors" and s.key == kind for s in WEIGHTS)
+)
+"""Texts of which a ranking by vectors counts."""
 
 
 def fuse(

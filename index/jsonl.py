@@ -26,17 +26,17 @@ FORMAT = 2
 """Counted up with the keys of a record; a file of a later one is refused."""
 
 _NAMES = {field.name for field in fields(Record)}
-_OPTIONAL = {"purpose", "facts", "steps", "sizes", "requires", "rule", "notice"}
+_OPTIONAL = {"purpose", "facts", "shape", "steps", "sizes", "requires", "rule", "notice"}
 _OTHERS = {"ratio", "receipt", "steps", "sizes", "requires"}
 _STEP = {field.name for field in fields(Step)}
 _MOST_STEPS = 100
 
 
 def dump(record: Record) -> str:
-    """One record as one line, keys sorted; facts are left out where they can be read again."""
+    """One record as one line, keys sorted; without what can be read again from the code."""
     values = asdict(record)
     if record.slow:
-        del values["facts"]
+        del values["facts"], values["shape"]
     return json.dumps(values, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -15,7 +15,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +34,8 @@ _NAMED = "words.json"
 _FORMAT = 2
 _ANEW = 500
 """Documents added since, beyond which the index is built anew, and a twentieth of it."""
+
+_ASKED = 24
 
 Ranking = tuple[tuple[str, ...], ...]
 """Ids by place, best first; those of one place are equally good."""
@@ -65,11 +67,19 @@ class Counts:
 class Lexical:
     """One word index in a folder of its own. Not safe to use from several threads at once.
 
-    `source` gives the documents: those changed after a revision, and the ids of all.
+    `tokens` cuts a text into what is counted; of a query the `asked` rarest of them are looked
+    for, since the common ones cost the most and tell the least.
     """
 
-    def __init__(self, folder: Path | None, identity: str) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        identity: str,
+        tokens: Callable[[str], list[str]] = words,
+        asked: int = _ASKED,
+    ) -> None:
         self._folder, self._identity = folder, identity
+        self._tokens, self._asked = tokens, asked
         self._model: Any = None
         self._ids: tuple[str, ...] = ()
         self._places: dict[str, int] = {}
@@ -112,7 +122,7 @@ class Lexical:
         for number, (_, text) in enumerate(rows):
             if number % 1000 == 0:
                 progress("reading words", number / len(rows))
-            tokens.append(words(text))
+            tokens.append(self._tokens(text))
         model = None
         if any(tokens):
             import bm25s
@@ -138,13 +148,14 @@ class Lexical:
         for item, text in changed:
             if (place := self._places.get(item)) is not None:
                 self._stale.add(place)
-            self._since[item] = Counter(words(text))
+            self._since[item] = Counter(self._tokens(text))
         self._seen = revision
         return len(self._since) + len(self._stale) <= max(_ANEW, len(self._ids) // 20)
 
     def search(self, text: str, n: int) -> Ranking:
         """The `n` documents that fit a text best."""
-        query = words(text)
+        known = dict.fromkeys(self._tokens(text))
+        query = sorted(known, key=self._worth)[: self._asked]
         scored = self._scored(query, n)
         for item, document in self._since.items():
             if (score := self._counts.score(query, document)) > 0:
@@ -153,6 +164,10 @@ class Lexical:
         # bm25s scores in single precision, what is added since in double.
         equal = groupby(scored[:n], key=lambda row: round(row[0], 4))
         return tuple(tuple(item for _, item in group) for _, group in equal)
+
+    def _worth(self, word: str) -> tuple[bool, float, str]:
+        """Rare words first, but those of a single document last: they connect nothing."""
+        return self._counts.containing.get(word, 0) < 2, -self._counts.idf(word), word
 
     def _scored(self, query: list[str], n: int) -> list[tuple[float, str]]:
         import numpy as np

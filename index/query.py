@@ -42,18 +42,21 @@ class Here:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """What is known of a slow function. Empty texts ask nothing.
 
-    `facts` are its static facts, or any words of a person; `hint` a sentence on its bottleneck,
-    `purpose` one on what the program does. Records of `program` (a provenance) are left out: they
+    `facts` are its static facts, or any words of a person; `shape` its syntax and `code` its text,
+    both only compared with those of records; `hint` a sentence on its bottleneck, `purpose` one on
+    what the program does. Records of `program` (a provenance) are left out: they
     are the same code, not evidence. `workspace` is the key of the one whose user is asking.
     """
 
     facts: str = ""
     hint: str = ""
     purpose: str = ""
+    shape: str = ""
+    code: str = ""
     language: str = "python"
     program: str = ""
     workspace: str = ""
@@ -62,5 +65,6 @@ class Query:
     @property
     def asked(self) -> Mapping[str, str]:
         """The texts that are not empty, by name."""
-        texts = {"facts": self.facts, "hint": self.hint, "purpose": self.purpose}
+        names = ("facts", "shape", "code", "hint", "purpose")
+        texts = {name: str(getattr(self, name)) for name in names}
         return {name: text for name, text in texts.items() if text.strip()}

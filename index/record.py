@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 Polarity = Literal["worked", "failed", "accepted", "rejected"]
 Kind = Literal["facts", "bottleneck", "edit", "purpose"]
-"""The texts of a record that are embedded, each a key of its own."""
+"""The texts of a record that can be embedded, each a key of its own."""
+Key = Literal["facts", "shape", "code", "bottleneck", "edit", "purpose"]
+"""What records are searched by: by words all of these, by vectors the texts."""
 
 IMPORTED = "import"
 """How the provenance of what came from another machine begins."""
@@ -40,7 +42,8 @@ class Record:
     """One optimization: slow code, fast code, and both described without the program's names.
 
     Its keys of retrieval, "" where nobody wrote one: `facts` are the static facts of the slow
-    code (analysis.facts; derived, so they are made anew when their vocabulary changes),
+    code and `shape` its syntax without names (analysis.facts, analysis.shape; both are derived, and
+    made anew when the way they are read changes),
     `bottleneck` says what was slow, `edit` what was changed, `purpose` what the program does (the
     program description of RAS). `steps` are the atomic edits in order (AEGIS); () where the whole
     is one edit. `sizes` are (n, ratio) pairs, small to large, where several were measured.
@@ -67,6 +70,7 @@ class Record:
     created: str
     purpose: str = ""
     facts: str = ""
+    shape: str = ""
     steps: tuple[Step, ...] = ()
     sizes: tuple[tuple[int, float], ...] = ()
     requires: tuple[str, ...] = ()

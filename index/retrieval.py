@@ -20,10 +20,10 @@ from index.dense import Dense
 from index.derived import fill_facts
 from index.embedding import Embedder, choose_embedder
 from index.errors import EmbeddingError, StoreError
-from index.fusion import RRF, WEIGHTS, Ranked, Source, diverse, fuse, opinion_of
+from index.fusion import EMBEDDED, RRF, WEIGHTS, Ranked, Source, diverse, fuse, opinion_of
 from index.lexical import Ranking
 from index.query import Query
-from index.record import Hit, Passage, Record
+from index.record import Hit, Kind, Passage, Record
 from index.sparse import Sparse
 from index.store import Memory
 from index.vectors import NOTES, Vectors
@@ -81,8 +81,10 @@ class Index:
     """Searches a memory. Nothing heavy is imported, opened or embedded before the first search.
 
     `chroma_folder` defaults to ``chroma`` beside the memory. `embedder` defaults to the best one on
-    this machine. `corpus` are the shipped files to load, None for none. `notes` say what a person
-    should know (index built anew, searched exactly, memory damaged). Safe from several threads.
+    this machine. `corpus` are the shipped files to load, None for none, `kinds` the texts that are
+    embedded. Without `vectors` it searches by words alone and imports neither Chroma nor a model.
+    `notes` say what a person should know (index built anew, searched exactly, memory damaged).
+    Safe from several threads.
     """
 
     def __init__(
@@ -92,11 +94,14 @@ class Index:
         embedder: Embedder | None = None,
         *,
         corpus: Sequence[Path] | None = SHIPPED,
+        kinds: tuple[Kind, ...] = EMBEDDED,
+        vectors: bool = True,
         progress: Progress = silent,
     ) -> None:
         self._memory = memory
         self._folder = chroma_folder or memory.path.parent / "chroma"
         self._chosen = embedder
+        self._kinds, self._vectors = kinds, vectors
         self._corpus = corpus
         self._progress = progress
         self._loaded = False
@@ -183,20 +188,16 @@ class Index:
         """The `k` passages of research notes that fit a query best, by words and by vectors."""
         with self._lock:
             self._ready()
-            text = " ".join(query.asked.values())
+            texts = (query.facts, query.hint, query.purpose)
+            text = " ".join(text for text in texts if text)
             if k <= 0 or not text or not self._memory.counts()["passages"]:
                 return ()
             n = max(_LEAST, 4 * k)
             scores: dict[str, float] = {}
             words = self._sparse.search(NOTES, NOTES, text, n, self._progress)
             rankings = [(1.0, words)]
-            dense = self._opened()
-            try:
-                (vector,) = dense.embed([text], self._progress)
-                near = dense.nearest(NOTES, NOTES, vector, n, self._progress)
-                rankings.append((self._embedder().trust, near))
-            except EmbeddingError as error:
-                self._say(f"searched by words alone: {error.message}")
+            if self._vectors:
+                rankings += self._passages_by_vectors(text, n)
             for weight, ranking in rankings:
                 for place, ids in enumerate(ranking, 1):
                     for item in ids:
@@ -204,6 +205,15 @@ class Index:
             best = sorted(scores, key=lambda item: (-scores[item], item))[:k]
             found = self._memory.passages(best)
             return tuple(found[item] for item in best if item in found)
+
+    def _passages_by_vectors(self, text: str, n: int) -> list[tuple[float, Ranking]]:
+        dense = self._opened()
+        try:
+            (vector,) = dense.embed([text], self._progress)
+        except EmbeddingError as error:
+            self._say(f"searched by words alone: {error.message}")
+            return []
+        return [(self._embedder().trust, dense.nearest(NOTES, NOTES, vector, n, self._progress))]
 
     def _say(self, note: str) -> None:
         if note not in self._notes:
@@ -292,7 +302,7 @@ class Index:
 
     def _opened(self) -> Dense:
         if self._dense is None:
-            self._dense = Dense(self._memory, self._folder, self._embedder())
+            self._dense = Dense(self._memory, self._folder, self._embedder(), self._kinds)
         return self._dense
 
     def _keep_notes(self, dense: Dense) -> None:
@@ -312,11 +322,13 @@ class Index:
             self._derived = self._memory.generation()
 
     def _weights(self) -> Mapping[Source, float]:
+        if not self._vectors:
+            return WEIGHTS
         trust = self._embedder().trust
         return {s: w * trust if s.by == "vectors" else w for s, w in WEIGHTS.items()}
 
     def _by_vectors(self, query: Query, n: int, sources: Sequence[Source]) -> dict[Source, Ranking]:
-        if not sources:
+        if not sources or not self._vectors:
             return {}
         dense = self._opened()
         names = list(dict.fromkeys(source.query for source in sources))

@@ -17,8 +17,8 @@ from index.record import IMPORTED, AcceptedEdit, Head, Record, Refusal, Step
 RECORD = [field.name for field in fields(Record)]
 ACCEPTED = [field.name for field in fields(AcceptedEdit)]
 REFUSAL = [field.name for field in fields(Refusal)]
-DERIVED = ("facts",)
-"""Made anew by whoever has another vocabulary, so no part of a record's checksum."""
+DERIVED = ("facts", "shape")
+"""Made anew by whoever reads them in another way, so no part of a record's checksum."""
 HEAD = "id, title, edit, polarity, provenance, requires, rule, receipt IS NULL"
 _AS_JSON = ("receipt", "steps", "sizes", "requires")
 

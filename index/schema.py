@@ -55,6 +55,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             for name, default in (
                 ("purpose", ""),
                 ("facts", ""),
+                ("shape", ""),
                 ("steps", "[]"),
                 ("sizes", "[]"),
                 ("requires", "[]"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from analysis.progress import Progress
@@ -9,6 +11,30 @@ from index.chroma import collection_name
 from index.lexical import Lexical, Ranking
 from index.store import Memory
 from index.vectors import NOTES
+from index.words import words
+
+_FORMAT = 1
+"""Counted up when texts are cut otherwise: an index of another format is built anew."""
+_COLUMNS = {"edit": "title || '. ' || edit", "code": "slow"}
+_IN_A_LOOP = " in a loop"
+
+
+def phrases(facts: str) -> list[str]:
+    """Static facts as they are, and those about loops also without that."""
+    found = facts.split("; ") if facts else []
+    return [*found, *(p.removesuffix(_IN_A_LOOP) for p in found if p.endswith(_IN_A_LOOP))]
+
+
+def names(code: str) -> list[str]:
+    """The parts of all names and words of a code."""
+    return [word.lower() for word in re.findall(r"[A-Za-z]+", code)]
+
+
+_TOKENS: dict[str, Callable[[str], list[str]]] = {
+    "facts": phrases,
+    "shape": str.split,
+    "code": names,
+}
 
 
 class Sparse:
@@ -33,7 +59,8 @@ class Sparse:
             folder = None
             if not self._memory.read_only:
                 folder = self._folder / collection_name(language, key)
-            lexical = Lexical(folder, self._memory.identity)
+            tokens = _TOKENS.get(key, words)
+            lexical = Lexical(folder, f"{self._memory.identity} {_FORMAT}", tokens)
             lexical.open()
             self._open[language, key] = lexical
         if lexical.seen != generation and not self._update(lexical, language, key, generation):
@@ -57,7 +84,7 @@ class Sparse:
                 since,
             )
         else:
-            column = "title || '. ' || edit" if key == "edit" else key
+            column = _COLUMNS.get(key, key)
             rows = self._memory.read(
                 f"SELECT id, {column} FROM records WHERE language = ? AND revision > ? ORDER BY id",
                 language,

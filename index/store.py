@@ -149,16 +149,17 @@ class Memory(Database):
         found = tuple(self._sound(row) for row in rows)
         damaged = [row[0] for row, record in zip(rows, found, strict=True) if record is None]
         if damaged:  # nothing can be told of them, and they must not be asked for again and again
-            self.put_facts(version, [(record, "") for record in damaged])
+            self.put_facts(version, [(record, "", "") for record in damaged])
         return tuple(record for record in found if record is not None)
 
-    def put_facts(self, version: str, rows: Iterable[tuple[str, str]]) -> None:
-        """Keep (record id, static facts); vectors of other facts are dropped."""
+    def put_facts(self, version: str, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Keep (record id, static facts, shape); vectors of other facts are dropped."""
         with self.write() as connection:
+            revision = self.revision(connection)
             connection.executemany(
-                "UPDATE records SET revision = CASE WHEN facts = ?2 THEN revision ELSE ?4 END, "
-                "facts = ?2, facts_by = ?3 WHERE id = ?1",
-                [(i, facts, version, self.revision(connection)) for i, facts in rows],
+                "UPDATE records SET revision = CASE WHEN facts = ?2 AND shape = ?3 "
+                "THEN revision ELSE ?5 END, facts = ?2, shape = ?3, facts_by = ?4 WHERE id = ?1",
+                [(i, facts, shape, version, revision) for i, facts, shape in rows],
             )
 
     def gone_since(self, kind: str, language: str, since: int) -> tuple[str, ...] | None:

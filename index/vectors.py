@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from index.record import KINDS
+from index.record import KINDS, Kind
 from index.store import Memory
 
 NOTES = "note"
@@ -44,8 +44,9 @@ class Vectors:
     def __init__(self, memory: Memory, embedder: str) -> None:
         self._memory, self._embedder = memory, embedder
 
-    def missing(self, since: int = -1) -> tuple[Text, ...]:
-        """Every text that this embedder has yet to embed, of what was written after a revision.
+    def missing(self, since: int = -1, kinds: tuple[Kind, ...] = KINDS) -> tuple[Text, ...]:
+        """Every text of `kinds` (and of notes) that this embedder has yet to embed, of what was
+        written after a revision.
 
         Empty texts have no vector.
         """
@@ -56,7 +57,7 @@ class Vectors:
             "revision > ? AND id NOT IN "
             "(SELECT item FROM vectors WHERE embedder = ? AND kind = ?) ORDER BY id"
         )
-        for kind in KINDS:
+        for kind in kinds:
             rows = self._memory.read(
                 f"SELECT id, language, {kind} FROM records WHERE {kind} != '' AND {without}",
                 since,

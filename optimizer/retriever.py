@@ -7,6 +7,7 @@ import os
 from analysis.facts import static_facts
 from analysis.functions import function_named
 from analysis.languages import language_of
+from analysis.shape import shape_of
 from index.query import Here, Query
 from index.record import Hit, workspace_provenance
 from optimizer.protocols import Node
@@ -39,6 +40,8 @@ class IndexRetriever:
             return ()
         query = Query(
             facts=static_facts(text, function).text,
+            shape=shape_of(text, self._path, self._qualname),
+            code=text[function.start : function.end],
             language=language_of(self._path).name,
             program=self._program,
             here=self._here,

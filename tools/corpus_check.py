@@ -79,7 +79,7 @@ def _best(run: Callable[[Any], Any], given: Any, so_far: float) -> tuple[Any, fl
 def _python(source: Source, texts: tuple[str, ...]) -> list[Callable[[Any], Any]]:
     def runner(text: str) -> Callable[[Any], Any]:
         space: dict[str, Any] = {"__name__": "case"}
-        exec(compile(text, source.slug, "exec"), space)
+        exec(compile(text, source.slug, "exec", dont_inherit=True), space)
         outer, _, method = source.function.partition(".")
 
         def run(given: Any) -> Any:

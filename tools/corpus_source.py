@@ -99,7 +99,7 @@ class Source:
     def made(self) -> list[Any]:
         """Its inputs, size by size. Runs its `inputs`: only for sources of this repository."""
         space: dict[str, Any] = {"__name__": "inputs"}
-        exec(compile(self.inputs, str(self.path), "exec"), space)
+        exec(compile(self.inputs, str(self.path), "exec", dont_inherit=True), space)
         found = []
         for n in self.sizes:
             own = list(space["inputs"](n))

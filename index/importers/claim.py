@@ -13,6 +13,9 @@ from index.record import IMPORTED
 PROVED = "claim"
 """How the provenance of an imported claim begins that was proved here; of others: IMPORTED."""
 
+PER_SIZE = 3
+"""Inputs of each size of a claim that has sizes; others may follow."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -24,14 +27,14 @@ class Claim:
     problem that was solved; solutions of one problem are neighbours, not evidence for each other.
 
     `title`, `bottleneck`, `edit` and `purpose` are as in a Record, "" where nobody wrote one;
-    `edits` are the claimed atomic edits in order, in words. `licence` and `notice` are whose code it
-    is. `reported_ratio` is time before by time after as others measured it, or None. `created` is
-    when it was made, if that is known (ISO 8601).
+    `edits` are the claimed atomic edits in order, in words. `licence` and `notice` say whose code
+    it is. `reported_ratio` is time before by time after as others measured it, or None. `created`
+    is when it was made, if that is known (ISO 8601).
 
     What it can be run on: `cases` are pairs of standard input and expected output.
     `inputs_source` is the text of a Python file that defines ``inputs()``, which yields
-    ``(args, kwargs)`` for a function and texts for standard input for a program; with `sizes`, it
-    yields equally many of each size in that order. Where there is neither, a function is called
+    ``(args, kwargs)`` for a function and texts for standard input for a program; with `sizes`, the
+    first are PER_SIZE of each size, in that order. Where there is neither, a function is called
     with generated arguments, and a program can't be proved.
     """
 

@@ -22,6 +22,8 @@ MAX_ARRAY = 256 << 20
 """Characters of the largest file that is one JSON array: it is held in memory."""
 MAX_CODE = 200_000
 """Characters of a side of a claim; what is longer is no function and no contest's program."""
+MAX_WORDS = 8_000
+"""Characters of a text for people."""
 MAX_EDITS = 100
 _BLANK = re.compile(r"[ \t\r\n]*")
 _COMMA = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
@@ -51,6 +53,10 @@ class Row:
         if not isinstance(value, str):
             raise self.error(f"{name} is no text" if name in self.data else f"{name} is missing")
         return self.sound(value, name)
+
+    def words(self, name: str, default: str = "") -> str:
+        """A text for people: not long, with nothing in it that can't be printed."""
+        return plain(self.text(name, default))
 
     def sound(self, value: str, name: str) -> str:
         """The text, which can be written as UTF-8."""
@@ -103,13 +109,23 @@ class Row:
             raise self.error(f"{name} is no list of texts")
         if len(value) > MAX_EDITS:
             raise self.error(f"{name} has more than {MAX_EDITS} entries")
-        return tuple(self.sound(text, name).strip() for text in value)
+        return tuple(plain(self.sound(text, name)) for text in value)
 
 
 def _number(key: str) -> int:
     if not (key.isascii() and key.isdigit() and len(key) < 10):
         raise ValueError(key)
     return int(key)
+
+
+def plain(text: str) -> str:
+    """The text, cut where it is long, with blanks for what can't be printed; lines stay."""
+    kept = text[:MAX_WORDS].strip()
+    return kept if kept.isprintable() else "".join(map(_printed, kept))
+
+
+def _printed(char: str) -> str:
+    return char if char.isprintable() or char == "\n" else " "
 
 
 def word_of(text: str) -> str:

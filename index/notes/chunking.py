@@ -6,6 +6,7 @@ says is what the section says, character for character; only the blocks are put 
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -66,7 +67,8 @@ def _chunks(blocks: Iterable[Block]) -> list[list[_Piece]]:
     if len(chunks) > 1 and words < _ALONE:
         before = sum(piece.words for piece in chunks[-2])
         if before + words <= _OVERFULL:
-            chunks[-2] += chunks.pop()
+            last = chunks.pop()
+            chunks[-1] += last
     return chunks
 
 
@@ -118,7 +120,7 @@ def _places(
     bounds = [start, *(cut for cut in cuts if start < cut < end), end]
     small = (
         inner
-        for part in zip(bounds, bounds[1:], strict=False)
+        for part in itertools.pairwise(bounds)
         for inner in _places(text, part, most, breaks[1:])
     )
     yield from _grouped(text, small, most, words_in(text[start:end]))

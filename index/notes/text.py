@@ -10,6 +10,8 @@ from index.notes.parts import NoteUnreadable
 
 MOST_LINE = 20_000
 """Characters of a line of prose; a longer one is data, and what is behind them is left out."""
+MOST_LINES = 100_000
+"""Of a note: more than a book has. What a line takes to read bounds what the note takes."""
 
 _HEAD = 8192
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\f\r\x1b"))
@@ -61,7 +63,12 @@ def decode(data: bytes) -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text as an editor counts them, each cut at `MOST_LINE`."""
+    """The lines of a text as an editor counts them, each cut at `MOST_LINE`.
+
+    Raises NoteUnreadable where there are more than `MOST_LINES`.
+    """
+    if text.count("\n") >= MOST_LINES:
+        raise NoteUnreadable(f"it has more than {MOST_LINES} lines")
     return [line if len(line) <= MOST_LINE else line[:MOST_LINE] for line in text.split("\n")]
 
 

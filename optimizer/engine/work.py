@@ -38,7 +38,7 @@ class Works:
 
         from index.query import Query
 
-        return [cattrs.unstructure(hit) for hit in self._shared().retrieve(Query(text), k)]
+        return [cattrs.unstructure(hit) for hit in self._shared().retrieve(Query(hint=text), k)]
 
     def _shared(self) -> Services:
         with self._lock:

@@ -12,6 +12,7 @@ import typer
 from analysis.errors import InputError
 from analysis.facts import static_facts
 from analysis.languages import PYTHON, language_of
+from analysis.shape import shape_of
 from analysis.source import read_source
 from hasten.paths import state_dir, workspace_of
 from index import exchange
@@ -80,7 +81,8 @@ def explain(
         emit_json(explained_json(asked, found))
         return GOOD if found.hits else NOT_GOOD
     for name, text in asked.asked.items():
-        page().print(f"{name}: {text}", markup=False, soft_wrap=True)
+        if name not in ("shape", "code"):
+            page().print(f"{name}: {text}", markup=False, soft_wrap=True)
     for row in found.hits:
         _show(row.hit)
         places = ", ".join(f"{name}: {place}" for name, place in row.places)
@@ -214,7 +216,7 @@ def explained_json(asked: Query, found: Found) -> dict[str, Any]:
 def query_of(text: str, language: str = "") -> Query:
     """Words as they are; of PATH::QUALNAME the static facts of the function and its place."""
     if "::" not in text:
-        return Query(text, language=language or PYTHON.name)
+        return Query(hint=text, language=language or PYTHON.name)
     path, name = split_target(text)
     if name is None:
         raise InputError(f"{text}: no function named", code="usage", mend="PATH::QUALNAME")
@@ -224,6 +226,8 @@ def query_of(text: str, language: str = "") -> Query:
     function = require_function(source, path, name)
     return Query(
         facts=static_facts(source, function).text,
+        shape=shape_of(source, str(path), function.qualname),
+        code=source[function.start : function.end],
         language=language or language_of(path).name,
         program=workspace_provenance(key, os.path.relpath(path, workspace), function.qualname),
         workspace=key,

@@ -51,7 +51,7 @@ def make_record(
 
 def ask(index: Index, text: str, k: int, language: str = "python", **given: Any) -> tuple[Hit, ...]:
     """A search by words."""
-    return index.search(Query(text, language=language, **given), k)
+    return index.search(Query(hint=text, language=language, **given), k)
 
 
 def put_vectors(memory: Memory, embedder: str, rows: Iterable[tuple[Record, Kind, bytes]]) -> None:

@@ -351,7 +351,7 @@ from index.retrieval import Index
 from index.store import Memory
 with Memory(Path(sys.argv[2])) as memory:
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        print([hit.record.title for hit in index.search(Query(sys.argv[3]), 3)], flush=True)
+        print([hit.record.title for hit in index.search(Query(hint=sys.argv[3]), 3)], flush=True)
         print(index.stats().chroma, flush=True)
         sys.stdin.read()
 """

@@ -69,7 +69,8 @@ def test_no_internet_socket_from_import_to_search(tmp_path: Path) -> None:
         "m = Memory(Path(folder) / 'memory.db')\n"
         "describe()\n"
         "i = Index(m, embedder=choose_embedder(), corpus=[Path(folder) / 'corpus.jsonl'])\n"
-        "print(len(i.search(Query('edit number 3'), 5)), i.stats().chroma, i.verify().ok, seen)\n"
+        "found = i.search(Query(hint='edit number 3'), 5)\n"
+        "print(len(found), i.stats().chroma, i.verify().ok, seen)\n"
         "i.close()\n"
         "assert not [n for n in Path(folder).iterdir() if n.name == '.cache'], 'a model folder'\n",
         tmp_path,

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from analysis.errors import Cancelled
+from analysis.facts import static_facts
+from analysis.functions import functions_in
+from analysis.shape import shape_of
 from index.embedding import FactsEmbedder
 from index.errors import EmbeddingError
 from index.fusion import RRF, WEIGHTS
@@ -60,11 +63,22 @@ def test_scores_fall_and_k_is_kept(index: Index) -> None:
     assert ask(index, "loop", 0) == ()
 
 
-def test_hint_moves_the_result(index: Index) -> None:
-    facts = "for loop, list, string"
-    assert titles(index, facts, 1, hint="the smallest element is taken by sorting each time") == [
-        "Use a heap"
-    ]
+def test_facts_shape_and_code_find_the_same_kind_of_code(memory: Memory) -> None:
+    slow = {
+        "queue": "def f(jobs):\n    done = []\n    while jobs:\n        done.append(jobs.pop(0))\n"
+        "    return done\n",
+        "text": "def f(parts):\n    out = ''\n    for p in parts:\n        out += p\n"
+        "    return out\n",
+        "sums": "def f(rows):\n    return [sum(rows[:i]) for i in range(len(rows))]\n",
+    }
+    for n, (name, code) in enumerate(slow.items()):
+        memory.add(replace(make_record(n, title=name), slow=code))
+    other = "def g(self, waiting):\n    while waiting:\n        self.serve(waiting.pop(0))\n"
+    function = functions_in(other, "m.py")[0]
+    facts, shape = static_facts(other, function).text, shape_of(other, "m.py")
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        for query in (Query(facts=facts), Query(shape=shape), Query(code=other)):
+            assert index.search(query, 1)[0].record.title == "queue"
 
 
 def test_without_words_nothing_is_asked(index: Index) -> None:
@@ -118,7 +132,7 @@ def test_workspace_likes_and_dislikes(memory: Memory, polarity: Any, first: str)
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
         here = titles(index, "queue in a loop", 2, workspace="w", program=decided.provenance)
         assert here[0] == first
-        rows = index.explain(Query("queue in a loop", workspace="elsewhere"), 3).hits
+        rows = index.explain(Query(hint="queue in a loop", workspace="elsewhere"), 3).hits
         mine = [r.weight for r in rows if r.hit.record.polarity == "worked"]
         assert set(mine) == {1.0}
 
@@ -132,7 +146,7 @@ def test_failed_edits_rank_lower(memory: Memory) -> None:
 
 
 def test_explain_names_each_ranking(index: Index) -> None:
-    row = index.explain(Query("membership in a list", hint="a set"), 1).hits[0]
+    row = index.explain(Query(facts="a list", hint="membership in a list"), 1).hits[0]
     weights = {str(source): weight for source, weight in WEIGHTS.items()}
     names = {name for name, _ in row.places}
     assert {name for name in weights if "bottleneck" in name or "edit" in name} >= names
@@ -152,7 +166,7 @@ def test_what_does_not_apply_here_is_left_out_and_said(memory: Memory) -> None:
     memory.add(technique(4))
     here = Here(version=(3, 10, 2), libraries=frozenset({"json"}), losing=frozenset({"heap"}))
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        found = index.explain(Query("list in a loop, queue, sorted, line", here=here), 9)
+        found = index.explain(Query(hint="list in a loop, queue, sorted, line", here=here), 9)
         assert [row.hit.record.title for row in found.hits] == ["Compile once"]
         assert dict(found.excluded) == {
             "Test membership in a set": "numpy is not at hand",

@@ -167,7 +167,7 @@ def test_read_only_empty_folder_still_searches(read_only: Path, tmp_path: Path) 
         f"corpus = Path({str(corpus)!r})\n"
         "m = index.store.Memory(folder / 'memory.db')\n"
         "i = index.retrieval.Index(m, embedder=index.embedding.FactsEmbedder(), corpus=[corpus])\n"
-        "print([h.record.edit for h in i.search(Query('heap'), 1)], list(folder.iterdir()))\n",
+        "print([h.record.edit for h in i.search(Query(hint='heap'), 1)], list(folder.iterdir()))\n",
         read_only,
     )
     assert out.strip() == "['use a heap'] []"

@@ -80,10 +80,10 @@ def test_vectors_of_unknown_records_and_of_other_texts_are_dropped(
 
 def test_changed_facts_lose_their_vector_and_are_told(memory: Memory, make: Make) -> None:
     memory.add(make(1))
-    memory.put_facts("v1", [(make(1).id, "a loop")])
+    memory.put_facts("v1", [(make(1).id, "a loop", "abc")])
     put_vectors(memory, "e", [(replace(make(1), facts="a loop"), "facts", b"\0\0\0\0")])
     vectors, seen = Vectors(memory, "e"), memory.generation()
-    memory.put_facts("v2", [(make(1).id, "two loops")])
+    memory.put_facts("v2", [(make(1).id, "two loops", "abc")])
     assert memory.counts()["vectors"] == 0
     changes = vectors.changes("facts", "python", seen)
     assert (changes.new, len(changes.gone)) == ((), 1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from tree_sitter import Node
 
 from analysis.facts import Facts, sentence_of
 from analysis.functions import Function
 from analysis.languages.native.functions import definition_named
+from analysis.languages.native.operations import operations
 from analysis.languages.native.syntax import parse
 from analysis.syntax import Tree
 
@@ -29,10 +31,12 @@ def facts(text: str, function: Function) -> Facts:
     tree = parse(text, function.path)
     node = definition_named(tree, text, function.path, function.qualname)
     found: Counter[str] = Counter()
-    if node is not None:
-        _read(tree, node, function.name, found)
+    if node is None:
+        return Facts((), "")
+    _read(tree, node, function.name, found)
+    made = operations(tree, node, function.name)
     # Macros can hide loops: that none was found says nothing.
-    return sentence_of(found) if found else Facts((), "")
+    return replace(sentence_of(found), operations=made) if found else Facts((), "", made)
 
 
 def _read(tree: Tree, root: Node, name: str, found: Counter[str]) -> None:
