@@ -66,6 +66,28 @@ def normalised_key(text: str, qualname: str, path: str = "<candidate>") -> str:
     return hashlib.sha256("\x1e".join([form, *outside]).encode("utf-8", "replace")).hexdigest()
 
 
+def edit_key(before: str, after: str, qualname: str, path: str = "<candidate>") -> str:
+    """A hash of what an edit makes of a function, whatever else the file holds.
+
+    As `normalised_key` of the text after it, but of the rest of the file only what the edit adds.
+    """
+    if dialect_of(path) is not None:
+        return normalised_key(after, qualname, path)
+    old, new = parse(before), parse(after)
+    node = definition_node(new, after, qualname)
+    if node is None or depth(node) > MAX_DEPTH:
+        return hashlib.sha256(after.encode("utf-8", "replace")).hexdigest()
+    known = {old.source(n).strip() for n in old.root.named_children}
+    added = sorted(
+        text
+        for n in new.root.named_children
+        if not n.start_byte <= node.start_byte < n.end_byte and n.type != "comment"
+        if (text := new.source(n).strip()) not in known
+    )
+    form = normal_form(new, node, _renamed_locals(new, node))
+    return hashlib.sha256("\x1e".join([form, *added]).encode("utf-8", "replace")).hexdigest()
+
+
 def _group(slots: list[Slot]) -> None:
     inside = [s for s in slots if s.syntax and s.inside]
     for n, slot in enumerate(inside):

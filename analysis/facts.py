@@ -129,13 +129,18 @@ def facts_version() -> str:
 
 
 def facts_of_text(text: str, path: str, qualname: str = "") -> Facts:
-    """The facts of one function of a file, or of all of them where none is named or found.
+    """The facts of one function of a file, or of all its code where none is named or found.
 
     `path` only tells the language.
     """
     named = function_named(text, path, qualname) if qualname else None
-    functions = (named,) if named is not None else functions_in(text, path)
-    each = [static_facts(text, function) for function in functions]
+    if named is not None:
+        return static_facts(text, named)
+    if dialect_of(path) is None:
+        tree = parse(text)
+        found = sentence_of(_Reader(tree, "").read(tree.root))
+        return replace(found, operations=operations(tree, tree.root, ""))
+    each = [static_facts(text, function) for function in functions_in(text, path)]
     found = sentence_of(Counter({word for facts in each for word in facts.words}))
     return replace(found, operations=tuple(sorted({o for facts in each for o in facts.operations})))
 

@@ -312,6 +312,13 @@ def _always(tree: Tree, node: Node, loops: int, name: str) -> bool:
     return True
 
 
+def _inner_function(tree: Tree, node: Node, loops: int, name: str) -> bool:
+    around = node.parent
+    while around is not None and around.type != "function_definition":
+        around = around.parent
+    return around is not None
+
+
 def _pairs(tree: Tree, node: Node, loops: int, name: str) -> bool:
     """A loop over a range that starts from the position of the loop around it."""
     right, block = _text(tree, _field(node, "right")), node.parent
@@ -349,7 +356,7 @@ _TESTS: dict[str, tuple[tuple[str, _Test], ...]] = {
         ("key-function", _key_function), ("stepped-range", _stepped),
         ("nested-function-call", _call_of_call), ("copy-per-step", _copy_per_step),
     ),
-    "function_definition": (("inner-function", _always),),
+    "function_definition": (("inner-function", _inner_function),),
     "lambda": (("lambda", _always),),
     "tuple": (("tuple-made", _in_loop),),
     "list": (("list-made", _in_loop),),

@@ -11,8 +11,7 @@ import hashlib
 
 from tree_sitter import Node
 
-from analysis.functions import function_named, functions_in, parse_file
-from analysis.syntax import Tree
+from analysis.functions import function_named, parse_file
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MOST = 4000
@@ -20,22 +19,18 @@ _MOST = 4000
 
 
 def shape_of(text: str, path: str, qualname: str = "") -> str:
-    """The pieces of one function of a file, or of all where none is named or found.
+    """The pieces of one function of a file, or of all its code where none is named or found.
 
     Sorted words with a space between them, each once. `path` only tells the language.
     """
-    named = function_named(text, path, qualname) if qualname else None
-    functions = (named,) if named is not None else functions_in(text, path)
     tree = parse_file(text, path)
-    pieces: set[str] = set()
-    for function in functions:
-        node = tree.node_at(function.def_start, function.end)
-        if node is not None:
-            pieces |= _pieces(tree, node)
+    named = function_named(text, path, qualname) if qualname else None
+    node = tree.root if named is None else tree.node_at(named.def_start, named.end)
+    pieces = _pieces(node) if node is not None else set()
     return " ".join(sorted(_hashed(piece) for piece in pieces))
 
 
-def _pieces(tree: Tree, root: Node) -> set[str]:
+def _pieces(root: Node) -> set[str]:
     found: set[str] = set()
     stack: list[tuple[Node, str, str]] = [(root, "", "")]
     for _ in range(_MOST):

@@ -53,18 +53,17 @@ class Ranked:
     why: str
 
 
-# Weights by vectors hold for an embedding model; those of hashed words count `Embedder.trust`.
 WEIGHTS: Mapping[Source, float] = {
-    Source("facts", "facts", "words"): 1.0,
-    Source("shape", "shape", "words"): 1.0,
-    Source("code", "code", "words"): 1.0,
-    Source("facts", "edit", "words"): 0.5,
-    Source("facts", "bottleneck", "words"): 0.5,
-    Source("hint", "bottleneck", "words"): 1.0,
-    Source("hint", "edit", "words"): 1.0,
-    Source("hint", "edit", "vectors"): 1.0,
-    Source("facts", "edit", "vectors"): 0.5,
+    Source("facts", "facts", "words"): 2.0,
+    Source("shape", "shape", "words"): 2.0,
+    Source("code", "code", "words"): 2.0,
+    Source("facts", "facts", "vectors"): 1.0,
+    Source("facts", "bottleneck", "vectors"): 1.0,
+    Source("hint", "bottleneck", "words"): 2.0,
+    Source("hint", "bottleneck", "vectors"): 1.0,
+    Source("hint", "edit", "words"): 2.0,
 }
+"""What a place counts. That of vectors is times `Embedder.trust`."""
 EMBEDDED: tuple[Kind, ...] = tuple(
     kind for kind in KINDS if any(s.by == "vectors" and s.key == kind for s in WEIGHTS)
 )

@@ -219,5 +219,6 @@ class Lexical:
                 if old.name != build.name:
                     shutil.rmtree(old, ignore_errors=True)
             return
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         shutil.rmtree(build, ignore_errors=True)

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-from analysis.decompose import normalised_key
+from analysis.decompose import edit_key
 from analysis.errors import HastenError
 from analysis.text import apply_replacements
 from hasten.paths import state_dir, workspace_of
@@ -41,7 +41,7 @@ def learn(
     """Remember what the user thinks of a suggestion, or of one of its rungs.
 
     Edits like an accepted one rank higher in this workspace from now on, like a rejected one lower.
-    With `text`, the file that the suggestion is for, a rejected edit is not tried again on this
+    With `text`, the file as it was proved, a rejected edit is not tried again on this
     function, whatever runs it. What can't be remembered is logged and stops nothing.
     """
     rungs = suggestion.edits if rung is None else suggestion.edits[rung : rung + 1]
@@ -71,11 +71,13 @@ def _judge(
 
 
 def _keys(suggestion: Suggestion, text: str, rung: int | None) -> set[str]:
-    """Of the whole edit, and of the rung where only one is meant."""
+    """Of the whole edit, or of the rung where only one is meant; `text` is the one proved."""
     function, path = suggestion.function, suggestion.path
     if rung is None:
-        return {normalised_key(apply_replacements(text, suggestion.replacements), function, path)}
+        after = apply_replacements(text, suggestion.replacements)
+        return {edit_key(text, after, function, path)}
+    before = text
     for edit in suggestion.edits[:rung]:
-        text = apply_replacements(text, edit.replacements)
-    after = apply_replacements(text, suggestion.edits[rung].replacements)
-    return {normalised_key(after, function, path)}
+        before = apply_replacements(before, edit.replacements)
+    after = apply_replacements(before, suggestion.edits[rung].replacements)
+    return {edit_key(before, after, function, path)}

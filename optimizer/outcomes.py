@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from analysis.decompose import edit_key
 from analysis.errors import HastenError
 from analysis.facts import static_facts
 from analysis.functions import function_named
@@ -56,7 +57,7 @@ class Outcomes:
 
     def refused_before(self, candidate: Candidate) -> Evaluation | None:
         """The refusal of the very same edit in an earlier search, or None."""
-        for key in (candidate.key, self._timing_key(candidate)):
+        for key in (self._key(candidate), self._timing_key(candidate)):
             known = self._known.get(key)
             if known is not None:
                 by = "you rejected it" if known.outcome == "rejected" else "it failed before"
@@ -68,7 +69,7 @@ class Outcomes:
         for node in failures:
             stage, reason = node.evaluation.stage, node.evaluation.failure or ""
             if stage == "equivalence":
-                key = node.candidate.key
+                key = self._key(node.candidate)
             elif stage == "timing" and node.depth == 1:  # deeper ones were timed against another
                 key = self._timing_key(node.candidate)
             else:
@@ -117,8 +118,12 @@ class Outcomes:
         function = function_named(text, str(self._target.path), self._target.function.qualname)
         return "" if function is None else static_facts(text, function).text
 
+    def _key(self, candidate: Candidate) -> str:
+        target = self._target
+        return edit_key(target.text, candidate.source, target.function.qualname, str(target.path))
+
     def _timing_key(self, candidate: Candidate) -> str:
-        return f"{candidate.key}:{self._digest}"
+        return f"{self._key(candidate)}:{self._digest}"
 
     def _refuse(self, key: str, reason: str) -> None:
         if self._memory is None:

@@ -38,7 +38,6 @@ from index.record import Record, Step, record_id
 from tools.corpus_source import PER_SIZE, SOURCES, SUFFIXES, Source, all_sources
 
 ROOT = SOURCES.parent.parent.parent
-REFUSED = SOURCES / "left_out.json"
 _ABSOLUTE = re.compile(r"(?<![\w.])/(?:[\w.+-]+/)+([\w.+-]*)")
 _LEAST = 1.1
 """What a step must gain, by the lower bound of its interval, to be worth a record."""
@@ -51,6 +50,11 @@ def inputs():
     for n in {sizes}:
         yield from _of_size(n)
 """
+
+
+def refused(language: str) -> Path:
+    """The file that says which sources of a language are left out, and why."""
+    return SOURCES / language / "left_out.json"
 
 
 class NotProved(Exception):
@@ -234,7 +238,10 @@ def main(argv: list[str] | None = None) -> int:
         for record in jsonl.read(shipped(language))
     }
     records = {slug: reworded(sources[slug], r) for slug, r in records.items() if slug in sources}
-    left_out = json.loads(REFUSED.read_text("utf-8")) if REFUSED.exists() else {}
+    left_out: dict[str, Any] = {}
+    for language in SUFFIXES:
+        if refused(language).exists():
+            left_out |= json.loads(refused(language).read_text("utf-8"))
     left_out = {slug: row for slug, row in left_out.items() if slug in sources}
     wanted = [
         source
@@ -264,9 +271,10 @@ def main(argv: list[str] | None = None) -> int:
             state = f"LEFT OUT: {why}"
         seconds = time.monotonic() - started
         print(f"[{number}/{len(wanted)}] {source.slug}: {state} ({seconds:.0f} s)", flush=True)
-        write(source.language, records, left_out)
-    for language in {source.language for source in sources.values()}:
-        write(language, records, left_out)
+        write(source.language, sources, records, left_out)
+    # Only what was asked for: another run may be at work on another language.
+    for language in sorted({source.language for source in wanted}):
+        write(language, sources, records, left_out)
         count = sum(record.language == language for record in records.values())
         print(f"{language}: {count} records")
     return 1 if failed else 0
@@ -297,16 +305,17 @@ def reworded(source: Source, record: Record) -> Record:
     )  # fmt: skip
 
 
-def write(language: str, records: dict[str, Record], left_out: dict[str, Any]) -> None:
-    """Keep what is proved so far, and what is left out with the reason."""
-    own = [r for _, r in sorted(records.items()) if r.language == language]
+def write(
+    language: str, sources: dict[str, Source], records: dict[str, Record], left_out: dict[str, Any]
+) -> None:
+    """Keep what is proved so far of a language, and what is left out with the reason."""
     path = shipped(language)
-    if own or path.exists():
-        jsonl.write(path, own)
-        path.chmod(0o644)  # exported memories are private, this one is published
-    part = REFUSED.with_suffix(".part")
-    part.write_text(json.dumps(left_out, indent=1, sort_keys=True) + "\n", "utf-8")
-    part.replace(REFUSED)
+    jsonl.write(path, [r for _, r in sorted(records.items()) if r.language == language])
+    path.chmod(0o644)  # exported memories are private, this one is published
+    own = {slug: row for slug, row in left_out.items() if sources[slug].language == language}
+    part = refused(language).with_suffix(".part")
+    part.write_text(json.dumps(own, indent=1, sort_keys=True) + "\n", "utf-8")
+    part.replace(refused(language))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def _read(folder: Path, wanted: Sequence[int]) -> list[tuple[str, str]]:
     size = 0
     for number in (sorted(set(wanted)) or there)[:_MOST_FILES]:
         told, output = folder / f"input.{number}.txt", folder / f"output.{number}.txt"
-        if not (told.is_file() and output.is_file()):
+        if not (_is_plain(told) and _is_plain(output)):
             continue
         case = _text(told), _text(output)
         size += len(case[0]) + len(case[1])
@@ -79,9 +79,13 @@ def _read(folder: Path, wanted: Sequence[int]) -> list[tuple[str, str]]:
     return found
 
 
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
 def _text(path: Path) -> str:
     """A small text file, "" where there is none. Raises ClaimError."""
-    if not path.is_file() or path.is_symlink():
+    if not _is_plain(path):
         return ""
     with path.open("rb") as file:
         data = file.read(_CASE_BYTES + 1)

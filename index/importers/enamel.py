@@ -104,7 +104,7 @@ def _claim(row: Row, slow: str, fast: str, levels: str, helpers: str) -> Claim:
 def sizes_of(row: Row, levels: str) -> tuple[int, int, int]:
     """Three sizes from the levels, small to large, none above MOST_SIZE. Raises ClaimError."""
     words = levels.split()
-    if not words or not all(w.isascii() and w.isdigit() and len(w) < 19 for w in words):
+    if not words or not all(w.isascii() and w.isdigit() and len(w) <= 100 for w in words):
         raise row.error(f"levels are no numbers: {levels[:40]!r}")
     known = sorted(int(word) for word in words)
     high = max(3, min(known[-1], MOST_SIZE))

@@ -50,6 +50,7 @@ _NAME = re.compile(
     r"[\w.:/]*[\w)](?:\(\))|[A-Za-z_][\w-]*(?:[._/:]\w+)+|\w*_\w+|\b[a-z]+[A-Z]\w*"
     r"|\b[A-Z][a-z0-9]+[A-Z]\w*"
 )
+_FIGURE = re.compile(r"[~≈<>]?\b\d+(?:[.,]\d+)?(?:-\d+)?(?: ?[x×%]| times\b)", re.IGNORECASE)
 _ORPHAN = re.compile(
     r"\b(?:in|of|for|to|from|at|by|with|via|using|the|a|an|and|on)\b\s*(?=$|[,.;:)]|\b(?:in|of|for|to"
     r"|from|at|by|with|via|using|and|on)\b)",
@@ -70,19 +71,19 @@ def ratio_told(message: str) -> float | None:
 
 
 def without_names(message: str, names: tuple[str, ...] = ()) -> str:
-    """The first line of a message without names of code, files, people and issues.
+    """The first line of a message without names of code, files, people and issues, and figures.
 
     "" where what is left says no more than that it is faster. It stays the words of a stranger.
     """
     line = _PREFIX.sub("", first_line(message))
-    for pattern in (_QUOTED, _REFERENCE, _NAME):
+    for pattern in (_QUOTED, _REFERENCE, _FIGURE, _NAME):
         line = pattern.sub(" ", line)
     for name in names:
         if len(name) > 2:
             line = re.sub(rf"\b{re.escape(name)}\b", " ", line)
     for _ in range(3):
         line = _ORPHAN.sub(" ", line)
-    line = re.sub(r"\(\s*\)|\[\s*\]", " ", line)
+    line = re.sub(r"\(\s+", "(", re.sub(r"\(\s*\)|\[\s*\]", " ", line))
     line = re.sub(r"\s+([,.;:])", r"\1", re.sub(r"\s+", " ", line)).strip(" ,.;:-")
     if not set(re.findall(r"[a-z]+", line.lower())) - _SAYS_NOTHING:
         return ""

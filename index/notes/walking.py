@@ -46,7 +46,7 @@ def files_of(path: Path, tick: Callable[[], None]) -> Walk:
     """
     if not _can_be_cited(str(path)):
         raise InputError(
-            f"{ascii(str(path))}: {_BAD_NAME}", code="notes-name", mend="give it another name"
+            f"{str(path)!a}: {_BAD_NAME}", code="notes-name", mend="give it another name"
         )
     try:
         mode = path.stat().st_mode

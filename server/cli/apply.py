@@ -1,4 +1,5 @@
-"""`hasten apply ID...` and `hasten undo`: the only commands that write into a user's files."""
+"""`hasten apply ID...` and `hasten undo`, the only commands that write into a user's files, and
+`hasten reject ID`."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from benchmark_runner.receipts.dependencies import changes_since
 from hasten.paths import state_dir, workspace_of
 from index.record import AcceptedEdit
 from index.store import Memory, now
+from optimizer.learning import learn
 from optimizer.results import Results
 from optimizer.suggestion import State, Suggestion
 from server.cli.output import GOOD, NOT_GOOD, emit_json, note, page, shown
@@ -75,6 +77,25 @@ def undo(
     return GOOD
 
 
+def reject(
+    id: str = typer.Argument(help="A suggestion, as `hasten optimize` named it."),
+    reason: str = typer.Option("", "--reason", help="Why; kept beside it."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
+) -> int:
+    """Offer an edit no more, try it no more on this function, and rank its like lower."""
+    suggestion = _find(id)
+    results = Results(state_dir(workspace_of(Path(suggestion.path))))
+    with Memory() as memory:
+        text = results.proved_text(suggestion.id)
+        learn(memory, suggestion, "rejected", text=text, reason=reason)
+    _mark(suggestion.id, suggestion.path, "rejected")
+    if as_json:
+        emit_json({"rejected": suggestion.id})
+    else:
+        page().print(f"{shown(suggestion.path)}: {suggestion.id} rejected", markup=False)
+    return GOOD
+
+
 def require_memory() -> None:
     """Raise StoreError where an applied edit could not be remembered for undo."""
     with Memory() as memory:
@@ -115,6 +136,7 @@ def apply_suggestions(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ..
                     memory.mark_undone(edit.id)
                 raise
             _mark(suggestion.id, suggestion.path, "accepted")
+            learn(memory, suggestion, "accepted")
     return tuple(suggestions)
 
 
@@ -203,6 +225,9 @@ def _take_back(batch: Sequence[AcceptedEdit], memory: Memory) -> None:
         if edit.id is not None:
             memory.mark_undone(edit.id)
         _mark(edit.suggestion, edit.path, "verified")
+        with contextlib.suppress(HastenError):  # results can be gone
+            if found := Results(state_dir(workspace_of(Path(edit.path)))).get(edit.suggestion):
+                learn(memory, found, "undone")
 
 
 def _without(edit: AcceptedEdit, text: str) -> str:

@@ -19,6 +19,8 @@ from server.cli import (
     doctor,
     hot,
     index,
+    index_import,
+    index_notes,
     optimize,
     profile,
     rules,
@@ -58,6 +60,10 @@ app.command("optimize")(optimize.optimize)
 app.command("verify")(verify.verify)
 app.command("apply")(apply.apply)
 app.command("undo")(apply.undo)
+app.command("reject")(apply.reject)
+index.app.command("add-notes")(index_notes.add_notes)
+index.app.command("add")(index_import.add)
+index.app.command("mine")(index_import.mine)
 app.add_typer(index.app, name="index")
 app.add_typer(rules.app, name="rules")
 app.command("doctor")(doctor.doctor)

@@ -12,6 +12,7 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from analysis.errors import HastenError
 from hasten.paths import state_dir
@@ -20,7 +21,7 @@ from server.lsp.fitting import Edit, edits_of
 
 if typing.TYPE_CHECKING:
     from optimizer.results import Results
-    from optimizer.suggestion import Rejection, State
+    from optimizer.suggestion import Rejection, Suggestion
 
 logger = logging.getLogger(__name__)
 
@@ -81,17 +82,35 @@ class Offers:
             self._known[root, path] = new
         return changed
 
-    async def mark(self, root: Path, id: str, state: State) -> None:
-        """Give a suggestion another state. Raises ResultsError when that can't be written."""
+    async def judge(
+        self,
+        root: Path,
+        suggestion: Suggestion,
+        verdict: Literal["accepted", "rejected"],
+        *,
+        rung: int | None = None,
+    ) -> None:
+        """Give a suggestion another state, and remember what the user thinks of such edits.
+
+        Raises ResultsError when the state can't be written.
+        """
 
         def write() -> None:
+            from index.store import Memory
+            from optimizer.learning import learn
             from optimizer.results import Results
 
             results = Results(state_dir(root))
             try:
-                results.mark(id, state)
+                results.mark(suggestion.id, verdict)
+                text = results.proved_text(suggestion.id)
             finally:
                 results.close()
+            try:
+                with Memory() as memory:
+                    learn(memory, suggestion, verdict, rung=rung, text=text)
+            except HastenError as error:  # the edit took, or is gone, whatever is remembered
+                logger.warning("%s (%s)", error.message, error.mend)
 
         await in_thread(write)
 

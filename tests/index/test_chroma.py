@@ -246,7 +246,7 @@ def test_graph_that_does_not_reach_all_is_searched_exactly(memory: Memory, tmp_p
     memory.add_all(make_record(i) for i in range(300))
     embedder = FactsEmbedder()
     for _ in range(3):
-        with Index(memory, tmp_path / "chroma", embedder, corpus=None) as index:
+        with Index(memory, tmp_path / "chroma", embedder, corpus=None, kinds=TEXTS) as index:
             for wanted in (7, 123, 299):
                 dense = index._opened()
                 text = f"edit number {wanted}"
@@ -273,7 +273,7 @@ def test_equal_texts_are_stored_once_and_all_found(memory: Memory) -> None:
             hits = ask(index, "the same", 5)
             assert {hit.record.edit for hit in hits} == {"the same"}
             assert len({hit.record.id for hit in hits}) == 5
-            assert index.stats().chroma == "4 vectors"
+            assert index.stats().chroma == "2 vectors"
             assert index.notes == ()
 
 
@@ -367,10 +367,13 @@ def searcher(memory: Memory, text: str) -> subprocess.Popen[str]:
 
 
 def test_second_process_searches_exactly_and_sees_the_same(memory: Memory) -> None:
-    memory.add_all(make_record(i, edit=f"use technique number {i}") for i in range(30))
+    memory.add_all(
+        make_record(i, edit=f"use technique number {i}", bottleneck=f"slow number {i}")
+        for i in range(30)
+    )
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
         mine = [hit.record.title for hit in ask(index, "technique number 7", 3)]
-        assert index.stats().chroma == "60 vectors"
+        assert index.stats().chroma == "30 vectors"
         with searcher(memory, "technique number 7") as second:
             assert second.stdout is not None
             assert second.stdout.readline().strip() == str(mine)
@@ -385,7 +388,10 @@ def test_second_process_searches_exactly_and_sees_the_same(memory: Memory) -> No
 def test_a_graph_that_loses_a_vector_as_more_are_added_is_searched_exactly(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory.add_all(make_record(i, edit=f"use technique number {i}") for i in range(30))
+    memory.add_all(
+        make_record(i, edit=f"use technique number {i}", bottleneck=f"slow number {i}")
+        for i in range(30)
+    )
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
         ask(index, "technique number 7", 3)
         monkeypatch.setattr("index.chroma._finds", lambda digest, found: False)
@@ -403,14 +409,14 @@ def test_ownership_passes_on_when_the_owner_is_killed(memory: Memory) -> None:
     with searcher(memory, "edit number 3") as owner:
         assert owner.stdout is not None
         owner.stdout.readline()
-        assert owner.stdout.readline().strip() == "60 vectors"
+        assert owner.stdout.readline().strip() == "30 vectors"
         with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
             ask(index, "edit number 3", 3)
             assert index.stats().chroma == "exact search"
             owner.send_signal(signal.SIGKILL)
             owner.wait()
             assert ask(index, "edit number 3", 3)
-            assert index.stats().chroma == "60 vectors"
+            assert index.stats().chroma == "30 vectors"
             assert index.notes == (), "it was healthy"
 
 

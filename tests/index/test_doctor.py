@@ -23,7 +23,7 @@ def test_chroma_tells_version_and_vectors(memory: Memory, tmp_path: Path) -> Non
     described = doctor.chroma(folder)
     assert described.ok
     assert described.mend == ""
-    assert described.name.endswith("2 vectors")
+    assert described.name.endswith("1 vectors")
 
 
 @pytest.mark.parametrize("installed", [None, "2.0.0"])

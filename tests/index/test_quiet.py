@@ -75,7 +75,7 @@ def test_no_internet_socket_from_import_to_search(tmp_path: Path) -> None:
         "assert not [n for n in Path(folder).iterdir() if n.name == '.cache'], 'a model folder'\n",
         tmp_path,
     )
-    assert out == "5 60 vectors True []"
+    assert out == "5 30 vectors True []"
 
 
 def test_the_guard_of_that_test_sees_a_socket(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_cancel_while_embedding_keeps_what_is_done(memory: Memory) -> None:
         assert memory.counts()["vectors"] == 64
     with Index(memory, embedder=embedder, corpus=None) as index:
         ask(index, "anything", 1)
-    assert embedder.calls == [64, 64, 64, 8, 1]
+    assert embedder.calls == [64, 36, 1]
 
 
 # -- care
@@ -270,11 +270,11 @@ def test_cancel_while_embedding_keeps_what_is_done(memory: Memory) -> None:
 def test_stats_tell_what_is_there(index: Index, memory: Memory) -> None:
     ask(index, "loop", 1)
     stats = index.stats()
-    assert (stats.records, stats.proved, stats.vectors) == (5, 5, 10)
+    assert (stats.records, stats.proved, stats.vectors) == (5, 5, 5)
     assert stats.by_language == (("python", 5),)
     assert stats.by_polarity == (("worked", 5),)
     assert stats.embedder == "hashed words"
-    assert stats.chroma == "10 vectors"
+    assert stats.chroma == "5 vectors"
     assert stats.path == str(memory.path)
 
 
@@ -282,7 +282,7 @@ def test_verify_makes_what_is_missing(index: Index, memory: Memory) -> None:
     assert index.verify().ok
     Vectors(memory, FactsEmbedder.identity).drop(own=True, others=False)
     assert index.verify().ok
-    assert memory.counts()["vectors"] == 10
+    assert memory.counts()["vectors"] == 5
 
 
 def test_verify_names_a_failing_embedder(memory: Memory) -> None:
@@ -300,6 +300,6 @@ def test_rebuild_starts_from_the_texts(index: Index, memory: Memory) -> None:
     said: list[str] = []
     index.rebuild(lambda text, _: said.append(text))
     assert index.verify().ok
-    assert memory.counts()["vectors"] == 10
+    assert memory.counts()["vectors"] == 5
     assert any("embedding" in text for text in said)
     assert any("building" in text for text in said)

@@ -20,7 +20,8 @@ from index.importers.claim import ClaimError
 from index.record import Record
 from index.store import Memory
 from optimizer import claims as claims_module
-from optimizer.claim_bench import Place, Within
+from optimizer.claim_bench import Place, Within, _made
+from optimizer.claim_records import unproved_record
 from optimizer.claims import Unproved, _proved_steps, import_claims, prove_claim
 from tests.benchmark_runner.native_programs import needs_compiler
 
@@ -104,6 +105,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
         yield opened
 
 
+@pytest.mark.slow
 def test_a_claim_that_holds_is_a_record_proved_here(proved: Record) -> None:
     assert proved.provenance == "claim:test:work"
     assert proved.proved
@@ -116,6 +118,7 @@ def test_a_claim_that_holds_is_a_record_proved_here(proved: Record) -> None:
     assert [size for size, _ in proved.sizes][-1] == 400
 
 
+@pytest.mark.slow
 def test_each_of_its_steps_was_proved(proved: Record) -> None:
     assert [step.code for step in proved.steps] == [MIDDLE, FAST]
     assert [step.title for step in proved.steps] == [
@@ -124,6 +127,7 @@ def test_each_of_its_steps_was_proved(proved: Record) -> None:
     assert all(step.receipt and step.receipt["decision"] == "faster" for step in proved.steps)
 
 
+@pytest.mark.slow
 def test_its_receipts_name_no_folder_that_is_gone(proved: Record) -> None:
     assert proved.receipt is not None
     assert proved.receipt["path"] == "claimed.py"
@@ -215,6 +219,12 @@ def test_a_generator_reaches_no_file_of_the_user(tmp_path: Path) -> None:
     assert found.kind == "nothing to run it on"
 
 
+def test_an_endless_generator_is_cut_off(tmp_path: Path) -> None:
+    inputs = "def inputs():\n    n = 0\n    while True:\n        n += 1\n        yield f'{n}\\n'\n"
+    claim = Claim("python", SCRIPT, SUM, "x", inputs_source=inputs)
+    assert _made(claim, tmp_path / "given.py", PYTHON, CancelToken())[-1] == "40\n"
+
+
 def test_without_a_sandbox_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims_module, "refusal", lambda: "sandbox: there is none")
     assert prove_claim(CLAIM, PYTHON) == Unproved("sandbox: there is none", "no sandbox")
@@ -285,6 +295,11 @@ def test_steps_that_gain_nothing_are_merged(
 # -- many claims
 
 
+def proved_record_of(claim: Claim) -> Record:
+    """A record as a proof would leave it, for all that a memory sees."""
+    return replace(unproved_record(claim), provenance=claim.provenance)
+
+
 def quick(origin: str) -> Claim:
     """A claim that is refused before anything runs."""
     return Claim("python", SCRIPT, SCRIPT, origin, reported_ratio=3.0)
@@ -301,8 +316,8 @@ def test_each_record_is_added_before_the_next_claim_is_read(memory: Memory) -> N
     assert len(memory.all()) == 1
 
 
-def test_what_is_there_already_is_skipped(memory: Memory, proved: Record) -> None:
-    memory.add(proved)
+def test_what_is_there_already_is_skipped(memory: Memory) -> None:
+    memory.add(proved_record_of(CLAIM))
     done = import_claims(memory, [CLAIM, quick("a"), quick("a")], PYTHON)
     assert (done.read, done.skipped, done.proved, done.kept) == (3, 2, 0, 0)
     assert done.reasons == (("no pair", 1),)

@@ -11,7 +11,11 @@ from lsprotocol import types
 from analysis.languages import PYTHON, language_of
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
-from server.lsp.features.commands import applied_command, optimize_command
+from server.lsp.features.commands import (
+    applied_command,
+    optimize_command,
+    reject_command,
+)
 from server.lsp.finder import RuleHint
 from server.lsp.sight import Fitting, Seen
 
@@ -58,6 +62,9 @@ class Actions(Feature):
         mine += self._diagnostics(document, seen.function, context)
         for fitting in seen.fitting:
             yield self._edit_action(document, fitting, mine)
+        for fitting in seen.fitting:
+            if fitting.edit.rung is None:
+                yield _reject_action(document, fitting)
         if not seen.fitting:
             yield from self._searches(document, seen.function, root, mine)
 
@@ -109,6 +116,14 @@ class Actions(Feature):
             edit=self.server.workspace_edit(document, fitting.changes),
             command=applied_command(document, edit),
         )
+
+
+def _reject_action(document: Document, fitting: Fitting) -> types.CodeAction:
+    """The action that has an edit offered never again."""
+    title = f"Don't offer again: {fitting.edit.title}"
+    return types.CodeAction(
+        title=title, kind=KIND, command=reject_command(title, document, fitting.edit)
+    )
 
 
 def _may_be_head(document: Document, offset: int) -> bool:

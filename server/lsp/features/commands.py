@@ -1,4 +1,4 @@
-"""The commands: search for an edit, apply a proved one, and see that an edit took."""
+"""The commands: search for an edit, apply a proved one, see that it took, or do without it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OPTIMIZE, APPLY, APPLIED = "hasten.optimize", "hasten.apply", "hasten.applied"
+REJECT = "hasten.reject"
 
 TOOK_WITHIN_S = 3.0
 """How long the changed text may take to arrive: clients collect key strokes before they send."""
@@ -68,6 +69,11 @@ def applied_command(document: Document, edit: Edit) -> types.Command:
     return types.Command("See that it took", APPLIED, arguments=[_edit_arguments(document, edit)])
 
 
+def reject_command(title: str, document: Document, edit: Edit) -> types.Command:
+    """The command that has an edit offered never again."""
+    return types.Command(title, REJECT, arguments=[_edit_arguments(document, edit)])
+
+
 def _edit_arguments(document: Document, edit: Edit) -> dict[str, str | int | None]:
     return {"id": edit.suggestion.id, "uri": document.uri, "rung": edit.rung}
 
@@ -80,6 +86,7 @@ class Commands(Feature):
         server.add_command(OPTIMIZE, self.optimize, OptimizeArguments)
         server.add_command(APPLY, self.apply, EditArguments)
         server.add_command(APPLIED, self.applied, EditArguments)
+        server.add_command(REJECT, self.reject, EditArguments)
 
     async def optimize(
         self, arguments: OptimizeArguments, token: types.ProgressToken | None
@@ -147,6 +154,20 @@ class Commands(Feature):
             self.server.say(f"{error.message}; {error.mend}", types.MessageType.Warning)
             return False
 
+    async def reject(self, arguments: EditArguments, token: types.ProgressToken | None) -> bool:
+        """Offer an edit no more, try it no more on this function, and rank its like lower."""
+        server = self.server
+        try:
+            edit, _ = self._find(arguments)
+            found = server.offers.edit(edit.suggestion.id, edit.rung)
+            if found is not None:
+                await server.offers.judge(found[0], edit.suggestion, "rejected", rung=edit.rung)
+        except HastenError as error:
+            server.say(f"{error.message}; {error.mend}", types.MessageType.Warning)
+            return False
+        server.look_now()
+        return True
+
     def _find(self, arguments: EditArguments) -> tuple[Edit, Document]:
         found = self.server.offers.edit(arguments.id, arguments.rung)
         if found is None:
@@ -174,7 +195,7 @@ class Commands(Feature):
             raise _not_taken(edit, "the text in the editor is not what it would be")
         found = server.offers.edit(edit.suggestion.id, edit.rung)
         if found is not None:
-            await server.offers.mark(found[0], edit.suggestion.id, "accepted")
+            await server.offers.judge(found[0], edit.suggestion, "accepted", rung=edit.rung)
         server.look_now()
         return True
 

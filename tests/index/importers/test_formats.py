@@ -106,6 +106,16 @@ def test_a_problem_s_name_can_not_leave_the_folder_of_test_cases(tmp_path: Path)
     assert claim.inputs_source == ""
 
 
+def test_test_cases_are_no_links_out_of_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("SECRET")
+    folder = tmp_path / "test_cases" / "p03371"
+    folder.mkdir(parents=True)
+    (folder / "input.1.txt").symlink_to(tmp_path / "secret")
+    (folder / "output.1.txt").write_text("x")
+    (claim,) = claims(tmp_path, PIE_FIRST)
+    assert "SECRET" not in str(claim.cases)
+
+
 def test_an_enamel_row(tmp_path: Path) -> None:
     (claim,) = claims(tmp_path, ENAMEL)
     assert claim.function == "total"

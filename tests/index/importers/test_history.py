@@ -297,11 +297,15 @@ def test_messages_that_speak_of_something_else(message: str) -> None:
         ("fix(core): avoid quadratic growth of strings", "Avoid quadratic growth of strings"),
         ("Optimize my_function", ""),
         ("Improve performance", ""),
+        ("Look up in a set (2.5x faster)", "Look up in a set (faster)"),
+        ("Sort once, 30% less time", "Sort once, less time"),
         ("Faster CsvReader by buffering; thanks @someone", "Faster by buffering; thanks"),
         ("Speed up\x1b[31m scans of lists", "Speed up [31m scans of lists"),
     ],
 )
-def test_titles_are_free_of_names(message: str, title: str) -> None:
+def test_titles_are_free_of_names_and_of_figures_that_nobody_proved(
+    message: str, title: str
+) -> None:
     assert without_names(message) == title
 
 

@@ -1,0 +1,151 @@
+"""The word index: the same answers whether built anew, read from disk or brought up to date."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from index.lexical import Counts, Lexical
+from index.words import words
+
+VOCABULARY = [f"word{n}" for n in range(60)]
+
+
+def documents(count: int, seed: int = 1) -> list[tuple[str, str]]:
+    rng = random.Random(seed)
+    weights = [1 / (n + 1) for n in range(len(VOCABULARY))]
+    return [
+        (f"d{n:04}", " ".join(rng.choices(VOCABULARY, weights, k=rng.randrange(3, 30))))
+        for n in range(count)
+    ]
+
+
+def plain(folder: Path | None = None, identity: str = "m") -> Lexical:
+    return Lexical(folder, identity, str.split)
+
+
+def flat(found: tuple[tuple[str, ...], ...]) -> list[str]:
+    return [item for place in found for item in place]
+
+
+def test_scores_are_those_of_the_library() -> None:
+    rows = documents(200)
+    lexical = plain()
+    lexical.build(rows, 1)
+    query = ["word3", "word17", "word40"]
+    by_library = {item: score for score, item in lexical._scored(query, 200)}
+
+    for item, text in rows:
+        own = lexical._counts.score(query, Counter(text.split()))
+        assert own == pytest.approx(by_library.get(item, 0.0), rel=1e-4)
+
+
+def test_what_was_added_since_stands_where_it_would_after_a_build() -> None:
+    rows = documents(300)
+    whole, grown = plain(), plain()
+    whole.build(rows, 1)
+    grown.build(rows[:290], 1)
+    assert grown.update(rows[290:], (), 2)
+    for query in ("word50 word3", "word9", "word31 word12 word2"):
+        anew, since = flat(whole.search(query, 20)), flat(grown.search(query, 20))
+        assert len(set(anew) & set(since)) >= 18, "weights of words differ a little"
+
+
+def test_a_new_word_is_found_before_the_next_build() -> None:
+    lexical = plain()
+    lexical.build(documents(50), 1)
+    lexical.update([("new", "zebra")], (), 2)
+    assert flat(lexical.search("zebra", 3)) == ["new"]
+
+
+def test_what_changed_or_went_is_found_as_it_is_now() -> None:
+    lexical = plain()
+    lexical.build([("a", "red"), ("b", "red blue"), ("c", "green")], 1)
+    lexical.update([("b", "yellow")], ("a",), 2)
+    assert lexical.search("red", 5) == ()
+    assert flat(lexical.search("yellow", 5)) == ["b"]
+    lexical.update([], ("b",), 3)
+    assert lexical.search("yellow", 5) == ()
+    assert lexical.seen == 3
+
+
+def test_much_new_asks_for_a_build() -> None:
+    lexical = plain()
+    lexical.build(documents(100), 1)
+    assert lexical.update(documents(400, seed=2), (), 2)
+    assert not lexical.update([(f"x{n}", "word1") for n in range(200)], (), 3)
+
+
+def test_equal_documents_share_a_place() -> None:
+    lexical = plain()
+    lexical.build([("a", "one two"), ("b", "one two"), ("c", "one three four")], 1)
+    assert [set(place) for place in lexical.search("one", 5)] == [{"a", "b"}, {"c"}]
+
+
+def test_only_the_rarest_words_of_a_query_are_asked_for() -> None:
+    rows = [(f"d{n}", "common " + ("rare" if n < 2 else "other")) for n in range(30)]
+    lexical = Lexical(None, "m", str.split, asked=1)
+    lexical.build(rows, 1)
+    assert set(flat(lexical.search("common rare", 30))) == {"d0", "d1"}
+
+
+def test_nothing_to_ask_or_to_find_is_no_error() -> None:
+    lexical = Lexical(None, "m", words)
+    lexical.build([], 1)
+    assert lexical.search("anything", 5) == ()
+    lexical.build([("a", ""), ("b", "the of")], 2)
+    assert lexical.search("", 5) == lexical.search("set", 5) == ()
+
+
+def test_it_comes_back_from_the_disk(tmp_path: Path) -> None:
+    rows = documents(120)
+    first = plain(tmp_path / "words")
+    first.build(rows, 7)
+    second = plain(tmp_path / "words")
+    assert second.open()
+    assert second.seen == 7
+    assert second.search("word5 word22", 10) == first.search("word5 word22", 10)
+
+
+def test_of_another_memory_or_damaged_it_is_not_believed(tmp_path: Path) -> None:
+    folder = tmp_path / "words"
+    plain(folder).build(documents(120), 7)
+    assert not plain(folder, "another").open()
+    (build,) = folder.glob("build-*")
+    for path in sorted(p for p in build.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+        assert not plain(folder).open(), path
+        path.write_bytes(data)
+    assert plain(folder).open()
+    for text in (
+        "",
+        "[" * 9999,
+        "{}",
+        json.dumps({"build": "../..", "format": 2, "identity": "m"}),
+    ):
+        (folder / "words.json").write_text(text)
+        assert not plain(folder).open()
+
+
+def test_a_folder_that_can_not_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("a file where the folder should be")
+    lexical = plain(tmp_path / "words")
+    lexical.build(documents(50), 1)
+    assert lexical.search("word1", 3)
+
+
+def test_old_builds_are_removed(tmp_path: Path) -> None:
+    lexical = plain(tmp_path / "words")
+    for revision in range(3):
+        lexical.build(documents(20 + revision), revision)
+    assert len(list((tmp_path / "words").glob("build-*"))) == 1
+
+
+def test_a_word_of_every_document_weighs_least() -> None:
+    counts = Counts(10, 3.0, {"all": 10, "half": 5, "one": 1})
+    assert 0 < counts.idf("all") < counts.idf("half") < counts.idf("one") == counts.idf("none")
