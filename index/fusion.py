@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from index.lexical import Ranking
 from index.record import KINDS, Head, Key, Kind
-from index.words import words
 
 RRF = 20
 """The paper's 60 suits thousands of records; with some hundreds it flattens the places."""
@@ -122,7 +121,7 @@ def diverse(rows: Iterable[Ranked], k: int) -> list[Ranked]:
         if len(best) >= 4 * k:
             break
     left = list(best.values())
-    bags = {row.head.id: frozenset(words(f"{row.head.title} {row.head.edit}")) for row in left}
+    bags = {r.head.id: frozenset(f"{r.head.title} {r.head.edit}".lower().split()) for r in left}
     taken: list[Ranked] = []
     likest = dict.fromkeys(bags, 0.0)
     while left and len(taken) < k:

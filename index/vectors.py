@@ -156,12 +156,13 @@ class Vectors:
     ) -> tuple[tuple[str, ...], ...]:
         """For each digest the ids of its items, at most the `most` newest of each."""
         rows = self._memory.read(
-            "SELECT digest, item FROM vectors WHERE embedder = ? AND kind = ? AND language = ? "
-            "AND digest IN (SELECT value FROM json_each(?)) ORDER BY revision DESC, item",
+            # CROSS JOIN keeps this order: some digests, each looked up (SQLite, query planner).
+            "SELECT digest, item FROM json_each(?) CROSS JOIN vectors ON digest = value "
+            "WHERE embedder = ? AND kind = ? AND language = ? ORDER BY revision DESC, item",
+            json.dumps(list(digests)),
             self._embedder,
             kind,
             language,
-            json.dumps(list(digests)),
         )
         found: dict[str, list[str]] = {}
         for digest, item in rows:

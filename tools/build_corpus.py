@@ -1,6 +1,6 @@
 """Prove the shipped corpus: every source, every step of it, through hasten's own runner.
 
-    python -m tools.build_corpus [SLUG ...] [--new] [--since TIME] [--language L] [--python EXE]
+    python -m tools.build_corpus [SLUG ...] [--equal | --new | --since TIME] [--language L]
 
 Each step is run against the original (equal on nine inputs of three sizes) and timed against the
 step before it; the last one is timed against the original, too. Writes
@@ -105,6 +105,19 @@ def prove(source: Source, python: Path) -> Record:
     if sizes[-1][1] < _LEAST or sizes[1][1] < 1.0:
         raise NotProved(f"by size: {', '.join(f'{ratio:.2f}x at {n}' for n, ratio in sizes)}")
     return record_of(source, path, receipts, whole, sizes)
+
+
+def check(source: Source, python: Path) -> str | None:
+    """Why a step is not equal to the original, or None; nothing is timed. Raises HastenError."""
+    with bench_of(source, python) as (bench, path):
+        for number, text in enumerate(source.texts()[1:], 1):
+            verdict = bench.check(Version.of({path: text}), "rule")
+            if verdict.refused is not None:
+                return f"step {number}: {verdict.refused}"
+            if (found := verdict.counterexample) is not None:
+                what = f"{found.what} differs on {found.call}: {found.before}, now {found.after}"
+                return f"step {number}: {what}"
+    return None
 
 
 def _judge(receipt: Receipt, what: str) -> None:
@@ -223,6 +236,7 @@ def main(argv: list[str] | None = None) -> int:
     """Prove and write; 0 if every source asked for was proved."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("slugs", nargs="*", metavar="SLUG", help="prove these only")
+    parser.add_argument("--equal", action="store_true", help="only whether steps are equal")
     parser.add_argument("--new", action="store_true", help="only what is new or changed")
     parser.add_argument("--since", default="", help="not what was proved after this time (ISO)")
     parser.add_argument("--language", choices=sorted(SUFFIXES))
@@ -257,6 +271,16 @@ def main(argv: list[str] | None = None) -> int:
         )
     ]
     failed = 0
+    if options.equal:
+        for source in wanted:
+            try:
+                why = check(source, options.python)
+            except HastenError as error:
+                why = error.message
+            if why is not None:
+                failed += 1
+                print(f"{source.language} {source.slug}: {why}", flush=True)
+        return 1 if failed else 0
     for number, source in enumerate(wanted, 1):
         started = time.monotonic()
         records.pop(source.slug, None)

@@ -11,6 +11,7 @@ from analysis.functions import functions_in
 from analysis.languages.native import operations as native
 from analysis.operations import SHAPES
 from analysis.shape import shape_of
+from tools.facts_docs import PAGE, page
 
 
 def operations(body: str, head: str = "def subject(rows, text, table, n):") -> set[str]:
@@ -174,3 +175,7 @@ def test_a_shape_is_of_one_function_or_of_all() -> None:
 
 def test_shapes_of_c_are_read_too() -> None:
     assert shape_of("int f(int a) { while (a) a--; return a; }", "m.c", "f")
+
+
+def test_the_page_of_the_vocabulary_is_up_to_date() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run python -m tools.facts_docs"
