@@ -36,8 +36,10 @@ test-all: lint
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
+# Hours on two cores, and only a quiet machine proves fast; a run that was stopped goes on with
+# --since its start, and --new proves only what is new or changed.
 corpus: $(STAMP)
-	$(BIN)/python tools/build_corpus.py
+	$(BIN)/python -m tools.build_corpus
 
 # About half an hour on two cores; a run that was stopped goes on where it was. The interpreters
 # are those that PATH and pyenv have; the own one comes first, since it has numpy and pandas.

@@ -37,7 +37,7 @@ from optimizer.proposers.portfolio import Portfolio
 from optimizer.protocols import Candidate, Evaluation
 from optimizer.proving import BenchProver, ProverEvaluator
 from optimizer.rerank import RulesThenSmallest
-from optimizer.retriever import IndexRetriever, program_of
+from optimizer.retriever import NOTES, IndexRetriever, program_of
 from optimizer.services import Services
 from optimizer.strategies.choose import choose
 from optimizer.suggestion import Rejection, Suggestion
@@ -114,7 +114,8 @@ class FunctionSearch:
         evidence = evidence_of(target.path, spec)
         catalogue = CatalogueProposer(self._path, self._name, evidence)
         here = here_of(target.text, self._path, spec.python, evidence)
-        model = self._model(bench)
+        retriever = IndexRetriever(services, self._path, self._name, here)
+        model = self._model(bench, retriever)
         parts = Parts(
             strategy=choose(
                 spec.strategy, width=spec.width, depth=spec.depth, examples=spec.examples,
@@ -124,7 +125,7 @@ class FunctionSearch:
             evaluator=ProverEvaluator(prover),
             fallback=catalogue if model else None,
             gate=lambda candidate: self._gate(candidate) or outcomes.refused_before(candidate),
-            retriever=IndexRetriever(services, self._path, self._name, here) if model else None,
+            retriever=retriever if model else None,
             critic=FailureCritic(self._path, self._name) if model else None,
             reranker=RulesThenSmallest(),
             may_wait=may_wait if spec.strategy == "beam" else None,
@@ -147,13 +148,14 @@ class FunctionSearch:
         if result.best.candidate.edits:
             self._prove(prover, result, outcomes, found)
 
-    def _model(self, bench: Bench) -> ModelProposer | None:
+    def _model(self, bench: Bench, retriever: IndexRetriever) -> ModelProposer | None:
         if self._spec.model is None:
             return None
         cache = open_cache(self._services.state)
         return ModelProposer(
             self._spec.model, self._path, self._name, cache, self._cancel, self._target.share,
             runs_under(self._path, self._spec), bench.shapes(),
+            retriever.notes(self._target.text, NOTES),
         )  # fmt: skip
 
     def _gate(self, candidate: Candidate) -> Evaluation | None:

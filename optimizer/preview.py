@@ -20,7 +20,7 @@ from optimizer.proposers.model import runs_under
 from optimizer.proposers.model_calls import prompt_of
 from optimizer.proposers.prompt import Prompt, build
 from optimizer.protocols import Candidate, Evaluation, Node
-from optimizer.retriever import IndexRetriever
+from optimizer.retriever import NOTES, IndexRetriever
 from optimizer.services import Services
 
 SHAPES_UNKNOWN = "(types and lengths such as: list of 280 (tuple of 2 (int)); never a value)"
@@ -54,12 +54,22 @@ def would_send(
     node = Node(0, None, root, Evaluation("timing", True, utility=0.0), 0)
     by_rules = min(len(findings(root, path, name)), n // 2)
     here = here_of(text, path, spec.python, None)
-    hits = IndexRetriever(services, path, name, here).query(node, n, 0)
+    retriever = IndexRetriever(services, path, name, here)
+    hits, notes = retriever.query(node, n, 0), retriever.notes(text, NOTES)
     records = [hit.record for hit in hits[: n - by_rules]]
     padded = [*records, *[None] * (n - by_rules - len(records))]
     runs = runs_under(path, spec)
     asked = tuple(
-        build(text, path, name, share=share, example=r, runs=runs, shapes=(SHAPES_UNKNOWN,))
+        build(
+            text,
+            path,
+            name,
+            share=share,
+            example=r,
+            runs=runs,
+            shapes=(SHAPES_UNKNOWN,),
+            notes=notes,
+        )
         for r in padded
     )
     return (*_calls_asked(spec, text, path, name), *asked)

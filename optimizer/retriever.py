@@ -9,7 +9,7 @@ from analysis.functions import function_named
 from analysis.languages import language_of
 from analysis.shape import shape_of
 from index.query import Here, Query
-from index.record import Hit, workspace_provenance
+from index.record import Hit, Passage, workspace_provenance
 from optimizer.protocols import Node
 from optimizer.services import Services
 
@@ -17,8 +17,12 @@ _SPARE = 16
 """Hits that are asked for beyond those needed, since some may not be shown."""
 
 
+NOTES = 2
+"""Passages of research notes that a model is shown."""
+
+
 class IndexRetriever:
-    """Queries the index by the function's static facts (contextual retrieval of RAS).
+    """Queries the index by what the function's syntax shows (contextual retrieval of RAS).
 
     A description of the bottleneck retrieves better than the code: RAS loses more than half of its
     gain when it embeds code (8.61x against 3.63x on PIE).
@@ -34,11 +38,23 @@ class IndexRetriever:
 
     def query(self, node: Node, k: int, skip: int) -> tuple[Hit, ...]:
         """The `k` nearest records that worked, after the first `skip`."""
-        text = node.candidate.source
+        query = self._query(node.candidate.source)
+        if query is None:
+            return ()
+        hits = self._services.retrieve(query, k + skip + _SPARE)
+        fit = (h for h in hits if h.record.polarity in ("worked", "accepted") and self._may(h))
+        return tuple(fit)[skip : skip + k]
+
+    def notes(self, text: str, k: int) -> tuple[Passage, ...]:
+        """The `k` passages of research notes that fit the function as it is in a text."""
+        query = self._query(text)
+        return () if query is None else self._services.passages(query, k)
+
+    def _query(self, text: str) -> Query | None:
         function = function_named(text, self._path, self._qualname)
         if function is None:
-            return ()
-        query = Query(
+            return None
+        return Query(
             facts=static_facts(text, function).text,
             shape=shape_of(text, self._path, self._qualname),
             code=text[function.start : function.end],
@@ -46,9 +62,6 @@ class IndexRetriever:
             program=self._program,
             here=self._here,
         )
-        hits = self._services.retrieve(query, k + skip + _SPARE)
-        fit = (h for h in hits if h.record.polarity in ("worked", "accepted") and self._may(h))
-        return tuple(fit)[skip : skip + k]
 
     def _may(self, hit: Hit) -> bool:
         """Code of another workspace is not shown to this one's model: it may be private."""

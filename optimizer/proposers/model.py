@@ -11,7 +11,7 @@ from analysis.decompose import normalised_key
 from analysis.languages import PYTHON, language_of
 from analysis.progress import CancelToken
 from benchmark_runner.interpreters import interpreter_at
-from index.record import Record
+from index.record import Passage, Record
 from optimizer.engine.protocol import ModelSpec, OptimizeSpec
 from optimizer.proposers import prompt
 from optimizer.proposers.answers import AnswerCache
@@ -41,6 +41,7 @@ class ModelProposer:
     share: float | None = None
     runs: str | None = None
     shapes: Sequence[str] = ()
+    passages: Sequence[Passage] = ()
     ledger: Ledger = field(default_factory=Ledger)
     notes: list[str] = field(default_factory=list)
     _dead: str | None = None
@@ -86,6 +87,7 @@ class ModelProposer:
             runs=self.runs,
             shapes=self.shapes,
             gained=_gained(seen.node),
+            notes=self.passages,
         )
 
     def _keys(self, prompts: list[prompt.Prompt], attempt: int) -> list[str]:

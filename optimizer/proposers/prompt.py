@@ -10,15 +10,18 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from analysis.facts import static_facts
 from analysis.functions import Function, function_named
 from analysis.languages import PYTHON, language_of
-from index.record import Record
+from index.record import Passage, Record
 from optimizer.proposers.context import Context
 from optimizer.proposers.splice import dedented
 from optimizer.proposers.tellers import of_language
 
+_NOTE = 1200
+"""Characters of a passage of a note."""
 _EXAMPLE_CHARS = 4_000
 
 SYSTEM = """\
@@ -79,11 +82,13 @@ def build(
     runs: str | None = None,
     shapes: Sequence[str] = (),
     gained: str | None = None,
+    notes: Sequence[Passage] = (),
 ) -> Prompt:
     """The prompt for one call. The path itself is not sent. Raises LookupError without function.
 
     `runs` says how it will be run ("It runs under Python 3.11."), `shapes` the types and sizes of
-    the arguments of some calls, `gained` what was reached so far.
+    the arguments of some calls, `gained` what was reached so far, `notes` what research notes of
+    the user say of such code.
     """
     function = function_named(text, path, qualname)
     if function is None:
@@ -100,6 +105,10 @@ def build(
     ]
     if example is not None:
         parts.append(_example(example))
+    parts += [
+        _data(f"from notes on performance: {PurePath(n.source).name}, {n.section}", n.text[:_NOTE])
+        for n in notes
+    ]
     if critique:
         parts.append(_data("earlier tries that were refused, and why", critique))
     if share is not None:

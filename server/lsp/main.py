@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str]) -> int:
     """Serve one editor on stdin and stdout; returns the exit code (1: ended without `shutdown`)."""
-    if argv and argv[0].startswith(("--read-", "--find-")):
+    if argv and argv[0].startswith(("--read-", "--find-", "--recall")):
         os.nice(5)  # the editor's answers come before news
     if argv and argv[0] == "--read-heat":
         from server.lsp.heat_reader import main as read_heat
@@ -34,6 +34,10 @@ def main(argv: Sequence[str]) -> int:
         from server.lsp.rules_reader import main as find_rules
 
         return find_rules()
+    if argv and argv[0] == "--recall":
+        from server.lsp.recall_reader import main as recall
+
+        return recall()
     parser = argparse.ArgumentParser(
         prog="hasten lsp", description="Run the language server on stdin and stdout."
     )

@@ -32,6 +32,7 @@ from server.lsp.offers import NONE, Offers
 from server.lsp.placing import FileHeat
 from server.lsp.progress import ProgressBook
 from server.lsp.protocol import HastenProtocol
+from server.lsp.recall import Recall
 from server.lsp.sight import Seen, Sight
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class HastenServer(LanguageServer):
         self.progress_book = ProgressBook(self)
         self.jobs = Jobs(self.tasks, self.progress_book, self._job_ended)
         self.findings = Findings(self.tasks, lambda doc: self.tell("findings_changed", doc))
+        self.recall = Recall(self.tasks)
         self.features: list[Feature] = []
         self.stopped = asyncio.Event()
         self.asked_for_changes = False
@@ -164,6 +166,7 @@ class HastenServer(LanguageServer):
         for handle in self._settling.values():
             handle.cancel()
         self.findings.stop()
+        self.recall.stop()
         self.tasks.cancel()
 
     # -- Documents --------------------------------------------------------------------------------

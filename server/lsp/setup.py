@@ -16,13 +16,14 @@ from server.lsp.features.code_lens import Lenses
 from server.lsp.features.commands import APPLIED, APPLY, Commands
 from server.lsp.features.hints import Hints
 from server.lsp.features.hover import Evidence, without_markup
+from server.lsp.features.recall import Recalled
 from server.lsp.features.recording import Recording
 from server.lsp.features.rules import Rules
 from server.lsp.server import HastenServer
 
 logger = logging.getLogger(__name__)
 
-FEATURES = (Rules, Hints, Lenses, Evidence, Actions, Commands, Auto, Recording)
+FEATURES = (Rules, Hints, Lenses, Evidence, Recalled, Actions, Commands, Auto, Recording)
 
 
 def build() -> HastenServer:

@@ -18,12 +18,13 @@ from optimizer.words import (
 from server.lsp.documents import Document
 from server.lsp.feature import Feature
 from server.lsp.heat import RootHeat
-from server.lsp.sight import Fitting, Seen
+from server.lsp.sight import Fitting, Seen, Sight
 
 if typing.TYPE_CHECKING:
     from benchmark_runner.receipt import Receipt
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>!#|~&])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>!#|~&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+"""What makes markup of text; the last three make links of addresses that stand there bare (GFM)."""
 _SHOWN_REFUSALS = 5
 
 
@@ -33,11 +34,18 @@ class Evidence(Feature):
     def hover(self, document: Document, offset: int) -> str | None:
         """What is known of the function whose head is at the offset."""
         sight = self.server.see(document)
-        for seen in sight.touching(offset, offset):
-            if seen.span.start <= offset < seen.span.body_start:
-                run = self.server.heat.run_of(sight.root)
-                return "\n\n".join(_parts(seen, run)) or None
-        return None
+        seen = head_at(sight, offset)
+        if seen is None:
+            return None
+        return "\n\n".join(_parts(seen, self.server.heat.run_of(sight.root))) or None
+
+
+def head_at(sight: Sight, offset: int) -> Seen | None:
+    """The function whose head (decorators up to the body) holds the offset."""
+    for seen in sight.touching(offset, offset):
+        if seen.span.start <= offset < seen.span.body_start:
+            return seen
+    return None
 
 
 def _parts(seen: Seen, run: RootHeat | None) -> Iterator[str]:
@@ -47,12 +55,12 @@ def _parts(seen: Seen, run: RootHeat | None) -> Iterator[str]:
         if fitting.edit.rung is None:
             yield "\n".join(_proof_lines(fitting))
     if seen.edits and seen.changed:
-        yield "An edit was proved, but what it rests on changed: " + _plain("; ".join(seen.changed))
+        yield "An edit was proved, but what it rests on changed: " + plain("; ".join(seen.changed))
     elif seen.outdated:
         yield "An edit was proved for an earlier text of this function; it no longer fits."
     if seen.refused:
         lines = [
-            f"- {_plain(r.title)}: {_plain(r.stage)}: {_plain(r.reason)}"
+            f"- {plain(r.title)}: {plain(r.stage)}: {plain(r.reason)}"
             for r in seen.refused[:_SHOWN_REFUSALS]
         ]
         if len(seen.refused) > _SHOWN_REFUSALS:
@@ -80,39 +88,39 @@ def _heat_lines(seen: Seen, run: RootHeat | None) -> Iterator[str]:
     if seen.stale:
         yield "- the function was edited since; profile again to know what it costs now"
     elif seen.unsure:
-        yield f"- not certain: {_plain(seen.unsure)}; profile again to be sure"
+        yield f"- not certain: {plain(seen.unsure)}; profile again to be sure"
 
 
 def _proof_lines(fitting: Fitting) -> Iterator[str]:
     suggestion = fitting.edit.suggestion
     receipt = suggestion.receipt
     low, high = suggestion.interval
-    yield f"**{_plain(fitting.edit.title)}** (proved)"
+    yield f"**{plain(fitting.edit.title)}** (proved)"
     clock = clock_words(receipt)
     yield f"- {ratio_words(suggestion.ratio)}, 95 % interval {low:.2f} to {high:.2f}, {clock}"
     if receipt.measurement is not None:
         before, after = receipt.measurement.before_s, receipt.measurement.after_s
         unit = receipt.measurement.unit
-        yield f"- {_plain(amount_words(before, unit))} before, {amount_words(after, unit)} after"
+        yield f"- {plain(amount_words(before, unit))} before, {amount_words(after, unit)} after"
     yield f"- {_evidence(receipt)}" + (
         ", some of them held out" if receipt.inputs.holdout else ", none held out"
     )
-    yield f"- {_ran_under(receipt)}, {_plain(receipt.environment.cpu)}"
+    yield f"- {_ran_under(receipt)}, {plain(receipt.environment.cpu)}"
     yield f"- sandbox {receipt.sandbox.level}" + (
         ", run without one because that was allowed" if receipt.sandbox.unsandboxed_allowed else ""
     )
     if len(suggestion.edits) > 1:
         for number, rung in enumerate(suggestion.edits, 1):
             alone = ", stands alone" if rung.alone else ""
-            yield f"- step {number}: {_plain(rung.title)} ({ratio_words(rung.ratio)}{alone})"
+            yield f"- step {number}: {plain(rung.title)} ({ratio_words(rung.ratio)}{alone})"
     else:
         for rung in suggestion.edits:
-            yield f"- {_plain(rung.description)}"
+            yield f"- {plain(rung.description)}"
 
 
 def _evidence(receipt: Receipt) -> str:
     """What was compared on what, in the words of the kind of workload."""
-    inputs = _plain(inputs_words(receipt.inputs))
+    inputs = plain(inputs_words(receipt.inputs))
     if receipt.kind == "command":
         return f"the project's tests pass; its benchmark command: {inputs}"
     if receipt.kind == "program":
@@ -124,7 +132,7 @@ def _evidence(receipt: Receipt) -> str:
 def _ran_under(receipt: Receipt) -> str:
     """The compiler with its flags, or the interpreter."""
     if receipt.build is not None:
-        return _plain(build_words(receipt.build))
+        return plain(build_words(receipt.build))
     where = receipt.environment
     name = "CPython" if where.implementation == "cpython" else where.implementation
     return f"{name} {where.python_version} ({_code(where.python)})"
@@ -136,8 +144,8 @@ def _equality(receipt: Receipt) -> str:
     return "results exactly equal"
 
 
-def _plain(text: str) -> str:
-    """Text that shows as it is: titles may come from a model, and Markdown can load images."""
+def plain(text: str) -> str:
+    """Text of anyone that shows as it is: Markdown can load images and make links."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
@@ -148,7 +156,7 @@ def _sentence(text: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """As `_plain`, with the spaces at its ends."""
+    """As `plain`, with the spaces at its ends."""
     return _SPECIAL.sub(r"\\\1", text)
 
 
