@@ -6,16 +6,27 @@ from importlib import metadata
 from pathlib import Path
 
 from hasten.paths import data_dir
-from index.embedding import Described, EndpointSpec, describe
+from index.embedding import (
+    WORDS,
+    Described,
+    EndpointSpec,
+    FactsEmbedder,
+    choice_of,
+    describe,
+)
 from index.manifest import read_manifest
+from index.store import Memory
 
 CHROMADB = "1.5.9"
 """The version whose behaviour was measured; the package's metadata pins the same one."""
 
 
-def embedding(endpoint: EndpointSpec | None = None) -> Described:
-    """Which embedder is in use, and what would be better."""
-    return describe(endpoint)
+def embedding(memory: Memory | None = None) -> Described:
+    """Which embedder is in use, and what would be better. `memory` holds the user's choice."""
+    choice = choice_of(memory) if memory is not None else ""
+    if choice == WORDS:
+        return Described(f"{FactsEmbedder.name} (chosen)", True, "")
+    return describe(choice if isinstance(choice, EndpointSpec) else None)
 
 
 def chroma(folder: Path | None = None) -> Described:

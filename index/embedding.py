@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import math
 import os
 import sys
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from index.errors import EmbeddingError
 from index.minilm import WHEEL, MiniLM, Weights, find_weights
+from index.store import Memory
 from index.words import words
 
 if TYPE_CHECKING:
@@ -153,6 +155,43 @@ class EndpointEmbedder:
             code="embedding-failed",
             mend="check the embedding model, its address and key, or remove the setting",
         )
+
+
+CHOICE = "embedding"
+"""The memory's fact that holds the user's choice: "" for the best on this machine."""
+WORDS = "words"
+
+
+def choice_of(memory: Memory) -> EndpointSpec | str:
+    """What the user chose for this memory: an endpoint, WORDS, or "" for the best there is.
+
+    Keys are never kept: litellm reads them from the environment.
+    """
+    kept = memory.fact(CHOICE) or ""
+    if not kept.startswith("{"):
+        return WORDS if kept == WORDS else ""
+    try:
+        values = json.loads(kept)
+        return EndpointSpec(str(values["model"]), values.get("api_base") or None)
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def choose(memory: Memory, choice: EndpointSpec | str) -> None:
+    """Keep a choice; the vectors of another embedder stay until `hasten index rebuild`."""
+    kept = choice
+    if isinstance(choice, EndpointSpec):
+        kept = json.dumps({"model": choice.model, "api_base": choice.api_base})
+    memory.set_fact(CHOICE, str(kept))
+
+
+def embedder_of(memory: Memory) -> Embedder:
+    """The embedder that the user chose for this memory, or the best on this machine."""
+    choice = choice_of(memory)
+    if choice == WORDS:
+        _one_thread()
+        return FactsEmbedder()
+    return choose_embedder(choice if isinstance(choice, EndpointSpec) else None)
 
 
 def choose_embedder(

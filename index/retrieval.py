@@ -18,7 +18,7 @@ from index.chroma import ChromaFailed
 from index.corpus.load import SHIPPED, load_corpus
 from index.dense import Dense
 from index.derived import fill_facts
-from index.embedding import Embedder, choose_embedder
+from index.embedding import Embedder, embedder_of
 from index.errors import EmbeddingError, StoreError
 from index.fusion import EMBEDDED, RRF, WEIGHTS, Ranked, Source, diverse, fuse, opinion_of
 from index.lexical import Ranking
@@ -265,6 +265,18 @@ class Index:
                 problems.append("Chroma: its files were damaged on the disk")
             return Checked(not problems, tuple(problems), "hasten index rebuild" * bool(problems))
 
+    def embed(self, progress: Progress = silent) -> int:
+        """Make the vectors that the chosen embedder lacks, and the index; how many there were.
+
+        Raises EmbeddingError, Cancelled.
+        """
+        with self._lock:
+            self._ready()
+            dense = self._opened()
+            made = dense.embed_missing(progress)
+            dense.owned(progress)
+            return made
+
     def rebuild(self, progress: Progress = silent) -> None:
         """Make all vectors anew, forget those of other embedders, and build Chroma from them.
 
@@ -297,7 +309,7 @@ class Index:
 
     def _embedder(self) -> Embedder:
         if self._chosen is None:
-            self._chosen = choose_embedder()
+            self._chosen = embedder_of(self._memory)
         return self._chosen
 
     def _opened(self) -> Dense:

@@ -19,7 +19,7 @@ from benchmark_runner.lock import timing_lock
 from benchmark_runner.recording.sampling import why_not
 from benchmark_runner.sandbox.probe import probe, reported
 from hasten.paths import data_dir
-from index.embedding import describe
+from index.doctor import embedding
 from index.store import Memory
 from server.cli.common import Place, cancel_on_interrupt, place_of, python_of, usable_state
 from server.cli.output import GOOD, NOT_GOOD, ProgressLine, emit_json, page
@@ -133,7 +133,8 @@ def _slots() -> Check:
 
 
 def _embedding() -> Check:
-    shown = describe()
+    with Memory() as memory:
+        shown = embedding(memory)
     return Check(shown.ok, shown.name, shown.mend or None)
 
 

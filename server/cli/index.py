@@ -9,13 +9,14 @@ from typing import Any
 
 import typer
 
-from analysis.errors import InputError
+from analysis.errors import HastenError, InputError
 from analysis.facts import static_facts
 from analysis.languages import PYTHON, language_of
 from analysis.shape import shape_of
 from analysis.source import read_source
 from hasten.paths import state_dir, workspace_of
-from index import exchange
+from index import doctor, exchange
+from index.embedding import WORDS, EndpointSpec, choice_of, choose
 from index.query import Query
 from index.record import Hit, workspace_provenance
 from index.retrieval import Found, Index
@@ -139,6 +140,45 @@ def rebuild(as_json: bool = _JSON) -> int:
     else:
         page().print("rebuilt" if found.ok else "\n".join(found.problems), markup=False)
     return GOOD if found.ok else NOT_GOOD
+
+
+@app.command()
+def embeddings(
+    model: str = typer.Option("", "--model", help="An embeddings model behind litellm."),
+    api_base: str = typer.Option("", "--api-base", help="The address of its server."),
+    words: bool = typer.Option(False, "--words", help="Hashed words, no model."),
+    local: bool = typer.Option(False, "--local", help="The best that this machine has."),
+    as_json: bool = _JSON,
+) -> int:
+    """Which embeddings the memory is searched by, or another choice; it embeds again."""
+    if bool(model) + words + local > 1 or (api_base and not model):
+        raise InputError(
+            "one of --model (with --api-base), --words and --local",
+            code="usage",
+            mend="name one choice, or none to see what is in use",
+        )
+    with Memory() as memory, ProgressLine() as progress:
+        made = 0
+        if model or words or local:
+            spec = EndpointSpec(model, api_base or None) if model else WORDS if words else ""
+            before = choice_of(memory)
+            choose(memory, spec)
+            try:
+                with Index(memory, progress=progress) as index:
+                    made = index.embed(progress)
+            except HastenError:
+                choose(memory, before)
+                raise
+        found = doctor.embedding(memory)
+    if as_json:
+        emit_json({"embedder": found.name, "embedded": made, "mend": found.mend})
+    else:
+        page().print(found.name, markup=False)
+        if model:
+            note("static facts and descriptions of your functions are sent there, no code")
+        if found.mend:
+            note(found.mend)
+    return GOOD
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Hover on a hot function tells what worked on code like it, and what notes say, over pytest-lsp."""
+"""The hover of a hot function tells what worked on code like it, and what notes say."""
 
 from __future__ import annotations
 

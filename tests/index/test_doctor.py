@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index import doctor
-from index.embedding import EndpointSpec, FactsEmbedder
+from index.embedding import WORDS, EndpointSpec, FactsEmbedder, choose
 from index.retrieval import Index
 from index.store import Memory
 from tests.index.conftest import ask, make_record
@@ -46,7 +46,10 @@ def test_pin_is_that_of_the_package() -> None:
     assert f'"chromadb=={doctor.CHROMADB}"' in text
 
 
-def test_endpoint_is_named_without_asking_it() -> None:
-    described = doctor.embedding(EndpointSpec("openai/m", "http://127.0.0.1:9"))
+def test_the_choice_is_named_without_asking_an_endpoint(memory: Memory) -> None:
+    choose(memory, EndpointSpec("openai/m", "http://127.0.0.1:9"))
+    described = doctor.embedding(memory)
     assert described.ok
     assert described.name == "endpoint openai/m"
+    choose(memory, WORDS)
+    assert doctor.embedding(memory).name == "hashed words (chosen)"

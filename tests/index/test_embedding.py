@@ -16,9 +16,22 @@ import numpy as np
 import pytest
 
 from index import embedding, minilm
-from index.embedding import EndpointEmbedder, EndpointSpec, FactsEmbedder, choose_embedder, describe
+from index.embedding import (
+    WORDS,
+    EndpointEmbedder,
+    EndpointSpec,
+    FactsEmbedder,
+    choice_of,
+    choose,
+    choose_embedder,
+    describe,
+    embedder_of,
+)
 from index.errors import EmbeddingError
+from index.retrieval import Index
+from index.store import Memory
 from index.words import words
+from tests.index.conftest import make_record
 
 # -- words
 
@@ -378,3 +391,37 @@ def test_endpoint_identity_hides_the_address_and_repr_the_key() -> None:
     assert "sk-123" not in repr(spec)
     assert one.identity != EndpointEmbedder(EndpointSpec("openai/m")).identity
     assert embedding.describe(spec).ok
+
+
+# -- the user's choice, kept with the memory
+
+
+def test_a_choice_is_kept_without_its_key(memory: Memory) -> None:
+    assert choice_of(memory) == ""
+    choose(memory, EndpointSpec("openai/m", "http://127.0.0.1:9", api_key="sk-secret"))
+    assert choice_of(memory) == EndpointSpec("openai/m", "http://127.0.0.1:9")
+    assert "secret" not in (memory.fact("embedding") or "")
+    choose(memory, WORDS)
+    assert isinstance(embedder_of(memory), FactsEmbedder)
+    for planted in ("{", "{}", '{"model": 7', "[1]", "something"):
+        memory.set_fact("embedding", planted)
+        assert choice_of(memory) in ("", EndpointSpec("7"))
+
+
+def test_another_choice_embeds_again_and_the_first_vectors_stay(
+    memory: Memory, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    memory.add_all(make_record(n) for n in range(3))
+    choose(memory, WORDS)
+    with Index(memory, corpus=None) as index:
+        assert index.embed() == 3
+    Endpoint.answer = "good"
+    choose(memory, EndpointSpec("openai/m", server))
+    with Index(memory, corpus=None) as index:
+        assert index.embed() == 3
+        assert index.embed() == 0
+        assert "endpoint" in index.stats().embedder
+    choose(memory, WORDS)
+    with Index(memory, corpus=None) as index:
+        assert index.embed() == 0
