@@ -20,7 +20,7 @@ async def hover_with(editor: Editor, words: str) -> str:
 
     async def look() -> str:
         while words not in (shown := await editor.hover()):
-            pass
+            await asyncio.sleep(0.05)  # the processes that answer have a lower priority
         return shown
 
     return await asyncio.wait_for(look(), LIMIT_S)
