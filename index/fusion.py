@@ -53,11 +53,11 @@ class Ranked:
 
 
 WEIGHTS: Mapping[Source, float] = {
-    Source("facts", "facts", "words"): 2.0,
-    Source("shape", "shape", "words"): 2.0,
+    Source("facts", "facts", "words"): 1.0,
+    Source("shape", "shape", "words"): 1.0,
     Source("code", "code", "words"): 2.0,
-    Source("facts", "facts", "vectors"): 1.0,
-    Source("facts", "bottleneck", "vectors"): 1.0,
+    Source("facts", "edit", "words"): 1.0,
+    Source("facts", "facts", "vectors"): 0.5,
     Source("hint", "bottleneck", "words"): 2.0,
     Source("hint", "bottleneck", "vectors"): 1.0,
     Source("hint", "edit", "words"): 2.0,
