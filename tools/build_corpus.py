@@ -1,6 +1,6 @@
 """Prove the shipped corpus: every source, every step of it, through hasten's own runner.
 
-    python -m tools.build_corpus [SLUG ...] [--equal | --new | --since TIME] [--language L]
+    python -m tools.build_corpus [SLUG ...] [--equal | --words | --new | --since TIME]
 
 Each step is run against the original (equal on nine inputs of three sizes) and timed against the
 step before it; the last one is timed against the original, too. Writes
@@ -237,6 +237,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("slugs", nargs="*", metavar="SLUG", help="prove these only")
     parser.add_argument("--equal", action="store_true", help="only whether steps are equal")
+    parser.add_argument("--words", action="store_true", help="only write the words anew")
     parser.add_argument("--new", action="store_true", help="only what is new or changed")
     parser.add_argument("--since", default="", help="not what was proved after this time (ISO)")
     parser.add_argument("--language", choices=sorted(SUFFIXES))
@@ -251,12 +252,21 @@ def main(argv: list[str] | None = None) -> int:
         if shipped(language).exists()
         for record in jsonl.read(shipped(language))
     }
-    records = {slug: reworded(sources[slug], r) for slug, r in records.items() if slug in sources}
+    # What was proved is the code: changed words go in, a record of other code goes.
+    records = {
+        slug: reworded(sources[slug], record)
+        for slug, record in records.items()
+        if slug in sources and (record.receipt or {}).get("source") == sources[slug].digest
+    }
     left_out: dict[str, Any] = {}
     for language in SUFFIXES:
         if refused(language).exists():
             left_out |= json.loads(refused(language).read_text("utf-8"))
-    left_out = {slug: row for slug, row in left_out.items() if slug in sources}
+    left_out = {
+        slug: row
+        for slug, row in left_out.items()
+        if slug in sources and row["source"] == sources[slug].digest
+    }
     wanted = [
         source
         for source in sources.values()
@@ -271,6 +281,10 @@ def main(argv: list[str] | None = None) -> int:
         )
     ]
     failed = 0
+    if options.words:
+        for language in SUFFIXES:
+            write(language, sources, records, left_out)
+        return 0
     if options.equal:
         for source in wanted:
             try:
@@ -312,9 +326,7 @@ def _known(source: Source, records: dict[str, Record], left_out: dict[str, Any])
 
 
 def reworded(source: Source, record: Record) -> Record:
-    """A proved record with the words that its source has now; what was proved is the code."""
-    if (record.receipt or {}).get("source") != source.digest:
-        return record
+    """A proved record with the words that its source has now."""
     steps = tuple(
         replace(kept, title=step.title, edit=step.edit)
         for kept, step in zip(record.steps, source.steps, strict=True)

@@ -91,19 +91,22 @@ class Recall:
 
     async def _ask(self, file: _File) -> None:
         """Ask until the newest request is answered."""
-        while (request := file.asked) is not None:
-            if self._files.get(request.document.uri) is not file:
-                return  # closed meanwhile
-            found = await self._child.ask(request.to_json(), _read, request.document.path)
-            if file.asked is not request:
-                continue  # saved again meanwhile
-            file.asked = None
-            if found is not None:
-                file.known = {
-                    name: (request.functions[name], recollection)
-                    for name, recollection in found.items()
-                    if name in request.functions
-                }
+        try:
+            while (request := file.asked) is not None:
+                if self._files.get(request.document.uri) is not file:
+                    return  # closed meanwhile
+                found = await self._child.ask(request.to_json(), _read, request.document.path)
+                if file.asked is not request:
+                    continue  # saved again meanwhile
+                file.asked = None
+                if found is not None:
+                    file.known = {
+                        name: (request.functions[name], recollection)
+                        for name, recollection in found.items()
+                        if name in request.functions
+                    }
+        finally:
+            file.asked = None  # whatever happened: the next save asks again
 
 
 def _read(answer: dict[str, Any]) -> dict[str, Recollection]:

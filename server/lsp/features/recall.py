@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Iterator
 
@@ -56,7 +57,7 @@ class Recalled(Feature):
             return None
         fingerprint = document.outline.fingerprints.get(seen.function)
         found = self.server.recall.of(document.uri, seen.function, fingerprint)
-        return None if found is None else "\n\n".join(recalled(found)) or None
+        return None if found is None else markdown_of(found) or None
 
     def _ask_all(self) -> None:
         for document in self.server.documents:
@@ -83,8 +84,14 @@ def _hot(sight: Sight, least: float) -> dict[str, str]:
     return {name: known[name] for _, name in sorted(hot, reverse=True) if name in known}
 
 
-def recalled(found: Recollection) -> Iterator[str]:
-    """The sections of the hover. Whose figures they are stands before them."""
+@functools.lru_cache(maxsize=256)
+def markdown_of(found: Recollection) -> str:
+    """The sections of the hover; "" where nothing was found. Made once, not at each hover."""
+    return "\n\n".join(_sections(found))
+
+
+def _sections(found: Recollection) -> Iterator[str]:
+    """Whose figures they are stands before them."""
     if found.similar:
         lines = [f"- {_similar_words(one)}" for one in found.similar]
         head = "Worked on code like this (measured there; nothing was tried here):"

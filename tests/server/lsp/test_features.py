@@ -12,6 +12,7 @@ from analysis.functions import functions_in
 from benchmark_runner.receipts.dependencies import Interpreter, dependencies_of
 from benchmark_runner.workload import Version
 from hasten.paths import state_dir
+from index.store import Memory
 from optimizer.results import Results
 from optimizer.suggestion import Rejection
 from server.lsp.documents import LARGE
@@ -109,7 +110,8 @@ async def test_a_proved_edit_is_an_action_that_applies_and_is_recorded(
     await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
     [lens] = await wire.lenses(uri)
     assert lens["command"]["title"] == "3.1× faster: test membership in a set (proved)"
-    [action] = await wire.actions(uri, HEAD + 2)
+    [action, reject] = await wire.actions(uri, HEAD + 2)
+    assert reject["title"] == "Don't offer again: 3.1× faster: test membership in a set"
     assert action["title"] == lens["command"]["title"]
     assert action["kind"] == "refactor.rewrite.hasten"
     assert action["edit"]["documentChanges"][0]["textDocument"]["version"] == 1
@@ -127,6 +129,31 @@ async def test_a_proved_edit_is_an_action_that_applies_and_is_recorded(
     )
     [again] = await wire.actions(uri, HEAD)
     assert again["command"]["command"] == "hasten.optimize"
+
+
+async def test_a_rejected_edit_is_offered_no_more_and_remembered(
+    workspace: Path, start: Start, tmp_path: Path
+):
+    file = workspace / "main.py"
+    put(workspace, suggestion(file, "find", SLOW, FAST), SLOW)
+    wire = await start()
+    await wire.initialize(folder=workspace)
+    uri = wire.open(file)
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+    [_, reject] = await wire.actions(uri, HEAD)
+    command = reject["command"]
+    assert command["command"] == "hasten.reject"
+    assert await wire.request(
+        "workspace/executeCommand",
+        {"command": command["command"], "arguments": command["arguments"]},
+    )
+    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
+    [search] = await wire.actions(uri, HEAD)
+    assert search["command"]["command"] == "hasten.optimize"
+    assert wire.texts[uri] == SLOW
+    with Memory(tmp_path / "data" / "hasten" / "memory.db") as memory:
+        [refusal] = memory.all_refusals()
+    assert refusal.outcome == "rejected"
 
 
 async def test_an_edit_that_did_not_take_is_told_and_stays_offered(workspace: Path, start: Start):
@@ -173,7 +200,7 @@ async def test_an_edit_moves_with_its_function(workspace: Path, start: Start):
     await wire.initialize(folder=workspace)
     uri = wire.open(file, "# a line\n" + SLOW + "\nlast = 1\n")
     await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
-    [action] = await wire.actions(uri, HEAD + 1)
+    [action, _] = await wire.actions(uri, HEAD + 1)
     wire.apply(action["edit"])
     assert wire.texts[uri] == "# a line\n" + FAST + "\nlast = 1\n"
 
@@ -226,7 +253,7 @@ async def test_a_client_without_action_literals_gets_commands(workspace: Path, s
     await wire.initialize({}, folder=workspace)
     uri = wire.open(file)
     await wire.until(lambda m: "(proved)" in str(m))
-    [command] = await wire.actions(uri, HEAD)
+    [command, _] = await wire.actions(uri, HEAD)
     assert command["title"] == "3.1× faster: test membership in a set (proved)"
 
 
@@ -337,7 +364,7 @@ async def test_a_large_file_is_read_elsewhere_and_shows_the_same(workspace: Path
     [lens] = await wire.lenses(uri)
     assert lens["command"]["title"] == "3.1× faster: test membership in a set (proved)"
     wire.insert(uri, 0, 0, "# a line\n")
-    [action] = await wire.actions(uri, HEAD + 1)
+    [action, _] = await wire.actions(uri, HEAD + 1)
     wire.insert(uri, HEAD + 2, 4, "x = 1\n    ")
     assert "edited since" in str(await wire.hover(uri, HEAD + 1, 5))
     await wire.until(lambda m: "it was edited since the profile" in str(m))

@@ -32,7 +32,7 @@ async def test_the_server_imports_nothing_heavy(workspace: Path, start: Start, t
     await wire.until(lambda m: "(proved)" in str(m))
     assert "of the run" in str(await wire.hover(uri, 3, 5))
     assert len(await wire.lenses(uri)) == 1
-    assert len(await wire.actions(uri, 3)) == 1
+    assert len(await wire.actions(uri, 3)) == 2
     assert await wire.end() == 0
     modules = imported((tmp_path / "stderr.txt").read_text())
     assert {"pygls.lsp.server", "server.lsp.features.hover", "optimizer.results"} <= modules

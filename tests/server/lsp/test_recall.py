@@ -128,7 +128,7 @@ async def test_an_edit_elsewhere_changes_nothing(workspace: Path, memory: Path, 
 async def test_the_functions_of_a_large_file_are_asked_about(
     workspace: Path, memory: Path, start: Start
 ):
-    wire, uri = await begin(workspace, start, SLOW + "\n" + "# a line\n" * (LARGE // 8))
+    wire, uri = await begin(workspace, start, SLOW + "\n" + "x = 1234\n" * (LARGE // 8))
     await shown(wire, uri, WORKED)
     wire.insert(uri, HEAD + 1, 0, "    count = 0\n")
     save(wire, uri)
@@ -172,6 +172,20 @@ async def test_the_process_is_started_again(workspace: Path, memory: Path, start
     await shown(wire, uri, WORKED)
     [second] = children_of(wire)
     assert second != first
+
+
+async def test_a_hover_waits_for_no_answer(workspace: Path, memory: Path, start: Start):
+    wire, uri = await begin(workspace, start)
+    await shown(wire, uri, WORKED)
+    [child] = children_of(wire)
+    os.kill(child, signal.SIGSTOP)
+    wire.insert(uri, HEAD + 1, 0, "    count = 0\n")
+    save(wire, uri)
+    hover = str(await wire.hover(uri, HEAD, 5))
+    assert "of the run" in hover
+    assert WORKED not in hover
+    os.kill(child, signal.SIGCONT)
+    await shown(wire, uri, WORKED)
 
 
 async def test_the_process_ends_with_the_server(workspace: Path, memory: Path, start: Start):

@@ -18,7 +18,7 @@ from server.lsp.background import Tasks
 from server.lsp.child import Child
 from server.lsp.documents import Document
 from server.lsp.features.hover import plain, without_markup
-from server.lsp.features.recall import recalled
+from server.lsp.features.recall import markdown_of
 from server.lsp.recall import MOST_FUNCTIONS, MOST_TEXT, Recall
 from server.lsp.recollection import STANDINGS, Quote, Recollection, Similar
 from tests.server.lsp.wire import LIMIT_S
@@ -34,7 +34,7 @@ INJECTION = (
 
 
 def words(*similar: Similar, quotes: tuple[Quote, ...] = ()) -> str:
-    return "\n\n".join(recalled(Recollection(similar, quotes)))
+    return markdown_of(Recollection(similar, quotes))
 
 
 def test_whose_figures_they_are_stands_before_them():
