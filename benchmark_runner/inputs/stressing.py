@@ -31,6 +31,7 @@ _CALL_S = 0.1
 _KEPT = 3
 _WORTH = 3.0
 """How many times the usual steps an input must take to be kept."""
+_BYTES = range(256)
 _CLIMBS = 12
 _KINDS = (list, tuple, deque, str, bytes)
 
@@ -180,6 +181,8 @@ def _patterns(value: Any, literals: Literals, size: int, rng: random.Random) -> 
     """Arrangements of one size that make some functions slow."""
     items = list(value)
     named = [x for x in literals.values if items and type(x) is type(items[0])]
+    if isinstance(value, bytes | bytearray):
+        named = [x for x in named if x in _BYTES]
     ranked = _ordered(items)
     half = max(1, size // 2)
     yield _of(value, items[:1] * size)

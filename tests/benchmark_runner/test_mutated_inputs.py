@@ -135,3 +135,12 @@ def test_what_is_no_container_this_time_ends_nothing(
             made = ties.mended({**seeds[0], place: odd}, place, random.Random(seed))
             assert set(made) == {0, 1}
             assert type(made[place]) in (type(odd), int)
+
+
+def test_deeply_nested_arguments_are_changed_in_bounded_steps() -> None:
+    tree: list[Any] = [1, 2]
+    for _ in range(30):  # three ways to change each level would be 3**30
+        tree = [tree, "leaf", 3]
+    found = made((tree,))
+    assert len(found) > 20
+    assert [] in [x for (x,) in found]

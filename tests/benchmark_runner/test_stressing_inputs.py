@@ -79,3 +79,9 @@ def test_nothing_is_told_where_all_inputs_of_a_size_take_the_same(tmp_path: Path
     code = "def f(items):\n    return [x + 1 for x in items]\n"
     found, _, _ = stressed(tmp_path, code, "[(([5, 3, 8, 1],), {})]")
     assert found == []
+
+
+def test_a_literal_that_is_no_byte_is_left_out_of_bytes(tmp_path: Path) -> None:
+    code = "\n    def f(data):\n        return sum(1 for b in data if b == 200 or b > 1000)\n"
+    found, _, again = stressed(tmp_path, code, "[((bytes(range(90)),), {})]")
+    assert found == again
