@@ -51,11 +51,7 @@ def search(
 ) -> int:
     """Past optimizations that fit a bottleneck."""
     asked = query_of(query, language)
-    with Memory() as memory, ProgressLine() as progress, Index(memory, progress=progress) as index:
-        hits = index.search(asked, count)
-        notes = index.notes
-    for line in notes:
-        note(line)
+    hits = [row.hit for row in _found(asked, count).hits]
     if as_json:
         emit_json([hit_json(hit) for hit in hits])
     else:
@@ -73,11 +69,7 @@ def explain(
 ) -> int:
     """What was asked, where each answer stands in each ranking, and what was left out."""
     asked = query_of(query, language)
-    with Memory() as memory, ProgressLine() as progress, Index(memory, progress=progress) as index:
-        found = index.explain(asked, count)
-        notes = index.notes
-    for line in notes:
-        note(line)
+    found = _found(asked, count)
     if as_json:
         emit_json(explained_json(asked, found))
         return GOOD if found.hits else NOT_GOOD
@@ -93,6 +85,16 @@ def explain(
     for title, why in found.excluded:
         page().print(f"left out: {title}: {why}", markup=False, style="dim")
     return GOOD if found.hits else NOT_GOOD
+
+
+def _found(asked: Query, count: int) -> Found:
+    """The memory's answer; what a person should know of the search goes to stderr."""
+    with Memory() as memory, ProgressLine() as progress, Index(memory, progress=progress) as index:
+        found = index.explain(asked, count)
+        notes = index.notes
+    for line in notes:
+        note(line)
+    return found
 
 
 def _show(hit: Hit) -> None:
