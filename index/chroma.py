@@ -135,7 +135,8 @@ class Chroma:
 
     def rebuild(self, progress: Progress) -> None:
         """Build the index from the memory's vectors in a new folder and drop the old ones."""
-        self._marker.touch()
+        with _guarded("marking the folder"):
+            self._marker.touch()
         self._close_client()
         build = f"build-{uuid.uuid4().hex[:12]}"
         try:
@@ -253,8 +254,8 @@ class Chroma:
             return "it was built with another embedder"
         if manifest.chromadb != _version():
             return "it was built by another version of Chroma"
-        if manifest.memory != self._memory.identity:
-            return "it was built from another memory"
+        if manifest.memory != self._memory.state(manifest.revision):
+            return "it was built from another memory, or from a later state of this one"
         build = self.folder / manifest.build
         if not build.is_dir():
             return "its folder is missing"
@@ -398,7 +399,7 @@ class Chroma:
             embedder=self._embedder,
             build=build,
             chromadb=_version(),
-            memory=self._memory.identity,
+            memory=self._memory.state(revision),
             revision=revision,
             counts=dict(self._counts),
             stamps=stamps(folder),

@@ -1,12 +1,13 @@
 """The memory's file and its journal as one thing that is read and written, whole or not at all.
 
 One SQLite file in WAL mode, and beside it a journal of everything that was learnt. What a write has
-returned from is on disk in both. Standard library only.
+returned from is on disk in both; a write that raised is in neither. Standard library only.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 import threading
 import uuid
@@ -17,10 +18,14 @@ from typing import Any, TypeVar
 
 from hasten.paths import data_dir
 from index.errors import StoreError
-from index.journal import Entry, Journal
+from index.journal import Entry, Journal, Mark
 from index.schema import open_database
 
 D = TypeVar("D", bound="Database")
+
+_MEND = "free space on the disk or check the permissions; nothing was changed"
+_SESSIONS = 500
+"""Sessions that are remembered: who built an index before them builds it anew."""
 
 
 def now() -> str:
@@ -37,18 +42,27 @@ class Database:
         self.read_only = opened.read_only
         self._notes = list(opened.notes)
         self._connection = opened.connection
+        # A damaged text must not make the rows beside it unreadable: its checksum will tell.
+        self._connection.text_factory = functools.partial(
+            str, encoding="utf-8", errors="surrogateescape"
+        )
         self._lock = threading.RLock()
         self._journal = Journal(self.path.with_suffix(".journal"))
+        self._session, self._signed = uuid.uuid4().hex, False
+        self._added: tuple[Mark, Mark] | None = None
         try:
+            self._complete()
             if not self.identity:
                 self.set_fact("identity", uuid.uuid4().hex)
-            self._complete()
         except BaseException:
             self._connection.close()
             raise
 
     def _complete(self) -> None:
         """What must be done before anything is read."""
+
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        """What must be done before anything is written: bring in what the journal is ahead."""
 
     def __enter__(self: D) -> D:
         return self
@@ -69,74 +83,150 @@ class Database:
     def fact(self, key: str) -> str | None:
         """A small value kept beside the records, or None."""
         rows = self.read("SELECT value FROM facts WHERE key = ?", key)
-        return str(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        return str(rows[0][0]).encode("utf-8", "replace").decode()  # it may be damaged
 
     def set_fact(self, key: str, value: str) -> None:
         """Keep a small value beside the records."""
         with self.write() as connection:
             set_fact(connection, key, value)
 
+    def number(self, key: str) -> int:
+        """A fact that is a number; 0 where there is none."""
+        rows = self.read("SELECT CAST(value AS INTEGER) FROM facts WHERE key = ?", key)
+        return int(rows[0][0]) if rows else 0
+
     def generation(self) -> int:
         """A number that grows with every change, by any process; each row carries its own."""
-        return int(self.fact("generation") or 0)
+        return self.number("generation")
 
     @property
     def identity(self) -> str:
-        """Names this file and its history: one that was put back to an earlier state has another.
-
-        Whatever was built from a memory keeps it, to know whose revisions it has seen.
-        """
+        """Names this file and its copies."""
         return self.fact("identity") or ""
 
+    def state(self, revision: int) -> str:
+        """Names what this memory held at a revision, "" for one that it has not reached.
+
+        Whatever was built from a memory keeps it. A file that was put back to an earlier state, or
+        a copy that went another way, reaches the same revisions by other sessions.
+        """
+        if revision > self.generation():
+            return ""
+        rows = self.read(
+            "SELECT value FROM facts WHERE key >= 'session:' AND key <= ? ORDER BY key DESC "
+            "LIMIT 1",
+            _session_key(revision),
+        )
+        return f"{self.identity} {rows[0][0] if rows else ''}"
+
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
+        """Rows of a query. Raises StoreError where the file can't be read."""
         with self._lock:
-            return self._connection.execute(sql, values).fetchall()
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                self._explain("read", error)
+                raise
 
     @contextlib.contextmanager
     def write(self, entries: Sequence[Entry] = ()) -> Iterator[sqlite3.Connection]:
         """One transaction, with a new generation; `entries` go to the journal before it is done.
 
-        Raises StoreError where another process holds the file for longer than ten seconds.
+        Raises StoreError where another process holds the file for longer than ten seconds, and
+        where the disk is full; then nothing was changed.
         """
+        with self._locked() as connection:
+            _bump(connection)
+            if not self._signed:
+                _sign(connection, self.revision(connection), self._session)
+            if not self.read_only:
+                self._catch_up(connection)
+            yield connection
+            self._note(*entries)
+            connection.execute("COMMIT")
+            self._added, self._signed = None, True
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[sqlite3.Connection]:
+        """The file, with no other process writing to it; rolled back unless committed inside."""
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                raise StoreError(
-                    f"{self.path}: can't be written: {error}",
-                    code="memory-busy",
-                    mend="close other hasten processes, then try again",
-                ) from error
-            try:
-                _bump(self._connection)
-                yield self._connection
-                self._note(*entries)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back already
-                    self._connection.execute("ROLLBACK")
+            except sqlite3.DatabaseError as error:
+                self._explain("written", error)
                 raise
+            try:
+                yield self._connection
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                self._explain("written", error)
+                raise
+            finally:
+                with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back already
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                if self._added is not None:
+                    self._retract(*self._added)
+
+    def _retract(self, to: Mark, added: Mark) -> None:
+        """Take out of the journal what could not be committed, if no other process has it yet."""
+        self._added = None
+        with contextlib.suppress(StoreError, OSError), self._locked():
+            seen = self._seen()
+            if seen.name != added.name or seen.size <= to.size:
+                self._journal.retract(added, to)
 
     @staticmethod
     def revision(connection: sqlite3.Connection) -> int:
         """The generation that a transaction makes: what its rows are marked with."""
-        found = connection.execute("SELECT value FROM facts WHERE key = 'generation'").fetchone()
+        found = connection.execute(
+            "SELECT CAST(value AS INTEGER) FROM facts WHERE key = 'generation'"
+        ).fetchone()
         return int(found[0])
 
+    def _seen(self) -> Mark:
+        """Up to where this file holds what the journal has."""
+        return Mark.parse(self.fact("journal") or "")
+
     def _note(self, *entries: Entry) -> None:
+        """Append to the journal, last in a transaction."""
         if entries and not self.read_only:
             try:
+                before = self._journal.end()
                 mark = self._journal.append(entries)
             except OSError as error:
                 raise self._unwritable(error) from error
-            set_fact(self._connection, "journal", str(mark))
+            self._added = (before, mark)
+            # A process that still has a file open which was moved aside appends as well: what
+            # it added is brought in with the next write.
+            if before == self._seen():
+                set_fact(self._connection, "journal", str(mark))
+
+    def _explain(self, what: str, error: sqlite3.DatabaseError | UnicodeDecodeError) -> None:
+        """Raise an error of the disk for a person, who needs the file's name; not our mistakes.
+
+        SQLite's words can't be decoded where they quote a damaged text.
+        """
+        code, mend = "memory-unreadable", "check the disk and its permissions"
+        if type(error) in (sqlite3.DatabaseError, UnicodeDecodeError):
+            code = "memory-damaged"
+            mend = "close all hasten processes: when it is opened again, it is completed from " + (
+                self._journal.path.name
+            )
+        elif not isinstance(error, sqlite3.OperationalError):
+            return
+        elif "locked" in str(error):
+            code, mend = "memory-busy", "close other hasten processes, then try again"
+        elif what == "written":
+            code, mend = "memory-unwritable", _MEND
+        raise StoreError(f"{self.path}: can't be {what}: {error}", code=code, mend=mend) from error
 
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
             f"{self._journal.path}: can't be written: {error.strerror or error}",
             code="memory-unwritable",
-            mend="free space on the disk or check the permissions; nothing was changed",
+            mend=_MEND,
         )
 
     def _lasting(self, what: str) -> None:
@@ -153,6 +243,20 @@ def _bump(connection: sqlite3.Connection) -> None:
         "INSERT INTO facts VALUES ('generation', '1') "
         "ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
     )
+
+
+def _sign(connection: sqlite3.Connection, revision: int, session: str) -> None:
+    """From this revision on, what is written is by this session."""
+    set_fact(connection, _session_key(revision), session)
+    connection.execute(
+        "DELETE FROM facts WHERE key IN (SELECT key FROM facts WHERE key >= 'session:' "
+        "AND key < 'session;' ORDER BY key DESC LIMIT -1 OFFSET ?)",
+        (_SESSIONS,),
+    )
+
+
+def _session_key(revision: int) -> str:
+    return f"session:{max(revision, 0):020d}"
 
 
 def set_fact(connection: sqlite3.Connection, key: str, value: str) -> None:

@@ -1,10 +1,10 @@
 """What was learnt, line by line in a second file: the memory can be completed from it.
 
-Each line is a checksum and a JSON array [kind, values]; the first line names the journal. A line
-that a kill or a full disk cut off, or whose bytes changed, is left out when read, and counted.
-Lines are appended inside of the memory's transactions, so that only one process writes at a time.
-The memory keeps the `Mark` up to which it has seen the journal: that tells a memory's file that is
-older than the journal, new, or of another memory.
+Each line is a checksum and a JSON array [kind, values]; the first line names the journal and those
+that it took the place of. A line that a kill or a full disk cut off, or whose bytes changed, is
+left out when read, and counted. Lines are appended inside of the memory's transactions, so that
+only one process writes at a time. The memory keeps the `Mark` up to which it has seen the journal:
+that tells a memory's file that is older than the journal, new, or of another memory.
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 _SUM = 16
 _JOURNAL = "journal"
 _BLOCK = 1 << 16
+_HEAD = 1 << 14
+"""Bytes that a first line has at most."""
+ANCESTORS = 100
+"""Journals that are remembered to have been replaced."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +40,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a journal: its name, "" for none, and bytes from its start."""
+    """A place in a journal: its name, "" for none, and bytes from its start.
+
+    `line` is the checksum of the line before it: copies of one journal that went different ways
+    have other lines there.
+    """
 
     name: str = ""
     size: int = 0
+    line: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.size}" if self.name else ""
+        return f"{self.name} {self.size} {self.line}".rstrip() if self.name else ""
 
     @classmethod
     def parse(cls, text: str) -> Mark:
         """A mark from its text; no mark from anything else."""
-        name, _, size = text.partition(" ")
-        return cls(name, int(size)) if size.isdigit() else cls()
+        name, size, line = (*text.split(" "), "", "", "")[:3]
+        return cls(name, int(size), line) if size.isdecimal() else cls()
 
 
 class Journal:
@@ -56,10 +67,32 @@ class Journal:
         self.path = path
 
     def end(self) -> Mark:
-        """The end of the file; no mark where there is none or it can't be read."""
+        """The end of the last whole line; no mark where there is none. Raises OSError."""
+        try:
+            with self.path.open("rb") as file:
+                head = file.readline(_HEAD)
+                descriptor = file.fileno()
+                size = _whole(descriptor, os.fstat(descriptor).st_size)
+                return Mark(_name(head), size, _line_before(descriptor, size)) if size else Mark()
+        except FileNotFoundError:
+            return Mark()
+
+    def has(self, mark: Mark) -> bool:
+        """Whether a line ends at a mark, and is the one that ended there when it was made."""
         with contextlib.suppress(OSError), self.path.open("rb") as file:
-            return Mark(_name(file.readline()), os.fstat(file.fileno()).st_size)
-        return Mark()
+            if _name(file.readline(_HEAD)) == mark.name and mark.size:
+                descriptor = file.fileno()
+                ends = os.pread(descriptor, 1, mark.size - 1) == b"\n"
+                return ends and mark.line in ("", _line_before(descriptor, mark.size))
+        return False
+
+    def ancestors(self) -> tuple[str, ...]:
+        """Names of the journals that this one took the place of, newest first."""
+        with contextlib.suppress(OSError), self.path.open("rb") as file:
+            entry = _parse(file.readline(_HEAD))
+            if entry is not None and entry.kind == _JOURNAL:
+                return tuple(map(str, entry.values.get("before", ())))
+        return ()
 
     def append(self, entries: Iterable[Entry]) -> Mark:
         """Add entries, wait until they are on the disk, and give the new end.
@@ -69,36 +102,60 @@ class Journal:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             size = os.fstat(descriptor).st_size
-            end = self.end()
-            lines = [_line(entry) for entry in entries]
             whole = _whole(descriptor, size)
             if whole < size:  # a kill cut the last line off; nobody was told that it is there
                 os.ftruncate(descriptor, whole)
-                size = whole
-            name = end.name
-            if not size:
-                name = uuid.uuid4().hex
-                lines.insert(0, _line(Entry(_JOURNAL, {"name": name})))
-            data = b"".join(lines)
+            lines = [_line(entry) for entry in entries]
+            if not whole:
+                lines.insert(0, _first(()))
             try:
-                written = 0
-                while written < len(data):
-                    written += os.write(descriptor, data[written:])
-                os.fsync(descriptor)
+                _write(descriptor, lines)
+                if not whole:
+                    _sync_folder(self.path.parent)
             except OSError:
-                os.ftruncate(descriptor, size)
+                os.ftruncate(descriptor, whole)
                 raise
-            return Mark(name, size + len(data))
+            head = os.pread(descriptor, _HEAD, 0).partition(b"\n")[0] + b"\n"
+            return Mark(_name(head), whole + sum(map(len, lines)), _start(lines[-1]))
         finally:
             os.close(descriptor)
 
-    def replace(self, entries: Iterable[Entry]) -> Mark:
-        """Write the journal anew with these entries alone, in one step. Raises OSError."""
-        part = Journal(self.path.with_name(f"{self.path.name}.part"))
-        part.path.unlink(missing_ok=True)
-        mark = part.append(entries)
-        part.path.replace(self.path)
-        return mark
+    def retract(self, added: Mark, to: Mark) -> None:
+        """Take back what was added behind `to`, where nothing else came since. Raises OSError."""
+        if self.end() == added:
+            os.truncate(self.path, to.size)
+
+    def replace(self, entries: Iterable[Entry], before: Iterable[str]) -> Mark:
+        """Write the journal anew with these entries alone, in one step.
+
+        `before` names the journals whose place it takes. Raises OSError.
+        """
+        part = self.path.with_name(f"{self.path.name}.part")
+        head = _first(tuple(dict.fromkeys(name for name in before if name))[:ANCESTORS])
+        lines = [head, *map(_line, entries)]
+        try:
+            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                _write(descriptor, lines)
+            finally:
+                os.close(descriptor)
+            part.replace(self.path)
+            _sync_folder(self.path.parent)
+        except OSError:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+        return Mark(_name(head), sum(map(len, lines)), _start(lines[-1]))
+
+    def keep(self) -> Path:
+        """A second name for the file as it is, before it is replaced. Raises OSError."""
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+        kept = self.path.with_name(f"{self.path.name}.kept-{stamp}")
+        try:
+            os.link(self.path, kept)
+        except OSError:  # not every file system has links
+            shutil.copyfile(self.path, kept)
+        return kept
 
     def damage(self) -> str | None:
         """How many lines can't be believed, as a sentence, or None."""
@@ -119,6 +176,10 @@ class Journal:
                         yield entry
 
 
+def _first(before: tuple[str, ...]) -> bytes:
+    return _line(Entry(_JOURNAL, {"name": uuid.uuid4().hex, "before": list(before)}))
+
+
 def _line(entry: Entry) -> bytes:
     text = json.dumps([entry.kind, entry.values]).encode("ascii")
     return _sum(text) + b" " + text + b"\n"
@@ -130,10 +191,31 @@ def _sum(text: bytes) -> bytes:
 
 def _parse(line: bytes) -> Entry | None:
     text = line[_SUM + 1 : -1]
-    if not line.endswith(b"\n") or line[:_SUM] != _sum(text):
+    if not line.endswith(b"\n") or line[:_SUM] != _sum(text) or line[_SUM : _SUM + 1] != b" ":
         return None
-    kind, values = json.loads(text)
-    return Entry(kind, values)
+    try:
+        kind, values = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return Entry(kind, values) if isinstance(values, dict) else None
+
+
+def _write(descriptor: int, lines: Iterable[bytes]) -> None:
+    data = b"".join(lines)
+    written = 0
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
+    os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is on the disk when its folder is; not every file system can do that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _whole(descriptor: int, size: int) -> int:
@@ -148,9 +230,18 @@ def _whole(descriptor: int, size: int) -> int:
     return 0
 
 
+def _line_before(descriptor: int, end: int) -> str:
+    """What the line that ends at `end` starts with: its checksum, in hex."""
+    return _start(os.pread(descriptor, _SUM, _whole(descriptor, end - 1)))
+
+
+def _start(line: bytes) -> str:
+    return line[:_SUM].hex()
+
+
 def _name(line: bytes) -> str:
     """A journal's name from its first line; one by its bytes where that line is damaged."""
     entry = _parse(line)
-    if entry is not None and entry.kind == _JOURNAL:
+    if entry is not None and entry.kind == _JOURNAL and entry.values.get("name"):
         return str(entry.values["name"])
     return hashlib.sha256(line).hexdigest()[:32] if line else ""

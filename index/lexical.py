@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.progress import Progress, silent
-from index.manifest import checksums
+from index.manifest import checksum_of, checksums
 from index.words import words
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _K1, _B = 1.5, 0.75
 _NAMED = "words.json"
-_FORMAT = 2
+_FORMAT = 3
 _ANEW = 500
 """Documents added since, beyond which the index is built anew, and a twentieth of it."""
 
@@ -68,7 +68,8 @@ class Lexical:
     """One word index in a folder of its own. Not safe to use from several threads at once.
 
     `tokens` cuts a text into what is counted; of a query the `asked` rarest of them are looked
-    for, since the common ones cost the most and tell the least.
+    for, since the common ones cost the most and tell the least. `state` names what the texts'
+    owner held at a revision: an index of another state is not believed.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class Lexical:
         identity: str,
         tokens: Callable[[str], list[str]] = words,
         asked: int = _ASKED,
+        state: Callable[[int], str] = str,
     ) -> None:
-        self._folder, self._identity = folder, identity
+        self._folder, self._identity, self._state = folder, identity, state
         self._tokens, self._asked = tokens, asked
         self._model: Any = None
         self._ids: tuple[str, ...] = ()
@@ -101,8 +103,10 @@ class Lexical:
             return self._built >= 0
         try:
             named = json.loads((folder / _NAMED).read_bytes())
-            build = folder / str(named["build"])
-            good = named["format"] == _FORMAT and named["identity"] == self._identity
+            good = named.pop("sum") == checksum_of(named) and named["format"] == _FORMAT
+            build, revision = folder / str(named["build"]), int(named["revision"])
+            good = good and named["identity"] == self._identity
+            good = good and named["state"] == self._state(revision)
             if not good or build.parent != folder or checksums(build) != named["files"]:
                 return False
             import bm25s
@@ -111,7 +115,7 @@ class Lexical:
             model = bm25s.BM25.load(str(build / "bm25"), mmap=True) if kept["ids"] else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
-        self._take(model, tuple(kept["ids"]), Counts(**kept["counts"]), int(named["revision"]))
+        self._take(model, tuple(kept["ids"]), Counts(**kept["counts"]), revision)
         return True
 
     def build(
@@ -209,11 +213,12 @@ class Lexical:
             named = {
                 "format": _FORMAT,
                 "identity": self._identity,
+                "state": self._state(revision),
                 "build": build.name,
                 "revision": revision,
                 "files": checksums(build),
             }
-            part.write_text(json.dumps(named), "utf-8")
+            part.write_text(json.dumps({**named, "sum": checksum_of(named)}), "utf-8")
             part.replace(folder / _NAMED)
             for old in folder.glob("build-*"):
                 if old.name != build.name:

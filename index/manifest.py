@@ -8,8 +8,9 @@ import re
 import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-SCHEMA = 2
+SCHEMA = 3
 MANIFEST = "manifest.json"
 
 
@@ -17,10 +18,10 @@ MANIFEST = "manifest.json"
 class Manifest:
     """Written after each build and each addition, compared on open.
 
-    `build` is the folder of the index, `memory` the identity of the memory that it was built from
-    and `revision` what it has seen of that; `counts` are vectors by collection. By path relative to
-    the build, `stamps` are what the file system says of each file and `files` checksums of their
-    bytes. `unreachable` are the collections that are searched exactly.
+    `build` is the folder of the index, `revision` what it has seen of the memory that it was built
+    from and `memory` the state of that then; `counts` are vectors by collection. By path relative
+    to the build, `stamps` are what the file system says of each file and `files` checksums of
+    their bytes. `unreachable` are the collections that are searched exactly.
     """
 
     schema: int
@@ -38,14 +39,17 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a folder; None if there is none or it is of another shape."""
     try:
-        manifest = Manifest(**json.loads((folder / MANIFEST).read_bytes()))
+        data = json.loads((folder / MANIFEST).read_bytes())
+        if data.pop("sum") != checksum_of(data):
+            return None
+        manifest = Manifest(**data)
         if manifest.schema != SCHEMA or not re.fullmatch(r"build-[0-9a-f]+", manifest.build):
             return None
         counts = {str(name): int(count) for name, count in manifest.counts.items()}
         files = {str(name): int(checksum) for name, checksum in manifest.files.items()}
         unreachable = [str(name) for name in manifest.unreachable]
         revision = int(manifest.revision)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return replace(manifest, counts=counts, files=files, unreachable=unreachable, revision=revision)
 
@@ -53,8 +57,14 @@ def read_manifest(folder: Path) -> Manifest | None:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step. Raises OSError."""
     part = folder / f"{MANIFEST}.part"
-    part.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
+    data = asdict(manifest)
+    part.write_text(json.dumps({**data, "sum": checksum_of(data)}), encoding="utf-8")
     part.replace(folder / MANIFEST)
+
+
+def checksum_of(data: dict[str, Any]) -> int:
+    """CRC-32 of what a file says of others: a flipped digit of a revision would be believed."""
+    return zlib.crc32(json.dumps(data, sort_keys=True).encode())
 
 
 def stamps(folder: Path) -> dict[str, list[int]]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.progress import Progress, silent
 from hasten.paths import data_dir
@@ -28,7 +29,13 @@ from index.sparse import Sparse
 from index.store import Memory
 from index.vectors import NOTES, Vectors
 
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
 _LEAST = 40  # neighbours per ranking before filtering
+_READABLE = ("memory-unwritable", "memory-busy")
+"""Codes of errors of a memory that only can't be written: on a full disk it is still searched."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +140,8 @@ class Index:
     def search(self, query: Query, k: int) -> tuple[Hit, ...]:
         """The `k` records that fit best, best first; no two of one program.
 
-        Falls back to words alone, with a note, when the embedder fails. Raises Cancelled through
-        `progress`.
+        Falls back to words alone, with a note, when the embedder fails or the disk is full. Raises
+        Cancelled through `progress`.
         """
         return tuple(row.hit for row in self.explain(query, k).hits)
 
@@ -207,13 +214,11 @@ class Index:
             return tuple(found[item] for item in best if item in found)
 
     def _passages_by_vectors(self, text: str, n: int) -> list[tuple[float, Ranking]]:
-        dense = self._opened()
-        try:
-            (vector,) = dense.embed([text], self._progress)
-        except EmbeddingError as error:
-            self._say(f"searched by words alone: {error.message}")
+        vectors = self._embedded([text])
+        if vectors is None:
             return []
-        return [(self._embedder().trust, dense.nearest(NOTES, NOTES, vector, n, self._progress))]
+        found = self._opened().nearest(NOTES, NOTES, vectors[0], n, self._progress)
+        return [(self._embedder().trust, found)]
 
     def _say(self, note: str) -> None:
         if note not in self._notes:
@@ -327,11 +332,34 @@ class Index:
             self._loaded = True
 
     def _ready(self) -> None:
-        """The corpus is in the memory, and every record has the facts of today's vocabulary."""
-        self._load_corpus()
-        if self._memory.generation() != self._derived:
-            fill_facts(self._memory, self._progress)
-            self._derived = self._memory.generation()
+        """The corpus is in the memory, and every record has the facts of today's vocabulary.
+
+        On a full disk what is there is searched as it is, with a note.
+        """
+        try:
+            self._load_corpus()
+            if self._memory.generation() != self._derived:
+                fill_facts(self._memory, self._progress)
+                self._derived = self._memory.generation()
+        except StoreError as error:
+            self._go_on_without(error, "what is new is not searched in full")
+
+    def _embedded(self, texts: list[str]) -> NDArray[float32] | None:
+        """Vectors of queries; None, with a note, where only words can be searched."""
+        only_words = "searched by words alone"
+        try:
+            return self._opened().embed(texts, self._progress)
+        except EmbeddingError as error:
+            self._say(f"{only_words}: {error.message}")
+        except StoreError as error:
+            self._go_on_without(error, only_words)
+        return None
+
+    def _go_on_without(self, error: StoreError, what: str) -> None:
+        """Note that something could not be kept; an error of another kind is raised again."""
+        if error.code not in _READABLE:
+            raise error
+        self._say(f"{what}: {error.message}")
 
     def _weights(self) -> Mapping[Source, float]:
         if not self._vectors:
@@ -342,14 +370,12 @@ class Index:
     def _by_vectors(self, query: Query, n: int, sources: Sequence[Source]) -> dict[Source, Ranking]:
         if not sources or not self._vectors:
             return {}
-        dense = self._opened()
         names = list(dict.fromkeys(source.query for source in sources))
-        try:
-            rows = dense.embed([query.asked[name] for name in names], self._progress)
-        except EmbeddingError as error:
-            self._say(f"searched by words alone: {error.message}")
+        rows = self._embedded([query.asked[name] for name in names])
+        if rows is None:
             return {}
         vectors = dict(zip(names, rows, strict=True))
+        dense = self._opened()
         return {
             source: dense.nearest(
                 query.language, source.key, vectors[source.query], n, self._progress

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
+import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -130,10 +133,31 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             FROM old_refusals""",
         "DROP TABLE old_refusals",
     ),
+    (
+        # A flipped byte in a key hides a row without an error, one in a text is believed.
+        "ALTER TABLE records ADD COLUMN derived TEXT NOT NULL DEFAULT ''",
+        *(
+            f"ALTER TABLE {table} ADD COLUMN sum TEXT NOT NULL DEFAULT ''"
+            for table in ("refusals", "notes", "passages")
+        ),
+        "ALTER TABLE passages ADD COLUMN number INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX accepted_sum ON accepted(sum)",
+        # A journal or a file that is put back to an earlier state must not bring it again.
+        """CREATE TABLE forgotten (
+            kind TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (kind, item)) WITHOUT ROWID""",
+    ),
 )
 SCHEMA = len(MIGRATIONS)
-_TABLES = ("records", "vectors", "accepted", "refusals", "facts", "notes", "passages")
-_CHECKED_BYTES = 64 << 20  # quick_check reads all of the file: about 1 ms per MB
+_TABLES = (
+    "records", "vectors", "accepted", "refusals", "facts", "notes", "passages", "forgotten",
+)  # fmt: skip
+_NEWER = 1000
+"""A version that is so much newer is none: its bytes are damaged."""
+_CHECKED_BYTES = 64 << 20  # the check reads all of the file: about 1 ms per MB
+_DISK = ("locked", "I/O", "full", "unable to open", "out of memory", "interrupted")
+"""What SQLite says where not the file is to blame. Everything else is said of a damaged one."""
+_SQLITE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""The second where what SQLite says quotes a damaged text."""
 
 
 @dataclass(frozen=True)
@@ -159,13 +183,16 @@ def open_database(path: Path) -> Opened:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not _writable(path):
         return _open_copy(path)
-    with exclusive(path.with_name(path.name + ".lock")):
-        notes: list[str] = []
-        try:
-            connection = _connect(path)
-        except _Damaged as damage:
-            connection = _start_again(path, damage, notes)
-        return Opened(connection, False, tuple(notes))
+    notes: list[str] = []
+    try:
+        with exclusive(path.with_name(path.name + ".lock")):
+            try:
+                connection = _connect(path)
+            except _Damaged as damage:
+                connection = _start_again(path, damage, notes)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return Opened(connection, False, tuple(notes))
 
 
 @contextlib.contextmanager
@@ -186,17 +213,19 @@ def _writable(path: Path) -> bool:
     )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Connect, check and migrate. Raises _Damaged or StoreError."""
-    _refuse_newer_file(path)
+def _connect(path: Path, named: Path | None = None) -> sqlite3.Connection:
+    """Connect, check and migrate. Raises _Damaged or StoreError, which names the file `named`."""
+    named = named or path
     try:
         connection = sqlite3.connect(
             path, timeout=10.0, isolation_level=None, check_same_thread=False
         )
     except sqlite3.OperationalError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(named, error) from error
     try:
-        _refuse_newer(connection.execute("PRAGMA user_version").fetchone()[0], path)
+        # Asked of SQLite: whoever opens the file beside it and closes that lets go of all locks
+        # that this process has on it (fcntl(2)), also those of other connections.
+        _refuse_newer(connection.execute("PRAGMA user_version").fetchone()[0], named)
         _check(connection, path)
         # FULL: undo and rejections are worth one fsync each, also against a power cut.
         connection.execute("PRAGMA journal_mode=WAL")
@@ -206,9 +235,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         path.chmod(0o600)  # it holds the user's code
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.OperationalError):
-            raise _unreadable(path, error) from error
-        if isinstance(error, sqlite3.DatabaseError):
+        if isinstance(error, _SQLITE):
+            if any(words in str(error) for words in _DISK):
+                raise _unreadable(named, error) from error
             raise _Damaged(str(error)) from error
         raise
     return connection
@@ -218,35 +247,48 @@ def _unreadable(path: Path, error: Exception) -> StoreError:
     return StoreError(
         f"{path}: can't be opened: {error}",
         code="memory-busy" if "locked" in str(error) else "memory-unreadable",
-        mend="close other hasten processes and check the disk and its permissions",
+        mend="close other hasten processes, and check that the disk has room and may be written",
     )
 
 
-def _refuse_newer_file(path: Path) -> None:
-    """Read the version from the header (SQLite file format 1.3.13), since opening may write."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(64)
-    except OSError:
-        return
-    if header.startswith(b"SQLite format 3\0") and len(header) == 64:
-        _refuse_newer(int.from_bytes(header[60:64], "big", signed=True), path)
-
-
 def _refuse_newer(version: int, path: Path) -> None:
+    if not 0 <= version <= SCHEMA + _NEWER:
+        raise _Damaged(f"there is no schema {version}")
     if version > SCHEMA:
         raise StoreError(
-            f"{path}: was written by a newer hasten (schema {version}, this one reads {SCHEMA})",
+            f"{path}: was written by a newer hasten (schema {version}, this one reads {SCHEMA}), "
+            "unless it is damaged there",
             code="memory-newer",
-            mend="upgrade hasten, or set XDG_DATA_HOME to another folder for this version",
+            mend="upgrade hasten, or set XDG_DATA_HOME to another folder for this version; if "
+            "there is no newer one, move the file away: what was learnt is in its journal, too",
         )
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """The pages, the indexes (a wrong one hides rows) and the schema's own text."""
     if path.stat().st_size <= _CHECKED_BYTES:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             raise _Damaged(str(found))
+    if _has_facts(connection):
+        kept = connection.execute("SELECT value FROM facts WHERE key = 'schema'").fetchone()
+        if kept is not None and kept[0] != _schema_sum(connection):
+            raise _Damaged("its tables are not those that were made")
+
+
+def _has_facts(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchone()
+    return found is not None
+
+
+def _schema_sum(connection: sqlite3.Connection) -> str:
+    """A checksum of the tables, indexes and triggers as their texts stand in the file."""
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' "
+        "ORDER BY 1, 2"
+    ).fetchall()
+    whole = json.dumps(rows, default=repr)  # damage may have made a text of them bytes
+    return hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -258,9 +300,14 @@ def migrate(connection: sqlite3.Connection) -> None:
             for statement in MIGRATIONS[step]:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {step + 1}")
+            if _has_facts(connection):
+                connection.execute(
+                    "INSERT OR REPLACE INTO facts VALUES ('schema', ?)", (_schema_sum(connection),)
+                )
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back already
+                connection.execute("ROLLBACK")
             raise
 
 
@@ -276,6 +323,10 @@ def _start_again(path: Path, damage: _Damaged, notes: list[str]) -> sqlite3.Conn
     except _Damaged as error:
         raise _unreadable(path, error) from error
     saved = _salvage(aside, connection)
+    # What is missing now is not known to anything that these facts were true of.
+    connection.execute(
+        "DELETE FROM facts WHERE key IN ('identity', 'journal', 'journals') OR key LIKE 'corpus:%'"
+    )
     notes.append(
         f"{path} was damaged ({damage}); it was kept as {aside} and {saved} rows were read from it"
     )
@@ -286,8 +337,9 @@ def _salvage(source: Path, target: sqlite3.Connection) -> int:
     """Copy what still reads, row by row; returns the number of rows."""
     saved = 0
     target.execute("PRAGMA foreign_keys=OFF")
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*_SQLITE):
         old = sqlite3.connect(source, isolation_level=None)
+        old.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
         with contextlib.closing(old):
             for table in _TABLES:
                 saved += _salvage_table(old, target, table)
@@ -296,21 +348,23 @@ def _salvage(source: Path, target: sqlite3.Connection) -> int:
         "DELETE FROM vectors "
         "WHERE item NOT IN (SELECT id FROM records UNION SELECT id FROM passages)"
     )
+    target.execute("DELETE FROM passages WHERE note NOT IN (SELECT id FROM notes)")
     return saved
 
 
 def _salvage_table(old: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
     saved, has = 0, set[str]()
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*_SQLITE):
         has = {row[1] for row in old.execute(f"PRAGMA table_info({table})")}
     names = [row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[1] in has]
     columns, marks = ", ".join(names), ", ".join("?" * len(names))
     if not names:
         return 0
     target.execute("BEGIN")
-    with contextlib.suppress(sqlite3.Error):  # from the first unreadable page on, nothing is read
-        for row in old.execute(f"SELECT {columns} FROM {table}"):
-            with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*_SQLITE):  # from the first unreadable page on, nothing is read
+        known = " WHERE id IS NOT NULL" if table == "records" else ""  # the others refuse it
+        for row in old.execute(f"SELECT {columns} FROM {table}{known}"):
+            with contextlib.suppress(*_SQLITE):
                 target.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)
                 saved += 1
     target.execute("COMMIT")
@@ -319,21 +373,23 @@ def _salvage_table(old: sqlite3.Connection, target: sqlite3.Connection, table: s
 
 def _open_copy(path: Path) -> Opened:
     """A copy in memory of a file that can't be written, its write-ahead log included."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     notes = [f"{path} can't be written: nothing is remembered until {path.parent} is writable"]
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     try:
-        if path.exists():
-            _refuse_newer_file(path)
-            with tempfile.TemporaryDirectory(prefix="hasten-") as folder:
-                for suffix in ("", "-wal"):
-                    with contextlib.suppress(FileNotFoundError):
-                        shutil.copyfile(path.with_name(path.name + suffix), f"{folder}/m{suffix}")
-                with contextlib.closing(sqlite3.connect(f"{folder}/m")) as copy:
-                    copy.backup(connection)
-            _refuse_newer(connection.execute("PRAGMA user_version").fetchone()[0], path)
-        migrate(connection)
+        with tempfile.TemporaryDirectory(prefix="hasten-") as folder:
+            copy = Path(folder) / "memory.db"
+            for suffix in ("", "-wal"):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(path.with_name(path.name + suffix), f"{copy}{suffix}")
+            try:
+                opened = _connect(copy, path)
+            except _Damaged as damage:
+                opened = _start_again(copy, damage, [])
+                notes.append(f"{path} is damaged ({damage}): what could not be read is left out")
+            with contextlib.closing(opened):
+                opened.backup(connection)
         connection.execute("PRAGMA foreign_keys=ON")
-    except (OSError, sqlite3.DatabaseError) as error:
+    except (OSError, *_SQLITE) as error:
         connection.close()
         raise StoreError(
             f"{path}: can't be read: {error}",

@@ -59,8 +59,8 @@ class Sparse:
             folder = None
             if not self._memory.read_only:
                 folder = self._folder / collection_name(language, key)
-            tokens = _TOKENS.get(key, words)
-            lexical = Lexical(folder, f"{self._memory.identity} {_FORMAT}", tokens)
+            tokens, state = _TOKENS.get(key, words), self._memory.state
+            lexical = Lexical(folder, f"{language} {key} {_FORMAT}", tokens, state=state)
             lexical.open()
             self._open[language, key] = lexical
         if lexical.seen != generation and not self._update(lexical, language, key, generation):

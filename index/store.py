@@ -7,38 +7,44 @@ away. Standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import sqlite3
-import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from index.database import Database, now, set_fact
-from index.journal import Entry, Mark
+from index.database import now, set_fact
+from index.entries import noun_of
+from index.journal import Entry
+from index.mended import Mended
 from index.record import IMPORTED, AcceptedEdit, Head, Passage, Polarity, Record, Refusal
 from index.rows import (
     ACCEPTED,
-    DERIVED,
     HEAD,
+    PASSAGE,
     RECORD,
     REFUSAL,
+    digest_of_row,
+    forget_note,
+    forget_records,
+    has_accepted,
     head_of,
     next_accepted,
     put_accepted,
     put_note,
+    put_records,
     put_refusal,
-    record_from,
-    record_of,
-    row_of,
-    sum_of,
+    sound_edit,
+    sound_record,
+    sound_refusal,
     sum_of_accepted,
 )
 
 __all__ = ["Memory", "now"]
 
 
-class Memory(Database):
+class Memory(Mended):
     """The user's memory.
 
     `path` defaults to ``memory.db`` in the user's data folder. `notes` say what a person should
@@ -57,7 +63,7 @@ class Memory(Database):
         self._lasting("a record")
         rows = tuple(records)
         with self.write(tuple(Entry("record", asdict(record)) for record in rows)) as connection:
-            return self._put(connection, rows)
+            return put_records(connection, rows, self.revision(connection))
 
     def get(self, record: str) -> Record | None:
         """The record with this id; None for one that is damaged, too."""
@@ -86,7 +92,11 @@ class Memory(Database):
             f"SELECT {HEAD} FROM records WHERE id IN (SELECT value FROM json_each(?))",
             json.dumps(list(ids)),
         )
-        return {row[0]: head_of(row) for row in rows}
+        heads = {}
+        for row in rows:
+            with contextlib.suppress(TypeError, ValueError, AttributeError):  # a damaged row
+                heads[row[0]] = head_of(row)
+        return heads
 
     def titles(self, provenance: str, polarity: Polarity) -> frozenset[str]:
         """Case-folded titles of one polarity whose provenance starts with `provenance`."""
@@ -104,22 +114,33 @@ class Memory(Database):
 
         What followed a ``#`` in their provenance does not matter.
         """
+        if not self._unlike(provenance, titles, polarity):
+            return 0
+        self._lasting("what a person thought of an edit")
+        with self.write() as connection:  # read again: another process may have written meanwhile
+            found = self._unlike(provenance, titles, polarity)
+            changed = [replace(record, polarity=polarity) for record in found]
+            count = put_records(connection, changed, self.revision(connection))
+            self._note(*(Entry("record", asdict(record)) for record in changed))
+            return count
+
+    def _unlike(self, provenance: str, titles: Collection[str], polarity: Polarity) -> list[Record]:
+        """The records that `judge` is about and that have another polarity."""
         rows = self.read(
             "SELECT id FROM records WHERE (provenance = ?1 OR provenance >= ?1 || '#' "
             "AND provenance < ?1 || '$') AND title IN (SELECT value FROM json_each(?2))",
             provenance,
             json.dumps(sorted(titles)),
         )
-        found = self.some(row[0] for row in rows)
-        changed = [replace(r, polarity=polarity) for r in found.values() if r.polarity != polarity]
-        return self.add_all(changed) if changed else 0
+        found = self.some(row[0] for row in rows).values()
+        return [record for record in found if record.polarity != polarity]
 
     def remove(self, ids: Iterable[str]) -> None:
         """Forget records and their vectors."""
         self._lasting("that a record is forgotten")
         gone = tuple(ids)
         with self.write((Entry("forgotten", {"ids": list(gone)}),)) as connection:
-            connection.executemany("DELETE FROM records WHERE id = ?", [(i,) for i in gone])
+            forget_records(connection, gone)
 
     def replace_corpus(self, name: str, version: str, records: Sequence[Record]) -> None:
         """Make `records` the only ones whose provenance starts with ``<name>:``.
@@ -136,7 +157,7 @@ class Memory(Database):
             ).fetchall()
             gone = [row for row in old if row[0] not in keep]
             connection.executemany("DELETE FROM records WHERE id = ?", gone)
-            self._put(connection, records)
+            put_records(connection, records, self.revision(connection))
             set_fact(connection, f"corpus:{name}", version)
 
     def lacking_facts(self, version: str, most: int) -> tuple[Record, ...]:
@@ -158,8 +179,9 @@ class Memory(Database):
             revision = self.revision(connection)
             connection.executemany(
                 "UPDATE records SET revision = CASE WHEN facts = ?2 AND shape = ?3 "
-                "THEN revision ELSE ?5 END, facts = ?2, shape = ?3, facts_by = ?4 WHERE id = ?1",
-                [(i, facts, shape, version, revision) for i, facts, shape in rows],
+                "THEN revision ELSE ?5 END, facts = ?2, shape = ?3, facts_by = ?4, derived = ?6 "
+                "WHERE id = ?1",
+                [(i, f, s, version, revision, digest_of_row((f, s))) for i, f, s in rows],
             )
 
     def gone_since(self, kind: str, language: str, since: int) -> tuple[str, ...] | None:
@@ -177,7 +199,7 @@ class Memory(Database):
 
     def gone_before(self) -> int:
         """The revision up to which nobody remembers what went; see Vectors.drop."""
-        return int(self.fact("gone_before") or 0)
+        return self.number("gone_before")
 
     def languages(self) -> tuple[str, ...]:
         """Languages that have records."""
@@ -198,8 +220,10 @@ class Memory(Database):
         self._lasting("an accepted edit")
         with self.write() as connection:
             kept = replace(edit, id=next_accepted(connection))
-            self._note(Entry("accepted", asdict(kept)))
+            while has_accepted(connection, sum_of_accepted(kept)):  # undone within its second
+                kept = replace(kept, created=_a_moment_after(kept.created))
             put_accepted(connection, kept)
+            self._note(Entry("accepted", asdict(kept)))
             return kept
 
     def accepted(
@@ -212,7 +236,8 @@ class Memory(Database):
         """
         rows = self.read(
             f"SELECT {', '.join(ACCEPTED)}, sum FROM accepted WHERE (?1 IS NULL OR path = ?1) "
-            "AND (?2 IS NULL OR suggestion = ?2) AND (?3 OR undone IS NULL) ORDER BY id DESC",
+            "AND (?2 IS NULL OR suggestion = ?2) AND (?3 OR typeof(undone) != 'text') "
+            "ORDER BY id DESC",
             path,
             suggestion,
             undone,
@@ -227,8 +252,8 @@ class Memory(Database):
         with self.write() as connection:
             row = connection.execute("SELECT sum FROM accepted WHERE id = ?", (edit,)).fetchone()
             if row is not None:
-                self._note(Entry("undone", {"sum": row[0], "undone": when}))
                 connection.execute("UPDATE accepted SET undone = ? WHERE id = ?", (when, edit))
+                self._note(Entry("undone", {"sum": row[0], "undone": when}))
 
     # -- refusals
 
@@ -249,19 +274,23 @@ class Memory(Database):
         What the user rejected counts on any.
         """
         rows = self.read(
-            f"SELECT {', '.join(REFUSAL)} FROM refusals WHERE fingerprint = ?1 "
+            f"SELECT {', '.join(REFUSAL)}, sum FROM refusals WHERE fingerprint = ?1 "
             "AND (interpreter = ?2 AND libraries = ?3 OR outcome = 'rejected') "
             "ORDER BY outcome = 'rejected'",
             fingerprint,
             interpreter,
             libraries,
         )
-        return {row[2]: Refusal(*row) for row in rows}
+        found = (self._sound_refusal(row) for row in rows)
+        return {refusal.edit_key: refusal for refusal in found if refusal is not None}
 
     def all_refusals(self) -> tuple[Refusal, ...]:
         """Every refusal, oldest first."""
-        rows = self.read(f"SELECT {', '.join(REFUSAL)} FROM refusals ORDER BY created, edit_key")
-        return tuple(Refusal(*row) for row in rows)
+        rows = self.read(
+            f"SELECT {', '.join(REFUSAL)}, sum FROM refusals ORDER BY created, edit_key"
+        )
+        found = (self._sound_refusal(row) for row in rows)
+        return tuple(refusal for refusal in found if refusal is not None)
 
     # -- research notes
 
@@ -280,7 +309,7 @@ class Memory(Database):
         """Forget a note and its passages."""
         self._lasting("that a note is forgotten")
         with self.write((Entry("note forgotten", {"source": source}),)) as connection:
-            connection.execute("DELETE FROM notes WHERE source = ?", (source,))
+            forget_note(connection, source)
 
     def notes_read(self) -> dict[str, str]:
         """The sha256 of each note's content as it was read, by source."""
@@ -289,11 +318,12 @@ class Memory(Database):
     def passages(self, ids: Iterable[str]) -> dict[str, Passage]:
         """Those of `ids` that are passages, by id."""
         rows = self.read(
-            "SELECT id, source, section, text, line FROM passages "
+            f"SELECT {', '.join(PASSAGE)}, sum FROM passages "
             "WHERE id IN (SELECT value FROM json_each(?))",
             json.dumps(list(ids)),
         )
-        return {row[0]: Passage(*row) for row in rows}
+        sound = (row for row in rows if digest_of_row(row[:-1]) == row[-1])
+        return {row[0]: Passage(row[0], *row[2:6]) for row in sound}
 
     # -- care
 
@@ -320,164 +350,47 @@ class Memory(Database):
         )
         return int(rows[0][0])
 
-    def damage(self) -> str | None:
-        """What SQLite's full check and the checksums of all rows find wrong, or None."""
-        try:
-            found = str(self.read("PRAGMA integrity_check(1)")[0][0])
-            if found != "ok":
-                return found
-            before = len(self._notes)
-            self.all()
-            self.accepted(undone=True)
-        except sqlite3.DatabaseError as error:
-            return str(error)
-        return "; ".join(self._notes[before:]) or self._journal.damage()
-
-    def compact(self) -> None:
-        """Write the journal anew without what was replaced since, and give back free pages."""
-        self._lasting("a smaller file")
-        self._copy_to_journal()
-        with self._lock:
-            self._connection.execute("VACUUM")
-
     # -- inside
-
-    def _complete(self) -> None:
-        """Make the file and its journal hold the same: either may be missing, older, damaged or
-        another memory's."""
-        self._sum_old_rows()
-        if Mark.parse(self.fact("journal") or "") == self._journal.end():
-            if not self._journal.end().name and not self.read_only and self._learnt():
-                self._copy_to_journal()  # a memory of an earlier version had none
-            return
-        with self.write() as connection:  # another process may be in the midst of a write
-            seen, end = Mark.parse(self.fact("journal") or ""), self._journal.end()
-            if seen == end:
-                return
-            known = seen.name == end.name and seen.size <= end.size
-            bad = 0
-            for entry in self._journal.entries(seen.size if known else 0):
-                bad += entry is None or not self._apply(connection, entry)
-            set_fact(connection, "identity", uuid.uuid4().hex)
-            if not self.read_only:
-                set_fact(connection, "journal", str(end))
-        name = self._journal.path.name
-        if bad:
-            self._notes.append(f"{self._journal.path}: {bad} damaged lines were left out")
-        if not end.name:
-            self._notes.append(f"{self._journal.path} was missing and was written anew")
-        elif not known:
-            self._notes.append(f"{self.path}: what only {name} held was brought in from there")
-        if not self.read_only and (not known or bad):
-            self._copy_to_journal()
-
-    def _sum_old_rows(self) -> None:
-        """Give rows of an earlier schema their checksums."""
-        records = self.read(f"SELECT {', '.join(RECORD)} FROM records WHERE sum = ''")
-        edits = self.read(f"SELECT {', '.join(ACCEPTED)} FROM accepted WHERE sum = ''")
-        if records or edits:
-            with self.write() as connection:
-                connection.executemany(
-                    "UPDATE records SET sum = ? WHERE id = ?",
-                    [(sum_of(record_of(row)), row[0]) for row in records],
-                )
-                found = (AcceptedEdit(*row) for row in edits)
-                connection.executemany(
-                    "UPDATE accepted SET sum = ? WHERE id = ?",
-                    [(sum_of_accepted(edit), edit.id) for edit in found],
-                )
-
-    def _copy_to_journal(self) -> None:
-        """Write the journal anew from all that was learnt."""
-        with self.write() as connection:
-            try:
-                mark = self._journal.replace(self._learnt())
-            except OSError as error:
-                raise self._unwritable(error) from error
-            set_fact(connection, "journal", str(mark))
-
-    def _learnt(self) -> list[Entry]:
-        """Everything but the shipped corpus."""
-        rows = self.read(
-            f"SELECT {', '.join(RECORD)}, sum FROM records "
-            "WHERE NOT (provenance >= 'corpus:' AND provenance < 'corpus;')"
-        )
-        records = (self._sound(row) for row in rows)
-        found = [Entry("record", asdict(record)) for record in records if record is not None]
-        edits = reversed(self.accepted(undone=True))
-        found += [Entry("accepted", asdict(edit)) for edit in edits]
-        return found + [Entry("refusal", asdict(refusal)) for refusal in self.all_refusals()]
-
-    def _apply(self, connection: sqlite3.Connection, entry: Entry) -> bool:
-        """Do what an entry of the journal says; doing it twice changes nothing.
-
-        False where it can't be understood.
-        """
-        values = entry.values
-        try:
-            if entry.kind == "record":
-                self._put(connection, [record_from(values)])
-            elif entry.kind == "forgotten":
-                gone = [(str(item),) for item in values["ids"]]
-                connection.executemany("DELETE FROM records WHERE id = ?", gone)
-            elif entry.kind == "accepted":
-                put_accepted(connection, AcceptedEdit(**values))
-            elif entry.kind == "undone":
-                connection.execute(
-                    "UPDATE accepted SET undone = ? WHERE sum = ?",
-                    (values["undone"], values["sum"]),
-                )
-            elif entry.kind == "refusal":
-                put_refusal(connection, Refusal(**values))
-            elif entry.kind == "note":
-                put_note(connection, values, self.revision(connection))
-            elif entry.kind == "note forgotten":
-                connection.execute("DELETE FROM notes WHERE source = ?", (values["source"],))
-            else:
-                return False
-        except (KeyError, TypeError, ValueError, sqlite3.Error):
-            return False
-        return True
 
     def _sound(self, row: tuple[Any, ...]) -> Record | None:
         """The record of a row, or None, with a note, where its bytes are not those written."""
-        try:
-            record = record_of(row[:-1])
-            if row[-1] == sum_of(record):
+        with contextlib.suppress(TypeError, ValueError, KeyError, RecursionError):
+            if record := sound_record(row):
                 return record
-        except (TypeError, ValueError, KeyError):
-            pass
+        self._found_damage()
         self._notes.append(
             f"{self.path}: a record was damaged and is left out (hasten index verify)"
         )
         return None
 
+    def _sound_refusal(self, row: tuple[Any, ...]) -> Refusal | None:
+        if (refusal := sound_refusal(row)) is None:
+            self._found_damage()
+            self._notes.append(f"{self.path}: a refusal was damaged and is left out")
+        return refusal
+
     def _sound_accepted(self, row: tuple[Any, ...]) -> AcceptedEdit | None:
-        edit = AcceptedEdit(*row[:-1])
-        if row[-1] == sum_of_accepted(edit):
+        if edit := sound_edit(row):
             return edit
+        self._found_damage()
+        item, undone = row[ACCEPTED.index("id")], row[ACCEPTED.index("undone")]
+        undone = undone if isinstance(undone, str) else None
         for entry in self._journal.entries():
-            if entry is not None and entry.kind == "accepted":
-                kept = AcceptedEdit(**entry.values)
-                if sum_of_accepted(kept) == row[-1]:
-                    self._notes.append(
-                        f"{self.path}: accepted edit {edit.id} was damaged, its journal is used"
-                    )
-                    return replace(kept, id=edit.id, undone=edit.undone)
-        self._notes.append(f"{self.path}: accepted edit {edit.id} is damaged and can't be undone")
+            kept = entry and noun_of(entry)
+            if isinstance(kept, AcceptedEdit) and sum_of_accepted(kept) == row[-1]:
+                self._notes.append(
+                    f"{self.path}: accepted edit {item} was damaged, its journal is used"
+                )
+                return replace(kept, id=item, undone=undone)
+        self._notes.append(f"{self.path}: accepted edit {item} is damaged and can't be undone")
         return None
 
-    def _put(self, connection: sqlite3.Connection, records: Iterable[Record]) -> int:
-        names = [*RECORD, "sum", "revision"]
-        # Not REPLACE, which would drop the vectors. Facts made here stay; they are the newer ones.
-        updates = [f"{name} = excluded.{name}" for name in names[1:] if name not in DERIVED]
-        revision = self.revision(connection)
-        cursor = connection.executemany(
-            f"INSERT INTO records ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
-            f"ON CONFLICT(id) DO UPDATE SET {', '.join(updates)}",
-            [[*row_of(record), sum_of(record), revision] for record in records],
-        )
-        return max(cursor.rowcount, 0)
+
+def _a_moment_after(when: str) -> str:
+    try:
+        return (datetime.fromisoformat(when) + timedelta(microseconds=1)).isoformat()
+    except ValueError:
+        return datetime.now(timezone.utc).isoformat()
 
 
 def _after(prefix: str) -> str:
