@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from index.importers.claim import ClaimError
+from index.importers.rows import small_text
 
 FOLDERS = ("test_cases", "merged_test_cases", "public_test_cases", "generated_test_cases")
 MOST_CASES = 60
@@ -87,12 +87,4 @@ def _text(path: Path) -> str:
     """A small text file, "" where there is none. Raises ClaimError."""
     if not _is_plain(path):
         return ""
-    with path.open("rb") as file:
-        data = file.read(_CASE_BYTES + 1)
-    if len(data) > _CASE_BYTES:
-        raise ClaimError(
-            f"{path}: larger than {_CASE_BYTES >> 20} MB",
-            code="claim-too-large",
-            mend="remove this test case",
-        )
-    return data.decode("utf-8", "replace")
+    return small_text(path, _CASE_BYTES, "remove this test case")

@@ -20,7 +20,7 @@ from typing import Any
 
 from index.importers.claim import PER_SIZE, Claim, ClaimError
 from index.importers.languages import docstring_of, purpose_of
-from index.importers.rows import MAX_CODE, Row, rows_of, word_of
+from index.importers.rows import MAX_CODE, Row, rows_of, small_text, word_of
 
 MOST_SIZE = 4_000
 """The largest size that is asked of a generator: a quadratic loop over it takes a second."""
@@ -149,12 +149,4 @@ def _optional(file: Path) -> str:
 
 
 def _limited(file: Path) -> str:
-    with file.open("rb") as stream:
-        data = stream.read(_SLOW_BYTES + 1)
-    if len(data) > _SLOW_BYTES:
-        raise ClaimError(
-            f"{file}: larger than {_SLOW_BYTES >> 20} MB",
-            code="claim-too-large",
-            mend="take the file from q-rz/enamel",
-        )
-    return data.decode("utf-8", "replace")
+    return small_text(file, _SLOW_BYTES, "take the file from q-rz/enamel")

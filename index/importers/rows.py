@@ -133,6 +133,15 @@ def word_of(text: str) -> str:
     return _ODD.sub("-", text)[:120]
 
 
+def small_text(path: Path, most: int, mend: str) -> str:
+    """A text file of at most `most` bytes. Raises ClaimError for a larger one."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ClaimError(f"{path}: larger than {most >> 20} MB", code="claim-too-large", mend=mend)
+    return data.decode("utf-8", "replace")
+
+
 def rows_of(path: Path) -> Iterator[Row]:
     """The rows of a file, in order. Raises ClaimError."""
     try:

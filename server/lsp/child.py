@@ -7,6 +7,8 @@ makes no sense. It must end by itself when its stdin ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +19,9 @@ from hasten.launcher import child_environment
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-_LONGEST = 1 << 20
+_LONGEST = 1 << 26
 """Bytes of an answer's line."""
+_PIPE = 1 << 20
 
 
 class Child:
@@ -49,6 +52,13 @@ class Child:
                 self.stop()
                 return None
 
+    async def tell(self, request: Mapping[str, Any]) -> None:
+        """Say something that has no answer, if the process runs."""
+        async with self._turn:
+            process = self._process
+            if process is not None and process.returncode is None and process.stdin is not None:
+                process.stdin.write(_line(request))
+
     def stop(self) -> None:
         """End the process."""
         process, self._process = self._process, None
@@ -71,7 +81,7 @@ class Child:
         assert process.stdin is not None
         assert process.stdout is not None
         self._last += 1
-        process.stdin.write(json.dumps({**request, "id": self._last}).encode() + b"\n")
+        process.stdin.write(_line({**request, "id": self._last}))
         await process.stdin.drain()
         line = await process.stdout.readline()
         if not line.endswith(b"\n"):
@@ -91,4 +101,18 @@ class Child:
                 cwd="/",
                 limit=_LONGEST,
             )
+            _widen(self._process)
         return self._process
+
+
+def _line(request: Mapping[str, Any]) -> bytes:
+    return json.dumps(request).encode() + b"\n"
+
+
+def _widen(process: asyncio.subprocess.Process) -> None:
+    """Let a whole text go into the pipe at once, where the system can (Linux)."""
+    if process.stdin is None or not hasattr(fcntl, "F_SETPIPE_SZ"):
+        return
+    pipe = process.stdin.transport.get_extra_info("pipe")
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
