@@ -57,6 +57,8 @@ class Verdict:
     hash_seeds: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     """What is told but is no difference: other memory layout, other context of an exception."""
+    tried: bool = True
+    """False where it was not allowed to run here: that says nothing of the candidate."""
 
 
 @dataclass(frozen=True)

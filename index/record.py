@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ Kind = Literal["facts", "bottleneck", "edit", "purpose"]
 Key = Literal["facts", "shape", "code", "bottleneck", "edit", "purpose"]
 """What records are searched by: by words all of these, by vectors the texts."""
 
+_HOME = re.compile(r"(?:import:|claim:)*(?:workspace:([^:]*):|git:[^:@]*@([^:]*):)")
 IMPORTED = "import"
 """How the provenance of what came from another machine begins."""
 
@@ -172,6 +174,13 @@ class Refusal:
     reason: str
     created: str
     libraries: str = ""
+
+
+def home_of(provenance: str) -> str | None:
+    """The key of the workspace (the name of its state folder) whose code a record holds; None for
+    what nobody keeps to himself: the shipped corpus, a benchmark, a repository mined as public."""
+    found = _HOME.match(provenance)
+    return found and (found[1] or found[2])
 
 
 def workspace_provenance(workspace: str, path: str, function: str) -> str:

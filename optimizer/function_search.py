@@ -182,6 +182,10 @@ class FunctionSearch:
         for node in first_to_prove(ranked, prover, self._target.text):
             ladder = builder.build(node.candidate.edits)
             if isinstance(ladder, Refused):
+                outcomes.remember_unproved(node.candidate, ladder)
+            elif (known := outcomes.refuses(node.candidate, ladder.text)) is not None:
+                ladder = Refused("memory", known)
+            if isinstance(ladder, Refused):
                 found.rejected.append(
                     Rejection(
                         self._path, self._name, node.candidate.title, ladder.stage, ladder.reason

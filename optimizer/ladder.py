@@ -15,7 +15,7 @@ from analysis.edits import AtomicEdit, Origin
 from analysis.errors import HastenError
 from analysis.progress import CancelToken, Progress, silent
 from analysis.text import to_replacements
-from benchmark_runner.receipt import Equality, Receipt
+from benchmark_runner.receipt import Decision, Equality, Receipt
 from optimizer.describe import describe
 from optimizer.proving import Prover, why_different
 from optimizer.steps import alone, merged, texts, without
@@ -40,10 +40,11 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why no ladder could be proved."""
+    """Why no ladder could be proved; `decision` is that of the last proof, None for none."""
 
     stage: str
     reason: str
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class LadderBuilder:
             steps.pop()
         if last is None:
             return Refused("search", "there is nothing left to prove")
-        return Refused(*why_refused(last))
+        return Refused(*why_refused(last), last.decision)
 
     def _split(self, edits: Sequence[AtomicEdit]) -> tuple[AtomicEdit, ...]:
         """Whole-function answers as their atomic parts; rules are atomic as they are."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 from analysis.decompose import edit_key
 from analysis.errors import HastenError
 from analysis.text import apply_replacements
-from hasten.paths import state_dir, workspace_of
+from hasten.paths import state_dir
 from index.record import ANY_INTERPRETER, Polarity, Refusal, workspace_provenance
 from index.store import Memory, now
 from optimizer.suggestion import Suggestion
@@ -31,23 +30,26 @@ _POLARITY: dict[Verdict, Polarity] = {
 
 def learn(
     memory: Memory,
+    workspace: Path,
     suggestion: Suggestion,
     verdict: Verdict,
     *,
     rung: int | None = None,
     text: str | None = None,
     reason: str = "",
-) -> None:
+) -> bool:
     """Remember what the user thinks of a suggestion, or of one of its rungs.
 
-    Edits like an accepted one rank higher in this workspace from now on, like a rejected one lower.
-    With `text`, the file as it was proved, a rejected edit is not tried again on this
-    function, whatever runs it. What can't be remembered is logged and stops nothing.
+    Edits like an accepted one rank higher in this workspace (that of the search) from now on, like
+    a rejected one lower. With `text`, the file as it was proved, a rejected edit is not tried again
+    on this function, whatever runs it. What can't be remembered is logged: False then.
     """
     rungs = suggestion.edits if rung is None else suggestion.edits[rung : rung + 1]
     titles = {r.title for r in rungs}
     try:
-        _judge(memory, suggestion, titles, _POLARITY[verdict])
+        relative = os.path.relpath(suggestion.path, workspace)
+        source = workspace_provenance(state_dir(workspace).name, relative, suggestion.function)
+        memory.judge(source, titles, _POLARITY[verdict])
         if verdict == "rejected" and text is not None:
             for key in _keys(suggestion, text, rung):
                 memory.record_outcome(
@@ -58,16 +60,8 @@ def learn(
                 )  # fmt: skip
     except HastenError as error:
         logger.warning("what you did with an edit could not be kept: %s", error.message)
-
-
-def _judge(
-    memory: Memory, suggestion: Suggestion, titles: Collection[str], polarity: Polarity
-) -> None:
-    path = Path(suggestion.path)
-    workspace = workspace_of(path)
-    relative = os.path.relpath(path, workspace)
-    source = workspace_provenance(state_dir(workspace).name, relative, suggestion.function)
-    memory.judge(source, titles, polarity)
+        return False
+    return True
 
 
 def _keys(suggestion: Suggestion, text: str, rung: int | None) -> set[str]:

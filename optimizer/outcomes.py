@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from analysis.decompose import edit_key
 from analysis.errors import HastenError
@@ -15,7 +16,7 @@ from benchmark_runner.receipt import to_json
 from index.record import Record, Refusal, record_id
 from index.store import Memory, now
 from optimizer.here import requirements_of
-from optimizer.ladder import Ladder
+from optimizer.ladder import Ladder, Refused
 from optimizer.proposers.splice import dedented
 from optimizer.protocols import Candidate, Evaluation, Node
 from optimizer.targets import Target
@@ -75,6 +76,24 @@ class Outcomes:
             else:
                 continue
             self._refuse(key, reason)
+
+    def remember_unproved(self, candidate: Candidate, refused: Refused) -> None:
+        """Keep what the search believed and the proof did not; what is open may be tried again."""
+        if refused.decision == "different":
+            self._refuse(self._key(candidate), refused.reason)
+        elif refused.decision in ("refused", "not faster", "slower"):
+            self._refuse(self._timing_key(candidate), refused.reason)
+
+    def refuses(self, candidate: Candidate, text: str) -> str | None:
+        """Why a text that a candidate was reduced to is not offered, or None.
+
+        The candidate is then refused as well: it would be proved and reduced to the same again.
+        """
+        refused = self.refused_before(replace(candidate, source=text))
+        if refused is None or refused.failure is None:
+            return None
+        self._refuse(self._key(candidate), f"what is left of it: {refused.failure}")
+        return refused.failure
 
     def remember_ladder(self, ladder: Ladder, source: str) -> None:
         """Keep each rung as a slow and fast pair that worked; `source` is its provenance."""

@@ -15,7 +15,7 @@ from benchmark_runner.errors import CandidateFailed
 from benchmark_runner.executors.remote import RemoteBench
 from benchmark_runner.receipt import Measurement, Receipt, Verdict
 from benchmark_runner.workload import Version
-from optimizer.protocols import Candidate, Evaluation, Node
+from optimizer.protocols import Candidate, Evaluation, Node, Stage
 
 if TYPE_CHECKING:
     from benchmark_runner.bench import Bench
@@ -109,18 +109,24 @@ class ProverEvaluator:
     def evaluate(self, candidate: Candidate, parent: Node) -> Evaluation:
         """The candidate's `utility` adds the log of its step to the parent's."""
         started = time.monotonic()
-        failed = None
+
+        def failed(stage: Stage, why: str) -> Evaluation:
+            return Evaluation(stage, False, why, seconds=time.monotonic() - started)
+
         try:
             verdict = self._prover.check(candidate.source, candidate.origin)
-            failed = why_different(verdict)
+        except CandidateFailed as error:
+            return failed("equivalence", error.message)
         except HastenError as error:
-            failed = error.message
-        if failed is not None:
-            return Evaluation("equivalence", False, failed, seconds=time.monotonic() - started)
+            return failed("internal", error.message)  # a disk, a host: not the candidate's fault
+        if (why := why_different(verdict)) is not None:
+            return failed("equivalence" if verdict.tried else "internal", why)
         try:
             found = self._prover.measure(parent.candidate.source, candidate.source)
+        except CandidateFailed as error:
+            return failed("timing", error.message)
         except HastenError as error:
-            return Evaluation("timing", False, error.message, seconds=time.monotonic() - started)
+            return failed("internal", error.message)
         good = found.accepted and found.ratio > 1.0
         return Evaluation(
             "timing",

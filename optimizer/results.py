@@ -166,10 +166,14 @@ class Results:
     def put(self, suggestion: Suggestion, proved_text: str) -> None:
         """Keep a suggestion; it replaces what was verified or stale for the same function.
 
-        `proved_text` is the whole file that its replacements refer to.
+        `proved_text` is the whole file that its replacements refer to. One that the user rejected
+        stays rejected.
         """
         body = json.dumps(to_json(suggestion))
         with self._write() as db:
+            rejected = "SELECT 1 FROM suggestions WHERE id = ? AND state = 'rejected'"
+            if db.execute(rejected, (suggestion.id,)).fetchone() is not None:
+                return
             db.execute(
                 "DELETE FROM suggestions WHERE path = ? AND function = ?"
                 " AND state IN ('verified', 'stale', 'running', 'hint')",

@@ -9,7 +9,7 @@ from analysis.functions import function_named
 from analysis.languages import language_of
 from analysis.shape import shape_of
 from index.query import Here, Query
-from index.record import Hit, Passage, workspace_provenance
+from index.record import IMPORTED, Hit, Passage, home_of, workspace_provenance
 from optimizer.protocols import Node
 from optimizer.services import Services
 
@@ -64,10 +64,14 @@ class IndexRetriever:
         )
 
     def _may(self, hit: Hit) -> bool:
-        """Code of another workspace is not shown to this one's model: it may be private."""
-        provenance = hit.record.provenance
-        mine = workspace_provenance(self._services.state.name, "", "").removesuffix("::")
-        return not provenance.startswith("workspace:") or provenance.startswith(mine)
+        """Code of another workspace of this user is not shown to this one's model."""
+        provenance, state = hit.record.provenance, self._services.state
+        home = home_of(provenance)
+        if home is None or home == state.name:
+            return True
+        # What was learnt on another machine was given to be used; what was learnt here was not.
+        given = provenance.startswith((f"{IMPORTED}:workspace:", f"{IMPORTED}:claim:"))
+        return given and not (state.parent / home).is_dir()
 
 
 def program_of(services: Services, path: str, qualname: str) -> str:

@@ -120,7 +120,8 @@ class Comparer:
         known = self._checked.get(after)
         if known is None:
             refused = not_allowed(self._level, origin, self._allow)
-            known = Checked(self._verdict(refused=refused)) if refused else None
+            if refused:
+                known = Checked(replace(self._verdict(refused=refused), tried=False))
         if known is None:
             known = self.compare(after, original)
             if known.verdict.equality is not None and origin != "rule":

@@ -183,7 +183,9 @@ class ProcessBench(ABC):
 
     def _compare(self, after: Version, origin: Origin, original: Original) -> Verdict:
         count = len(original.known)
-        if why := not_allowed(self._level, origin, self._allow) or self._refusal(after):
+        if why := not_allowed(self._level, origin, self._allow):
+            return Verdict(None, refused=why, inputs=count, tried=False)
+        if why := self._refusal(after):
             return Verdict(None, refused=why, inputs=count)
         self._progress("building the candidate", 0.15)
         try:

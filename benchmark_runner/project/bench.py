@@ -138,7 +138,7 @@ class CommandBench:
     def _check(self, after: Version, origin: Origin) -> Verdict:
         tests = len(self._tests)
         if why := not_allowed(self._level, origin, self._allow):
-            return Verdict(None, refused=why, inputs=tests)
+            return Verdict(None, refused=why, inputs=tests, tried=False)
         changed = self.changed(after)
         touched = [name for name in changed if is_harness(name)]
         if touched and origin != "user":

@@ -31,8 +31,8 @@ def apply(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Write proved edits into their files."""
-    found = [_find(id) for id in dict.fromkeys(ids)]
-    applied = apply_suggestions(found)
+    offers = [_find(id) for id in dict.fromkeys(ids)]
+    applied = apply_suggestions(offers)
     if as_json:
         emit_json({"applied": [s.id for s in applied], "files": sorted({s.path for s in applied})})
     else:
@@ -83,12 +83,18 @@ def reject(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON value."),
 ) -> int:
     """Offer an edit no more, try it no more on this function, and rank its like lower."""
-    suggestion = _find(id)
-    results = Results(state_dir(workspace_of(Path(suggestion.path))))
+    workspace, suggestion = _find(id)
+    results = Results(state_dir(workspace))
     with Memory() as memory:
         text = results.proved_text(suggestion.id)
-        learn(memory, suggestion, "rejected", text=text, reason=reason)
-    _mark(suggestion.id, suggestion.path, "rejected")
+        kept = learn(memory, workspace, suggestion, "rejected", text=text, reason=reason)
+        if not kept:
+            raise InputError(
+                f"{memory.path}: that {suggestion.id} is rejected can't be remembered",
+                code="memory-unwritable",
+                mend="free space on the disk, or make the file's folder writable",
+            )
+    results.mark(suggestion.id, "rejected")
     if as_json:
         emit_json({"rejected": suggestion.id})
     else:
@@ -108,16 +114,15 @@ def require_memory() -> None:
             )
 
 
-def apply_suggestions(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
-    """Write suggestions into their files, remembering each before its file is written.
+def apply_suggestions(offers: Sequence[tuple[Path, Suggestion]]) -> tuple[Suggestion, ...]:
+    """Write suggestions, each of the workspace of its search, remembering it before its file.
 
     Raises InputError: code "stale" when a function changed since its proof, "applied-already", or
     "file-unwritable"; nothing is written by the first two.
     """
     created = now()
     with Memory() as memory:
-        for suggestion, source, before, after in _plan(suggestions, memory):
-            workspace = workspace_of(Path(suggestion.path))
+        for workspace, suggestion, source, before, after in _plan(offers, memory):
             edit = memory.accept(
                 AcceptedEdit(
                     suggestion=suggestion.id,
@@ -135,9 +140,9 @@ def apply_suggestions(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ..
                 if edit.id is not None:
                     memory.mark_undone(edit.id)
                 raise
-            _mark(suggestion.id, suggestion.path, "accepted")
-            learn(memory, suggestion, "accepted")
-    return tuple(suggestions)
+            _mark(workspace, suggestion.id, "accepted")
+            learn(memory, workspace, suggestion, "accepted")
+    return tuple(suggestion for _, suggestion in offers)
 
 
 def _write(source: SourceFile, text: str) -> None:
@@ -151,30 +156,30 @@ def _write(source: SourceFile, text: str) -> None:
         ) from error
 
 
-def _mark(id: str, path: str, state: State) -> None:
+def _mark(workspace: Path, id: str, state: State) -> None:
     """Tell the faces; results can be rebuilt, so that they can't be told stops nothing."""
     with contextlib.suppress(HastenError):
-        Results(state_dir(workspace_of(Path(path)))).mark(id, state)
+        Results(state_dir(workspace)).mark(id, state)
 
 
 def _within(edit: AcceptedEdit, workspace: Path) -> bool:
-    """Whether an edit is of this workspace, or of a file below it that is in no project."""
-    return edit.workspace == str(workspace) or Path(edit.workspace).is_relative_to(workspace)
+    """Whether an edit was found for this workspace or is of a file below it."""
+    return edit.workspace == str(workspace) or Path(edit.path).is_relative_to(workspace)
 
 
 def _plan(
-    suggestions: Sequence[Suggestion], memory: Memory
-) -> list[tuple[Suggestion, SourceFile, str, str]]:
-    """Each suggestion with its file and the file's text before and after it, in order."""
+    offers: Sequence[tuple[Path, Suggestion]], memory: Memory
+) -> list[tuple[Path, Suggestion, SourceFile, str, str]]:
+    """Each suggestion with its workspace, its file and the file's text before and after it."""
     sources: dict[str, SourceFile] = {}
     texts: dict[str, str] = {}
     planned = []
-    for s in suggestions:
+    for workspace, s in offers:
         if s.path not in sources:
             sources[s.path] = read_source(Path(s.path))
             texts[s.path] = sources[s.path].text
         before = texts[s.path]
-        proved = Results(state_dir(workspace_of(Path(s.path)))).proved_text(s.id)
+        proved = Results(state_dir(workspace)).proved_text(s.id)
         changes = (
             None if proved is None else relocate(proved, before, s.path, s.function, s.replacements)
         )
@@ -192,7 +197,7 @@ def _plan(
             )
         _require_fresh(s)
         texts[s.path] = apply_changes(before, changes)
-        planned.append((s, sources[s.path], before, texts[s.path]))
+        planned.append((workspace, s, sources[s.path], before, texts[s.path]))
     return planned
 
 
@@ -224,10 +229,11 @@ def _take_back(batch: Sequence[AcceptedEdit], memory: Memory) -> None:
     for edit in batch:
         if edit.id is not None:
             memory.mark_undone(edit.id)
-        _mark(edit.suggestion, edit.path, "verified")
+        workspace = Path(edit.workspace)
+        _mark(workspace, edit.suggestion, "verified")
         with contextlib.suppress(HastenError):  # results can be gone
-            if found := Results(state_dir(workspace_of(Path(edit.path)))).get(edit.suggestion):
-                learn(memory, found, "undone")
+            if found := Results(state_dir(workspace)).get(edit.suggestion):
+                learn(memory, workspace, found, "undone")
 
 
 def _without(edit: AcceptedEdit, text: str) -> str:
@@ -244,8 +250,8 @@ def _without(edit: AcceptedEdit, text: str) -> str:
     return apply_changes(text, back)
 
 
-def _find(id: str) -> Suggestion:
-    """A suggestion by name: of the workspace here, else of any."""
+def _find(id: str) -> tuple[Path, Suggestion]:
+    """A suggestion by name, of the workspace here, else of any, with the workspace's folder."""
     here = state_dir(workspace_of(Path.cwd()))
     everywhere = sorted(Path(platformdirs.user_state_path("hasten", appauthor=False)).glob("*/"))
     for folder in (here, *everywhere):
@@ -258,12 +264,18 @@ def _find(id: str) -> Suggestion:
                 raise
             continue  # another workspace's trouble
         if found:
-            return found
+            return _searched_from(folder, Path(found.path)), found
     raise InputError(
         f"{id}: no such suggestion",
         code="suggestion-unknown",
         mend="names are printed by `hasten optimize`; results are kept until the next search",
     )
+
+
+def _searched_from(folder: Path, path: Path) -> Path:
+    """The workspace that a folder of results is of: it is above the file, or here."""
+    around = (*path.parents, workspace_of(Path.cwd()))
+    return next((place for place in around if state_dir(place) == folder), workspace_of(path))
 
 
 def _sha256(data: bytes) -> str:

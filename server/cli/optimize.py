@@ -148,7 +148,8 @@ def optimize(
     with cancel_on_interrupt() as cancel, ProgressLine() as progress:
         outcome = asyncio.run(_run(place.workspace, spec, progress, cancel))
     diffs = () if as_json else [diff_of(s) for s in outcome.suggestions]
-    applied = apply_suggestions(outcome.suggestions) if apply else ()
+    offers = [(place.workspace, suggestion) for suggestion in outcome.suggestions]
+    applied = apply_suggestions(offers) if apply else ()
     if as_json:
         emit_json(outcome_json(outcome))
     else:

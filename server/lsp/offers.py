@@ -108,7 +108,7 @@ class Offers:
                 results.close()
             try:
                 with Memory() as memory:
-                    learn(memory, suggestion, verdict, rung=rung, text=text)
+                    learn(memory, root, suggestion, verdict, rung=rung, text=text)
             except HastenError as error:  # the edit took, or is gone, whatever is remembered
                 logger.warning("%s (%s)", error.message, error.mend)
 

@@ -41,6 +41,14 @@ def test_a_new_search_replaces_what_was_verified_but_not_what_was_accepted(tmp_p
     assert results.get("old") == replace(suggestion("old"), state="accepted")
 
 
+def test_what_was_rejected_stays_so_when_it_is_found_again(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    results.put(suggestion("a1"), "text")
+    results.mark("a1", "rejected")
+    results.put(suggestion("a1"), "text")
+    assert results.get("a1") == replace(suggestion("a1"), state="rejected")
+
+
 def test_marking_an_unknown_id_says_so(tmp_path: Path) -> None:
     assert Results(tmp_path).mark("nobody", "stale") is False
 

@@ -24,8 +24,8 @@ def record(name: str, provenance: str, polarity: Polarity = "worked") -> Record:
 class Shelf:
     """Services whose index holds what a test put there."""
 
-    def __init__(self, *records: Record) -> None:
-        self.workspace, self.state = Path("/w"), Path("/state/mine")
+    def __init__(self, *records: Record, states: Path = Path("/state")) -> None:
+        self.workspace, self.state = Path("/w"), states / "mine"
         self._hits = tuple(Hit(r, 1.0) for r in records)
 
     def retrieve(
@@ -45,6 +45,25 @@ def test_code_of_another_workspace_is_not_shown() -> None:
     liked = replace(other, id="liked", polarity="accepted")
     alike = record("alike", workspace_provenance("mine2", "a.py", "g"))
     assert found(other, own, liked, alike, record("shipped", "corpus:x")) == ["own", "shipped"]
+
+
+def test_what_was_given_to_be_used_is_shown_and_what_is_private_is_not(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    told = {
+        "import:workspace:theirs:a.py:g": False,  # came back to the machine that it is of
+        "import:workspace:elsewhere:a.py:g": True,
+        "import:claim:git:repo@theirs:abc:a.py::g": False,
+        "claim:git:repo@theirs:abc:a.py::g": False,
+        "claim:git:repo@unknown:abc:a.py::g": False,
+        "import:git:repo@unknown:abc:a.py::g": False,
+        "claim:git:repo@mine:abc:a.py::g": True,
+        "claim:git:repo:abc:a.py::g": True,  # mined as public
+        "claim:pie:p1#s2": True,
+    }
+    shelf = Shelf(*(record(name, name) for name in told), states=tmp_path)
+    retriever = IndexRetriever(cast(Services, shelf), "/w/m.py", "f")
+    shown = {hit.record.id for hit in retriever.query(ROOT, 20, 0)}
+    assert shown == {name for name, may in told.items() if may}
 
 
 def test_what_may_not_be_shown_takes_no_place() -> None:
