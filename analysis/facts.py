@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
 from analysis.functions import Function, function_named, functions_in, parse
+from analysis.invariance import COMPREHENSIONS, evaluated_once, has_invariant_call, is_loop
 from analysis.languages import dialect_of
-from analysis.names import names_in
 from analysis.operations import SHAPES, operations
-from analysis.syntax import Tree
+from analysis.syntax import SparingTree, Tree
 
 _READER = 1
 """Counted up when the same code gives other facts though the vocabulary is the same."""
@@ -69,13 +70,9 @@ VOCABULARY: dict[str, str] = {
     "modulo-in-loop": "division or remainder inside a loop",
 }
 
-_LOOPS = ("for_statement", "while_statement")
-_COMPREHENSIONS = (
-    "list_comprehension",
-    "set_comprehension",
-    "dictionary_comprehension",
-    "generator_expression",
-)
+_MOST_IN_FILE = 2_000_000
+"""Characters of a file's functions that are read; of one in another one, twice."""
+
 _AGGREGATES = ("sum", "min", "max", "len", "any", "all")
 _CONSUMERS = ("any", "all", "sum", "min", "max", "set", "frozenset", "sorted", "tuple")
 _RE = ("match", "search", "sub", "findall", "finditer", "split", "fullmatch", "subn", "compile")
@@ -140,9 +137,19 @@ def facts_of_text(text: str, path: str, qualname: str = "") -> Facts:
         tree = parse(text)
         found = sentence_of(_Reader(tree, "").read(tree.root))
         return replace(found, operations=operations(tree, tree.root, ""))
-    each = [static_facts(text, function) for function in functions_in(text, path)]
+    each = [static_facts(text, function) for function in _first(functions_in(text, path))]
     found = sentence_of(Counter({word for facts in each for word in facts.words}))
     return replace(found, operations=tuple(sorted({o for facts in each for o in facts.operations})))
+
+
+def _first(functions: tuple[Function, ...]) -> Iterator[Function]:
+    """Functions of at most `_MOST_IN_FILE` characters in all: each is read with those in it."""
+    left = _MOST_IN_FILE
+    for function in functions:
+        if left <= 0:
+            return
+        left -= function.end - function.start
+        yield function
 
 
 def static_facts(text: str, function: Function) -> Facts:
@@ -177,7 +184,7 @@ class _Reader:
     """One walk over a function, with the number of loops around each node."""
 
     def __init__(self, tree: Tree, name: str) -> None:
-        self._tree = tree
+        self._whole, self._tree = tree, SparingTree(tree)
         self._name = name
         self._found: Counter[str] = Counter()
         self._kinds: dict[str, str] = {}
@@ -186,21 +193,14 @@ class _Reader:
     def read(self, function: Node) -> Counter[str]:
         """All facts, with how often each was seen."""
         self._learn_kinds(function)
-        stack: list[tuple[Node, int, frozenset[str]]] = [(function, 0, frozenset())]
+        stack: list[tuple[Node, int]] = [(function, 0)]
         while stack:
-            node, loops, moving = stack.pop()
+            node, loops = stack.pop()
             self._note(node, loops)
-            if node.type == "call" and loops:
-                self._add("invariant-call-in-loop", self._is_invariant(node, moving))
-            is_loop = node.type in _LOOPS or node.type in _COMPREHENSIONS
-            inside = names_in(self._tree, [node]).bound if is_loop else moving
-            # What a loop runs over is evaluated once, outside of it.
-            once = {c.id for c in node.children_by_field_name("right") if is_loop}
-            once |= {c.id for c in node.named_children if c.type == "for_in_clause"}
-            stack.extend(
-                (c, loops, moving) if c.id in once else (c, loops + is_loop, inside)
-                for c in node.children
-            )
+            inside, once = loops + is_loop(node), evaluated_once(node)
+            stack.extend((c, loops if c.id in once else inside) for c in node.children)
+        # Of the whole tree: what is spared must not make a name another one.
+        self._add("invariant-call-in-loop", has_invariant_call(self._whole, function))
         if self._own_calls:
             self._found["overlapping-recursion" if self._own_calls > 1 else "recursion"] += 1
         return self._found
@@ -236,18 +236,10 @@ class _Reader:
         handler = _HANDLERS.get(node.type)
         if handler is not None:
             handler(self, node, loops)
-        if node.type in _COMPREHENSIONS:
+        if node.type in COMPREHENSIONS:
             self._add("comprehension")
             clauses = sum(child.type == "for_in_clause" for child in node.named_children)
             self._add("nested-loop", loops + clauses > 1)
-
-    def _is_invariant(self, call: Node, moving: frozenset[str]) -> bool:
-        """Whether a call whose result is used has operands and none of them changes in the loop."""
-        parent, arguments = call.parent, call.child_by_field_name("arguments")
-        if parent is None or parent.type == "expression_statement" or arguments is None:
-            return False
-        read = names_in(self._tree, [call]).all
-        return bool(arguments.named_children) and bool(read) and not read & moving
 
     def _add(self, word: str, when: bool = True) -> None:
         if when:

@@ -18,6 +18,7 @@ from analysis.languages import dialect_of
 from analysis.syntax import (
     Tree,
     comment_lines,
+    depth,
     normal_form,
     parse,
     statements,
@@ -32,6 +33,7 @@ __all__ = [
     "function_at",
     "function_named",
     "functions_in",
+    "is_listable",
     "near_names",
     "parse",
     "parse_file",
@@ -47,6 +49,10 @@ _AT_MARGIN = re.compile(r"^(?:async[ \t]+def|def|class)\b", re.MULTILINE)
 _NOT_LINE_END = re.compile(r"[^\r\n]")
 _MAX_MASKED = 5
 _NAMELESS = "_"
+_MOST_LINE = 10_000
+"""Characters of a line of a text of anyone."""
+_MOST_DEPTH = 1_000
+"""Levels of its syntax."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,19 @@ def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Functi
             found += [f for f in _functions(masked, path) if f.start not in known]
             found.sort(key=lambda f: f.start)
     return tuple(found)
+
+
+def is_listable(text: str, path: str) -> bool:
+    """Whether a text of anyone is laid out as people do, so that its functions can be listed.
+
+    The name of a function is made of those around it, its source begins with its line: in one line,
+    or in each other, thousands of them fill the memory. Python's can't stand in one line.
+    """
+    if dialect_of(path) is None:
+        return True
+    if max(map(len, text.split("\n"))) > _MOST_LINE:
+        return False
+    return depth(parse_file(text, path).root) <= _MOST_DEPTH
 
 
 def _functions(tree: Tree, path: str) -> list[Function]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tree_sitter import Node
 
-from analysis.syntax import Tree, walk, walk_with_parents
+from analysis.syntax import Tree, walk
 
 
 @dataclass(frozen=True)
@@ -47,25 +48,52 @@ def names_in(tree: Tree, nodes: Iterable[Node]) -> Names:
     read: set[str] = set()
     uses: set[tuple[str, str]] = set()
     for top in nodes:
-        targets = _target_ids(top)
-        for node, parent in walk_with_parents(top):
-            if node.type in _IMPORTS:
-                bound.update(imported_names(tree, node))
-            elif node.type == "attribute":
-                dotted = tree.source(node)
-                if dotted.startswith(("self.", "cls.")) and dotted.count(".") == 1:
-                    (bound if node.id in targets else read).add(dotted)
-                    uses.add((dotted, _use(tree, node, parent)))
-            elif node.type == "identifier" and is_name(node, parent):
-                name = tree.source(node)
-                uses.add((name, _use(tree, node, parent)))
-                if node.id in targets:
-                    bound.add(name)
-                    if parent is not None and parent.type == "augmented_assignment":
-                        read.add(name)
-                else:
-                    read.add(name)
+        for found in occurrences(tree, top):
+            node, parent = found.node, found.parent
+            uses.add((found.name, _use(tree, node, parent)))
+            (bound if found.is_bound else read).add(found.name)
+            # Attributes that are counted up are not told from those that are set.
+            is_counted = parent is not None and parent.type == "augmented_assignment"
+            if is_counted and node.type == "identifier":
+                read.add(found.name)
     return Names(frozenset(bound), frozenset(read), frozenset(u for u in uses if u[1]))
+
+
+class Occurrence(NamedTuple):
+    """A name at its node (of an import, one name of several), and whether it is bound there."""
+
+    node: Node
+    parent: Node | None
+    name: str
+    is_bound: bool
+
+
+def occurrences(tree: Tree, top: Node) -> Iterator[Occurrence]:
+    """The names of a piece in document order, in time that grows as the piece does."""
+    targets = _target_ids(top)
+    around = top.parent
+    stack = [(top, around, around.parent if around is not None else None)]
+    while stack:
+        node, parent, grand = stack.pop()
+        stack.extend((child, node, parent) for child in reversed(node.children))
+        if node.type in _IMPORTS:
+            for name in imported_names(tree, node):
+                yield Occurrence(node, parent, name, True)
+        elif node.type == "attribute":
+            if name := _own_attribute(tree, node):
+                yield Occurrence(node, parent, name, node.id in targets)
+        elif node.type == "identifier" and is_name(node, parent, grand):
+            yield Occurrence(node, parent, tree.source(node), node.id in targets)
+
+
+def _own_attribute(tree: Tree, attribute: Node) -> str:
+    """The text of ``self.total`` or ``cls.total``; "" of any other attribute."""
+    owner = attribute.child_by_field_name("object")
+    if owner is None or owner.type != "identifier":
+        return ""
+    dotted = tree.source(attribute)
+    is_own = dotted.startswith(("self.", "cls.")) and dotted.count(".") == 1
+    return dotted if is_own else ""
 
 
 def _use(tree: Tree, node: Node, parent: Node | None) -> str:
@@ -81,15 +109,22 @@ def _use(tree: Tree, node: Node, parent: Node | None) -> str:
     return ""
 
 
-def is_name(node: Node, parent: Node | None) -> bool:
-    """Whether an identifier is a variable: not an attribute, a keyword's name or an import."""
+def is_name(node: Node, parent: Node | None, grand: Node | None = None) -> bool:
+    """Whether an identifier is a variable: not an attribute, a keyword's name or an import.
+
+    `grand` is the parent's parent where the caller knows it: tree-sitter searches for it from the
+    root.
+    """
     if parent is None:
         return True
     if parent.type == "attribute":
         return parent.child_by_field_name("attribute") != node
     if parent.type == "keyword_argument":
         return parent.child_by_field_name("name") != node
-    return parent.type != "dotted_name" or _in_pattern(parent)
+    if parent.type != "dotted_name":
+        return True
+    around = grand or parent.parent
+    return around is not None and around.type.endswith("pattern")
 
 
 def imported_names(tree: Tree, statement: Node) -> list[str]:
@@ -122,45 +157,45 @@ def imported_modules(tree: Tree, statement: Node) -> list[str]:
 
 def _target_ids(top: Node) -> set[int]:
     """The ids of the identifiers and attributes that are assigned to."""
-    ids: set[int] = set()
+    targets = _Targets()
     for node in walk(top):
-        target: Node | None = None
         if node.type == "augmented_assignment":
-            target = node.child_by_field_name("left")
+            targets.add(node.child_by_field_name("left"))
         elif node.type in _TARGETS:
-            target = node.child_by_field_name(_TARGETS[node.type])
+            targets.add(node.child_by_field_name(_TARGETS[node.type]))
         elif node.type in ("as_pattern_target", "delete_statement", "case_pattern"):
-            target = node
+            targets.add(node)
         elif node.type in _PARAMETERS:
-            ids.update(_parameter_ids(node))
-        if target is not None:
-            ids.update(_assigned(target))
-    return ids
+            for name in _parameters(node):
+                targets.add(name)
+    return targets.ids
 
 
-def _assigned(target: Node) -> set[int]:
-    ids: set[int] = set()
-    stack = [target]
-    while stack:
-        node = stack.pop()
-        if node.type in ("identifier", "attribute"):
-            ids.add(node.id)
-        elif node.type not in ("subscript", "call"):
-            stack.extend(node.named_children)
-    return ids
+class _Targets:
+    """What is assigned to; patterns that lie in each other are walked through once."""
+
+    def __init__(self) -> None:
+        self.ids: set[int] = set()
+        self._seen: set[int] = set()
+
+    def add(self, target: Node | None) -> None:
+        """Note the identifiers and attributes of a target, whatever it consists of."""
+        stack = [target] if target is not None else []
+        while stack:
+            node = stack.pop()
+            if node.id in self._seen:
+                continue
+            self._seen.add(node.id)
+            if node.type in ("identifier", "attribute"):
+                self.ids.add(node.id)
+            elif node.type not in ("subscript", "call"):
+                stack.extend(node.named_children)
 
 
-def _parameter_ids(parameters: Node) -> set[int]:
-    ids: set[int] = set()
+def _parameters(parameters: Node) -> Iterator[Node]:
     for child in parameters.named_children:
         name = child.child_by_field_name("name") or child
         if name.type in ("identifier", "list_splat_pattern", "dictionary_splat_pattern"):
-            ids.update(_assigned(name))
+            yield name
         elif child.type == "typed_parameter" and child.named_children:
-            ids.update(_assigned(child.named_children[0]))
-    return ids
-
-
-def _in_pattern(node: Node) -> bool:
-    parent = node.parent
-    return parent is not None and parent.type.endswith("pattern")
+            yield child.named_children[0]

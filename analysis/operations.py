@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 from tree_sitter import Node
 
-from analysis.syntax import Tree
+from analysis.invariance import evaluated_once, is_loop
+from analysis.syntax import SparingTree, Tree
 
 SHAPES: dict[str, str] = {
     "append-only": "a loop that only appends",
@@ -54,10 +55,6 @@ SHAPES: dict[str, str] = {
     "nested-function-call": "calls inside of calls in a loop",
 }
 
-_LOOPS = ("for_statement", "while_statement")
-_COMPREHENSIONS = (
-    "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
-)  # fmt: skip
 _TYPES = (str, bytes, bytearray, list, dict, set, frozenset, tuple, int, float)
 _LIBRARY = """
     appendleft popleft extendleft most_common search match fullmatch findall finditer sub subn
@@ -87,20 +84,32 @@ _NUMBERED = 3
 
 def operations(tree: Tree, function: Node, name: str) -> tuple[str, ...]:
     """The phrases of a function definition, sorted; `name` is its own name."""
+    spared = SparingTree(tree)
     found: set[str] = set()
-    stack: list[tuple[Node, int]] = [(child, 0) for child in function.children]
+    inner = _is_in_function(function)
+    stack: list[tuple[Node, int, bool]] = [(child, 0, inner) for child in function.children]
     while stack:
-        node, loops = stack.pop()
-        for phrase in _called(tree, node):
+        node, loops, inner = stack.pop()
+        for phrase in _called(spared, node):
             found.add(f"{phrase} in a loop" if loops else phrase)
         for shape, holds in _TESTS.get(node.type, ()):
-            if holds(tree, node, loops, name):
+            if holds(spared, node, loops, name):
                 found.add(SHAPES[shape])
-        loop = node.type in _LOOPS or node.type in _COMPREHENSIONS
-        once = {child.id for child in node.children_by_field_name("right") if loop}
-        once |= {child.id for child in node.named_children if child.type == "for_in_clause"}
-        stack.extend((child, loops + (loop and child.id not in once)) for child in node.children)
+        if node.type == "function_definition":
+            if inner:
+                found.add(SHAPES["inner-function"])
+            inner = True
+        inside, once = loops + is_loop(node), evaluated_once(node)
+        stack.extend((c, loops if c.id in once else inside, inner) for c in node.children)
     return tuple(sorted(found))
+
+
+def _is_in_function(node: Node) -> bool:
+    """Whether a node is a function or stands in one."""
+    around: Node | None = node
+    while around is not None and around.type != "function_definition":
+        around = around.parent
+    return around is not None
 
 
 def _called(tree: Tree, node: Node) -> Iterator[str]:
@@ -276,14 +285,14 @@ def _method_call(tree: Tree, node: Node, loops: int, name: str) -> bool:
 
 
 def _slice_recursion(tree: Tree, node: Node, loops: int, name: str) -> bool:
-    arguments = _text(tree, _field(node, "arguments"))
-    return _text(tree, _field(node, "function")).rsplit(".", 1)[-1] == name and ":" in arguments
+    called = _text(tree, _field(node, "function")).rsplit(".", 1)[-1]
+    return called == name and ":" in _text(tree, _field(node, "arguments"))
 
 
 def _key_function(tree: Tree, node: Node, loops: int, name: str) -> bool:
     called = _text(tree, _field(node, "function")).rsplit(".", 1)[-1]
-    arguments = _text(tree, _field(node, "arguments"))
-    return called in ("sort", "sorted", "min", "max") and "key=" in arguments.replace(" ", "")
+    ordering = called in ("sort", "sorted", "min", "max")
+    return ordering and "key=" in _text(tree, _field(node, "arguments")).replace(" ", "")
 
 
 def _stepped(tree: Tree, node: Node, loops: int, name: str) -> bool:
@@ -312,20 +321,11 @@ def _always(tree: Tree, node: Node, loops: int, name: str) -> bool:
     return True
 
 
-def _inner_function(tree: Tree, node: Node, loops: int, name: str) -> bool:
-    around = node.parent
-    while around is not None and around.type != "function_definition":
-        around = around.parent
-    return around is not None
-
-
 def _pairs(tree: Tree, node: Node, loops: int, name: str) -> bool:
-    """A loop over a range that starts from the position of the loop around it."""
-    right, block = _text(tree, _field(node, "right")), node.parent
-    outer = block.parent if block is not None else None
-    if not loops or outer is None or outer.type != "for_statement":
-        return False
-    return f"{_text(tree, _field(outer, 'left'))} + 1" in right and right.startswith("range(")
+    """A loop around one over a range that starts from the outer one's position."""
+    ranges = [_text(tree, _field(s, "right")) for s in _body(node) if s.type == "for_statement"]
+    start = f"{_text(tree, _field(node, 'left'))} + 1" if ranges else ""
+    return any(text.startswith("range(") and start in text for text in ranges)
 
 
 _Test = Callable[[Tree, Node, int, str], bool]
@@ -356,7 +356,6 @@ _TESTS: dict[str, tuple[tuple[str, _Test], ...]] = {
         ("key-function", _key_function), ("stepped-range", _stepped),
         ("nested-function-call", _call_of_call), ("copy-per-step", _copy_per_step),
     ),
-    "function_definition": (("inner-function", _inner_function),),
     "lambda": (("lambda", _always),),
     "tuple": (("tuple-made", _in_loop),),
     "list": (("list-made", _in_loop),),

@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from itertools import accumulate
 
 import tree_sitter
 import tree_sitter_python
@@ -21,6 +22,10 @@ from analysis.text import LineIndex, Position, Range
 
 LANGUAGE = tree_sitter.Language(tree_sitter_python.language())
 
+MOST_READ = 20_000_000
+"""Characters that may be read of one function's pieces: a hundred times the longest in a memory."""
+
+_PIECE = 256
 _ANY_END = re.compile(r"\r\n?")
 _LONE_CR = re.compile(rb"\r(?!\n)")
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
@@ -54,24 +59,27 @@ class Tree:
         return LineIndex(self.text)
 
     @cached_property
-    def _line_bytes(self) -> list[int]:
-        return [0, *(m.end() for m in re.finditer(b"\n", self.data))]
+    def _piece_bytes(self) -> list[int]:
+        """Where each `_PIECE` characters begin in the bytes; lines may be of any length."""
+        whole = range(0, len(self.text) - _PIECE + 1, _PIECE)
+        pieces = (self.text[start : start + _PIECE] for start in whole)
+        return [0, *accumulate(len(piece.encode("utf-8", "surrogatepass")) for piece in pieces)]
 
     def offset(self, byte: int) -> int:
         """The string offset of a tree-sitter byte offset."""
         if self._ascii:
             return byte
-        line = bisect_right(self._line_bytes, byte) - 1
-        head = self.data[self._line_bytes[line] : byte]
-        return self.lines.starts[line] + len(head.decode("utf-8", "replace"))
+        piece = bisect_right(self._piece_bytes, byte) - 1
+        head = self.data[self._piece_bytes[piece] : byte]
+        return piece * _PIECE + len(head.decode("utf-8", "replace"))
 
     def byte(self, offset: int) -> int:
         """The tree-sitter byte offset of a string offset."""
         if self._ascii:
             return offset
-        line = self.lines.line_of(offset)
-        head = self.text[self.lines.starts[line] : offset]
-        return self._line_bytes[line] + len(head.encode("utf-8", "surrogatepass"))
+        piece = offset // _PIECE
+        head = self.text[piece * _PIECE : offset]
+        return self._piece_bytes[piece] + len(head.encode("utf-8", "surrogatepass"))
 
     def span(self, node: Node) -> tuple[int, int]:
         """The string offsets of a node."""
@@ -92,6 +100,31 @@ class Tree:
     def node_at(self, start: int, end: int) -> Node | None:
         """The smallest node that holds the string offsets `start` to `end`."""
         return self.root.descendant_for_byte_range(self.byte(start), self.byte(end))
+
+
+class SparingTree(Tree):
+    """A tree that gives out `most` characters of its text in all, and then no more.
+
+    Pieces that lie in each other cost the square of the code's length where each one's text is
+    read. Code of people stays far below; of what is made to take long, facts may be missing.
+    """
+
+    def __init__(self, tree: Tree, most: int = MOST_READ) -> None:
+        super().__init__(tree.text, tree.data, tree.tree)
+        self._left = most
+        self._offsets = tree
+
+    def offset(self, byte: int) -> int:
+        """As `Tree.offset`."""
+        return self._offsets.offset(byte)
+
+    def source(self, node: Node) -> str:
+        """The text of a node, or "" where enough was read."""
+        if self._left <= 0:
+            return ""
+        text = super().source(node)
+        self._left -= len(text)
+        return text
 
 
 def comment_lines(tree: Tree, silence: re.Pattern[str]) -> frozenset[int]:

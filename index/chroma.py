@@ -3,9 +3,11 @@
 A second writer corrupts a Chroma folder without an error, a second reader never sees new vectors,
 and a missing segment goes unnoticed; flipped bytes do too, or kill the process with a segmentation
 fault (all seen with 1.5.9). So the owner holds a host-wide lock; a manifest says how many vectors
-there should be and what the files' checksums are, compared before Chroma reads them; on open some
-twenty known vectors must find themselves; and whatever fails is built again from SQLite, in a new
-folder.
+there should be, and what the files' sizes, times and checksums are. Where sizes and times are
+others than those, the checksums must be the same before Chroma reads the files; where they are the
+same, the files are not read, so that a byte that a bad disk changed is seen by `intact` alone. On
+open some twenty known vectors must find themselves; and whatever fails is built again from SQLite,
+in a new folder.
 
 The graph is approximate, and parts of it can be out of reach although nothing is damaged: many
 vectors at equal distances do that. Equal vectors are therefore stored once, under their digest, and
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -29,11 +32,13 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import Cancelled
 from analysis.progress import Progress
+from index import foreign
 from index.manifest import (
     MANIFEST,
     SCHEMA,
     Manifest,
     checksums,
+    checksums_after,
     read_manifest,
     stamps,
     write_manifest,
@@ -50,6 +55,7 @@ _CANARY_NEIGHBOURS = 10
 _CANARY_SECOND_LOOK = 500  # the graph is approximate: three in a thousand miss the first time
 _SAME = 1e-3  # cosine distance of a vector to itself; float32 gives about 1e-6
 _BATCH = 1000  # Chroma takes 5461 at most
+_LONGEST_NAME = 80
 
 
 class ChromaFailed(Exception):
@@ -57,8 +63,13 @@ class ChromaFailed(Exception):
 
 
 def collection_name(language: str, kind: str) -> str:
-    """Chroma's name for a language and kind: 3 to 512 characters of [a-zA-Z0-9._-]."""
-    safe = re.sub(r"[^a-z0-9]", lambda m: f"_{ord(m[0]):x}_", language.lower())
+    """Chroma's name for a language and kind, and that of a folder: 3 to some 100 characters of
+    [a-z0-9_-]; Chroma allows 512, a file system 255. A long one is a hash.
+    """
+    safe = re.sub(r"[^a-z0-9]", lambda m: f"_{ord(m[0]):x}_", language)
+    if len(safe) > _LONGEST_NAME:
+        whole = language.encode("utf-8", "surrogatepass")
+        return f"h{hashlib.sha256(whole).hexdigest()[:32]}-{kind}"
     return f"x{safe}-{kind}"
 
 
@@ -130,7 +141,13 @@ class Chroma:
         if why is not None:
             self.rebuild(progress)
         self._marker.unlink(missing_ok=True)
-        self.sync()
+        try:
+            self.sync()
+        except ChromaFailed as error:  # vectors of another length, for one, do not go in
+            if why is not None:
+                raise
+            why = str(error)
+            self.rebuild(progress)
         return None if fresh else why
 
     def rebuild(self, progress: Progress) -> None:
@@ -160,7 +177,8 @@ class Chroma:
                 progress(f"building the index: {language}, {kind}", done / total)
                 done += self._add(language, kind, digests[start : start + _BATCH])
         for language, kind in pairs:
-            if why := self._set_aside(language, kind, wanted[language, kind]):
+            known = self._vectors.canaries(kind, language, generation, _CANARIES)
+            if why := self._set_aside(language, kind, known):
                 progress(f"{why}: it is searched exactly", None)
         self._write_manifest(build, generation)
         self._generation = generation
@@ -171,11 +189,13 @@ class Chroma:
         if generation == self._generation:
             return
         changed = False
-        known = [name for name in self._counts if name not in self._names_now()]
-        for language, kind in self._vectors.pairs():
-            changed |= self._sync(language, kind)
-        for name in known:  # nothing is left of it
+        pairs = self._vectors.pairs()
+        left = set(self._counts) - {collection_name(*pair) for pair in pairs}
+        for language, kind in pairs:
+            changed |= self._sync(language, kind, generation)
+        for name in sorted(left):  # nothing is left of it
             self._remove(name, sorted(self._ids(name)))
+            del self._counts[name]
             changed = True
         if changed:
             manifest = read_manifest(self.folder)
@@ -184,10 +204,7 @@ class Chroma:
             self._write_manifest(manifest.build, generation)
         self._generation = generation
 
-    def _names_now(self) -> set[str]:
-        return {collection_name(*pair) for pair in self._vectors.pairs()}
-
-    def _sync(self, language: str, kind: str) -> bool:
+    def _sync(self, language: str, kind: str, generation: int) -> bool:
         """One collection; whether anything changed. What came in must be found afterwards."""
         name = collection_name(language, kind)
         changes = self._vectors.changes(kind, language, self._generation)
@@ -200,10 +217,10 @@ class Chroma:
             self._remove(name, sorted(gone))
         for start in range(0, len(new), _BATCH):
             self._add(language, kind, new[start : start + _BATCH])
-        if gone:  # what is taken out of a graph may have been the way to others
-            self._set_aside(language, kind, self._vectors.digests(kind, language))
-        elif new:
-            self._set_aside(language, kind, new)
+        if new or gone:  # what came or went may have been, or cut, the way to others
+            known = self._vectors.canaries(kind, language, generation, _CANARIES)
+            some = new[:: max(1, len(new) // _CANARIES)]
+            self._set_aside(language, kind, (*known, *some))
         return bool(new or gone)
 
     def query(
@@ -271,23 +288,20 @@ class Chroma:
     def intact(self) -> bool:
         """Whether the files still have the bytes that were written; reads all of them.
 
-        What a bad disk changes has the old time and size, so that opening does not see it.
+        What a bad disk changes has the old time and size, so that opening does not see it. All that
+        Chroma writes is noted at once, so other bytes with another time are no better.
         """
         manifest = read_manifest(self.folder)
-        if manifest is None:
-            return False
-        build = self.folder / manifest.build
-        return stamps(build) != manifest.stamps or checksums(build) == manifest.files
+        return manifest is not None and checksums(self.folder / manifest.build) == manifest.files
 
     def _connect(self, path: Path) -> None:
         with _guarded("opening"):
-            import chromadb
-            from chromadb.config import Settings
-
+            chromadb = foreign.chromadb()
             self._close_client()
-            self._client = chromadb.PersistentClient(
-                path=str(path), settings=Settings(anonymized_telemetry=False, allow_reset=False)
+            settings = chromadb.Settings(
+                _env_file=None, anonymized_telemetry=False, allow_reset=False
             )
+            self._client = chromadb.PersistentClient(path=str(path), settings=settings)
 
     def _close_client(self) -> None:
         client, self._client = self._client, None
@@ -368,17 +382,17 @@ class Chroma:
         return why
 
     def _lost_canary(self, language: str, kind: str, known: tuple[str, ...]) -> str | None:
-        """Some of the `known` vectors, spread over them, must find themselves at distance zero."""
+        """The `known` vectors must find themselves at distance zero."""
         import numpy as np
 
         name = collection_name(language, kind)
         if not self._counts.get(name):
             return None
-        canaries = known[:: max(1, len(known) // _CANARIES)]
-        rows = self._vectors.some(kind, language, canaries)
+        rows = self._vectors.some(kind, language, known)
         if not rows:
             return None
-        vectors = np.stack([np.frombuffer(blob, dtype="<f4") for _, blob in rows])
+        with _guarded(f"reading vectors of {name}"):  # of different lengths they can't be stacked
+            vectors = np.stack([np.frombuffer(blob, dtype="<f4") for _, blob in rows])
         n = min(_CANARY_NEIGHBOURS, self._counts[name])
         for (digest, _), vector, found in zip(
             rows, vectors, self._nearest(name, vectors, n), strict=True
@@ -392,8 +406,9 @@ class Chroma:
         return None
 
     def _write_manifest(self, build: str, revision: int) -> None:
-        folder = self.folder / build
+        folder, before = self.folder / build, read_manifest(self.folder)
         # Stamps first: a file that changes while it is read has another one afterwards.
+        now = stamps(folder)
         manifest = Manifest(
             schema=SCHEMA,
             embedder=self._embedder,
@@ -402,8 +417,8 @@ class Chroma:
             memory=self._memory.state(revision),
             revision=revision,
             counts=dict(self._counts),
-            stamps=stamps(folder),
-            files=checksums(folder),
+            stamps=now,
+            files=checksums_after(folder, before, now),
             unreachable=sorted(self._unreachable),
         )
         try:

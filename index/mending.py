@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from index.entries import Note, noun_of, refusal_key
@@ -110,22 +110,29 @@ def _where(row: Damaged) -> tuple[str, list[Any]]:
     return " AND ".join(where), values
 
 
-def make_room(connection: sqlite3.Connection, entries: Sequence[Entry | None]) -> int:
-    """Delete the damaged rows that the entries of a journal bring again; how many are damaged.
+def make_room(
+    connection: sqlite3.Connection, rows: Sequence[Damaged], entries: Iterable[Entry | None]
+) -> int:
+    """Delete the damaged rows that the entries of a journal bring again.
 
     What is shipped goes as well where it is damaged, for it is loaded again, and so does what can
-    be made anew.
+    be made anew. How many entries can't be believed.
     """
-    bad = damaged(connection)
-    known = _Known.of(entries) if bad else None
-    for row in bad:
-        if row.table == "vectors" or (known is not None and known.has(row)):
+    known = _Known.of(rows)
+    bad = 0
+    for entry in entries:
+        if entry is None:
+            bad += 1
+        elif rows:
+            known.add(entry)
+    for row in rows:
+        if row.table == "vectors" or known.has(row):
             drop(connection, row)
         elif row.table == "records":
             _leave_record(connection, row)
-        elif row.table == "passages" and known is not None:
+        elif row.table == "passages":
             _drop_note(connection, row, known)
-    return len(bad)
+    return bad
 
 
 def _leave_record(connection: sqlite3.Connection, row: Damaged) -> None:
@@ -158,33 +165,53 @@ def _drop_note(connection: sqlite3.Connection, row: Damaged, known: _Known) -> N
 
 @dataclass(frozen=True)
 class _Known:
-    """Keys and checksums of what a journal holds, and the notes of passages by their ids."""
+    """What a journal holds of damaged rows: their keys and checksums, the notes of passages.
 
-    keys: frozenset[tuple[str, tuple[Any, ...]]]
-    sums: frozenset[tuple[str, str]]
-    passages: dict[str, str]
+    Of every note the key, since a damaged passage may say that it is of another one.
+    """
+
+    rows: frozenset[tuple[str, tuple[Any, ...]]]
+    wanted: frozenset[tuple[str, str]]
+    tables: frozenset[str]
+    keys: set[tuple[str, tuple[Any, ...]]] = field(default_factory=set)
+    sums: set[tuple[str, str]] = field(default_factory=set)
+    passages: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entries: Iterable[Entry | None]) -> _Known:
-        keys, sums = set[tuple[str, tuple[Any, ...]]](), set[tuple[str, str]]()
-        passages = dict[str, str]()
-        for entry in entries:
-            noun = entry and noun_of(entry)
-            if isinstance(noun, Record):
-                keys.add(("records", (noun.id,)))
-                sums.add(("records", sum_of(noun)))
-            elif isinstance(noun, AcceptedEdit):
-                sums.add(("accepted", sum_of_accepted(noun)))
-            elif isinstance(noun, Refusal):
-                keys.add(("refusals", refusal_key(noun)))
-                sums.add(("refusals", sum_of_refusal(noun)))
-            elif isinstance(noun, Note):
-                keys.add(("notes", (noun.row[0],)))
-                sums.add(("notes", digest_of_row(noun.row)))
-                passages |= dict.fromkeys(passage_ids(noun.values), noun.row[0])
-        return cls(frozenset(keys), frozenset(sums), passages)
+    def of(cls, rows: Sequence[Damaged]) -> _Known:
+        """What is asked of a journal where these rows are damaged."""
+        return cls(
+            frozenset((row.table, row.key) for row in rows),
+            frozenset((row.table, total) for row in rows for total in row.sums if total),
+            frozenset(row.table for row in rows),
+        )
+
+    def add(self, entry: Entry) -> None:
+        """Note what an entry holds of them."""
+        noun = noun_of(entry)
+        if isinstance(noun, Record) and "records" in self.tables:
+            self._add("records", (noun.id,), sum_of(noun))
+        elif isinstance(noun, AcceptedEdit) and "accepted" in self.tables:
+            self._add("accepted", None, sum_of_accepted(noun))
+        elif isinstance(noun, Refusal) and "refusals" in self.tables:
+            self._add("refusals", refusal_key(noun), sum_of_refusal(noun))
+        elif isinstance(noun, Note) and self.tables & {"notes", "passages"}:
+            self._add("notes", (noun.row[0],), digest_of_row(noun.row))
+            self._add_passages(noun)
+
+    def _add(self, table: str, key: tuple[Any, ...] | None, total: str) -> None:
+        if key is not None and ((table, key) in self.rows or table == "notes"):
+            self.keys.add((table, key))
+        if (table, total) in self.wanted:
+            self.sums.add((table, total))
+
+    def _add_passages(self, note: Note) -> None:
+        for item in passage_ids(note.values):
+            if ("passages", (item,)) in self.rows:
+                self.passages[item] = note.row[0]
 
     def has(self, row: Damaged) -> bool:
+        """Whether the journal brings a row again."""
         known = {(row.table, total) for total in row.sums if total}
         return (row.table, row.key) in self.keys or bool(known & self.sums)
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from index.words import valid
+
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
@@ -101,7 +103,7 @@ class MiniLM:
 
         rows = np.empty((len(texts), DIMS), dtype=np.float32)
         for i, text in enumerate(texts):
-            pooled = self._states(self._tokenizer.encode(text).ids).mean(axis=0)
+            pooled = self._states(self._tokenizer.encode(valid(text)).ids).mean(axis=0)
             rows[i] = pooled / max(float(np.linalg.norm(pooled)), 1e-12)
         return rows
 

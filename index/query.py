@@ -8,8 +8,20 @@ from dataclasses import dataclass, field
 
 from index.record import Head
 
-_REQUIREMENT = re.compile(r"([A-Za-z0-9_.+-]+?)\s*(?:>=\s*(\d+(?:\.\d+)*))?")
-_LANGUAGES = ("python", "c", "c++", "javascript", "typescript")
+# Bounded: more digits than Python makes a number of are no version.
+_REQUIREMENT = re.compile(
+    r"([A-Za-z0-9_.+-]{1,100}?)[ \t]{0,9}(?:>=[ \t]{0,9}([0-9]{1,4}(?:\.[0-9]{1,4}){0,4}))?"
+)
+LANGUAGES_REQUIRED = ("python", "c", "c++", "javascript", "typescript")
+"""Names of requirements that are languages; the others are modules."""
+
+
+def parsed_requirement(text: str) -> tuple[str, tuple[int, ...]] | None:
+    """Name and least version of "numpy" or "python>=3.10"; None for what can't be read."""
+    match = _REQUIREMENT.fullmatch(text.strip())
+    if match is None:
+        return None
+    return match[1], tuple(map(int, (match[2] or "0").split(".")))
 
 
 @dataclass(frozen=True)
@@ -29,13 +41,12 @@ class Here:
         if head.rule and head.rule in self.losing:
             return f"the rule {head.rule} was not faster here"
         for requirement in head.requires:
-            match = _REQUIREMENT.fullmatch(requirement.strip())
-            if match is None:
+            told = parsed_requirement(requirement)
+            if told is None:
                 continue  # of another version of hasten, or of a stranger: its proof will tell
-            name, least = match[1], match[2]
-            if name in _LANGUAGES:
-                wanted = tuple(map(int, (least or "0").split(".")))
-                if self.version and self.version < wanted:
+            name, least = told
+            if name in LANGUAGES_REQUIRED:
+                if self.version and self.version < least:
                     return f"it needs {requirement}"
             elif self.libraries is not None and name not in self.libraries:
                 return f"{name} is not at hand"

@@ -122,8 +122,8 @@ class Hit:
 class Passage:
     """A piece of a research note: what it says, and where it stands.
 
-    `source` is the note's path or name, `section` the headings above it, `line` its first line
-    (from 1) or page.
+    `source` is the note's path (absolute, as the command line adds it) or name, `section` the
+    headings above it, `line` its first line (from 1) or page.
     """
 
     id: str

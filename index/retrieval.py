@@ -7,8 +7,10 @@ compared with which, and what each counts, is data (index/fusion.py).
 from __future__ import annotations
 
 import functools
+import json
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +23,23 @@ from index.dense import Dense
 from index.derived import fill_facts
 from index.embedding import Embedder, embedder_of
 from index.errors import EmbeddingError, StoreError
-from index.fusion import EMBEDDED, RRF, WEIGHTS, Ranked, Source, diverse, fuse, opinion_of
+from index.fusion import (
+    EMBEDDED,
+    RRF,
+    WEIGHTS,
+    Ranked,
+    Source,
+    diverse,
+    fuse,
+    is_whole,
+    opinion_of,
+)
 from index.lexical import Ranking
 from index.query import Query
-from index.record import Hit, Kind, Passage, Record
+from index.record import Head, Hit, Kind, Passage, Record
 from index.sparse import Sparse
 from index.store import Memory
-from index.vectors import NOTES, Vectors
+from index.vectors import NOTES
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -90,6 +102,7 @@ class Index:
     `chroma_folder` defaults to ``chroma`` beside the memory. `embedder` defaults to the best one on
     this machine. `corpus` are the shipped files to load, None for none, `kinds` the texts that are
     embedded. Without `vectors` it searches by words alone and imports neither Chroma nor a model.
+    An embedder that failed is not asked again for a minute, by the seconds of `clock`.
     `notes` say what a person should know (index built anew, searched exactly, memory damaged).
     Safe from several threads.
     """
@@ -104,13 +117,14 @@ class Index:
         kinds: tuple[Kind, ...] = EMBEDDED,
         vectors: bool = True,
         progress: Progress = silent,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._memory = memory
         self._folder = chroma_folder or memory.path.parent / "chroma"
         self._chosen = embedder
         self._kinds, self._vectors = kinds, vectors
         self._corpus = corpus
-        self._progress = progress
+        self._progress, self._clock = progress, clock
         self._loaded = False
         self._dense: Dense | None = None
         self._sparse = Sparse(memory, self._folder.with_name("words"))
@@ -152,7 +166,7 @@ class Index:
             if k <= 0:
                 return Found((), ())
             rankings = self.rankings(query, max(_LEAST, 4 * k))
-            heads = self._memory.heads({i for r in rankings.values() for ids in r for i in ids})
+            heads = self._heads({i for r in rankings.values() for ids in r for i in ids})
             skip = query.program.split("#", 1)[0]
             excluded = {}
             for item, head in list(heads.items()):
@@ -259,11 +273,16 @@ class Index:
             if damage := self._memory.damage():
                 problems.append(f"{self._memory.path}: {damage}")
             dense = self._opened()
+            dense.try_again()
             try:
                 dense.embed_missing(self._progress)
             except EmbeddingError as error:
                 problems.append(error.message)
+            if wrong := dense.wrong():
+                problems.append(wrong)
             chroma = dense.owned(self._progress)
+            if dense.unusable:
+                problems.append(f"Chroma can't be used: {dense.unusable}")
             if chroma is not None and (wrong := chroma.check()):
                 problems.append(f"Chroma: {wrong}")
             if chroma is not None and not chroma.intact():
@@ -278,29 +297,31 @@ class Index:
         with self._lock:
             self._ready()
             dense = self._opened()
+            dense.try_again()
             made = dense.embed_missing(progress)
             dense.owned(progress)
             return made
 
     def rebuild(self, progress: Progress = silent) -> None:
-        """Make all vectors anew, forget those of other embedders, and build Chroma from them.
+        """Make all vectors anew, then forget those of other embedders, and build Chroma from them.
 
-        Raises EmbeddingError, StoreError (another process owns the index), Cancelled.
+        Where the embedder fails, the vectors that there were stay. Raises EmbeddingError,
+        StoreError (another process owns the index), Cancelled.
         """
         with self._lock:
             self._ready()
             dense = self._opened()
-            if dense.owned(progress) is None:
+            dense.try_again()
+            if not dense.claim():
                 raise StoreError(
                     f"{self._folder}: another process uses the index, or it can't be written",
                     code="index-busy",
                     mend="close the editors that use hasten, then try again",
                 )
-            Vectors(self._memory, self._embedder().identity).drop(own=True, others=True)
+            dense.embed_again(progress)
             self._memory.compact()
             self._sparse.forget()
-            dense.forget()
-            dense.embed_missing(progress)
+            dense.embed_missing(progress)  # of what was mended
             try:
                 dense.rebuild(progress)
             except ChromaFailed as error:
@@ -319,7 +340,9 @@ class Index:
 
     def _opened(self) -> Dense:
         if self._dense is None:
-            self._dense = Dense(self._memory, self._folder, self._embedder(), self._kinds)
+            self._dense = Dense(
+                self._memory, self._folder, self._embedder(), self._kinds, self._clock
+            )
         return self._dense
 
     def _keep_notes(self, dense: Dense) -> None:
@@ -338,11 +361,23 @@ class Index:
         """
         try:
             self._load_corpus()
-            if self._memory.generation() != self._derived:
+            # Before it is filled: what another process adds meanwhile is not filled yet.
+            generation = self._memory.generation()
+            if generation != self._derived:
                 fill_facts(self._memory, self._progress)
-                self._derived = self._memory.generation()
+                self._derived = generation
         except StoreError as error:
             self._go_on_without(error, "what is new is not searched in full")
+
+    def _heads(self, ids: set[str]) -> dict[str, Head]:
+        """The heads of records; of damaged ones there is nothing to rank."""
+        heads = self._memory.heads(ids)
+        sound = {item: head for item, head in heads.items() if is_whole(head)}
+        if len(sound) < len(ids):  # they are damaged, or went since they were ranked
+            there = "SELECT count(*) FROM records WHERE id IN (SELECT value FROM json_each(?))"
+            if self._memory.read(there, json.dumps(sorted(ids)))[0][0] > len(sound):
+                self._memory.suspect()
+        return sound
 
     def _embedded(self, texts: list[str]) -> NDArray[float32] | None:
         """Vectors of queries; None, with a note, where only words can be searched."""

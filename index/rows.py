@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from index.record import IMPORTED, AcceptedEdit, Head, Record, Refusal, Step
@@ -195,10 +195,18 @@ def sound_refusal(row: Sequence[Any]) -> Refusal | None:
     return refusal if sum_of_refusal(refusal) == row[-1] else None
 
 
+def values_of(noun: Record | AcceptedEdit | Refusal) -> dict[str, Any]:
+    """Its JSON form; shares what it holds, for to copy receipts takes longer than to write them."""
+    values = dict(vars(noun))
+    if isinstance(noun, Record):
+        values["steps"] = [dict(vars(step)) for step in noun.steps]
+    return values
+
+
 def row_of(record: Record) -> list[Any]:
     """The columns of RECORD."""
-    values = {name: getattr(record, name) for name in RECORD}
-    values["steps"] = [asdict(step) for step in record.steps]
+    told = values_of(record)
+    values = {name: told[name] for name in RECORD}
     if record.ratio is not None:
         values["ratio"] = float(record.ratio)  # as the column gives it back
     for name in _AS_JSON:
@@ -217,8 +225,10 @@ def record_of(row: Sequence[Any]) -> Record:
 
 
 def head_of(row: tuple[Any, ...]) -> Head:
-    """The head of the columns of HEAD."""
+    """The head of the columns of HEAD. Raises TypeError or ValueError for a damaged row."""
     item, title, edit, polarity, provenance, requires, rule, unproved = row
+    if not all(isinstance(text, str) for text in row[:-1]):
+        raise TypeError("a text is none")
     needs = tuple(json.loads(requires)) if requires != "[]" else ()
     claimed = bool(unproved) or provenance.startswith(f"{IMPORTED}:")
     return Head(item, title, edit, polarity, provenance, needs, rule, claimed)

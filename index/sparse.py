@@ -11,7 +11,7 @@ from index.chroma import collection_name
 from index.lexical import Lexical, Ranking
 from index.store import Memory
 from index.vectors import NOTES
-from index.words import words
+from index.words import valid, words
 
 _FORMAT = 1
 """Counted up when texts are cut otherwise: an index of another format is built anew."""
@@ -90,4 +90,10 @@ class Sparse:
                 language,
                 since,
             )
-        return [(row[0], row[1]) for row in rows]
+        found = []
+        for item, text in rows:
+            if isinstance(item, str) and isinstance(text, str):
+                found.append((item, valid(text)))
+        if [(item, text) for item, text in rows] != found:  # damaged, and not what it was
+            self._memory.suspect()
+        return found

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from index.database import now, set_fact
-from index.entries import noun_of
+from index.entries import JUDGED, noun_of
 from index.journal import Entry
 from index.mended import Mended
 from index.record import IMPORTED, AcceptedEdit, Head, Passage, Polarity, Record, Refusal
@@ -39,6 +39,7 @@ from index.rows import (
     sound_record,
     sound_refusal,
     sum_of_accepted,
+    values_of,
 )
 
 __all__ = ["Memory", "now"]
@@ -59,11 +60,33 @@ class Memory(Mended):
         self.add_all((record,))
 
     def add_all(self, records: Iterable[Record]) -> int:
-        """Remember records in one transaction; returns how many."""
+        """Remember records in one transaction; returns how many.
+
+        What a person thought of one with the same id stays (`judge` changes that).
+        """
         self._lasting("a record")
         rows = tuple(records)
-        with self.write(tuple(Entry("record", asdict(record)) for record in rows)) as connection:
-            return put_records(connection, rows, self.revision(connection))
+        with self.write() as connection:
+            judged = self._judged([record.id for record in rows])
+            kept = [
+                replace(r, polarity=judged[r.id])
+                if r.id in judged and r.polarity not in JUDGED
+                else r
+                for r in rows
+            ]
+            count = put_records(connection, kept, self.revision(connection))
+            self._note(*(Entry("record", values_of(record)) for record in kept))
+            return count
+
+    def _judged(self, ids: Sequence[str]) -> dict[str, Polarity]:
+        """What a person thought of those of `ids` that are records, by id."""
+        rows = self.read(
+            "SELECT id, polarity FROM records WHERE id IN (SELECT value FROM json_each(?)) "
+            "AND polarity IN (SELECT value FROM json_each(?))",
+            json.dumps(ids),
+            json.dumps(JUDGED),
+        )
+        return dict(rows)
 
     def get(self, record: str) -> Record | None:
         """The record with this id; None for one that is damaged, too."""
@@ -121,7 +144,7 @@ class Memory(Mended):
             found = self._unlike(provenance, titles, polarity)
             changed = [replace(record, polarity=polarity) for record in found]
             count = put_records(connection, changed, self.revision(connection))
-            self._note(*(Entry("record", asdict(record)) for record in changed))
+            self._note(*(Entry("record", values_of(record)) for record in changed))
             return count
 
     def _unlike(self, provenance: str, titles: Collection[str], polarity: Polarity) -> list[Record]:
@@ -162,16 +185,32 @@ class Memory(Mended):
 
     def lacking_facts(self, version: str, most: int) -> tuple[Record, ...]:
         """Up to `most` records whose static facts another vocabulary than `version` made."""
+        found = self._lacking(version, most)
+        if any(record is None for _, record in found):
+            with self.write() as connection:  # which puts right what the journal knows
+                found = self._lacking(version, most)
+                # Nothing can be told of the others, and they must not be asked for again.
+                connection.executemany(
+                    "UPDATE records SET facts = '', shape = '', facts_by = ?1, derived = ?2, "
+                    "revision = ?3 WHERE rowid = ?4",
+                    [
+                        (version, digest_of_row(("", "")), self.revision(connection), row)
+                        for row, record in found
+                        if record is None
+                    ],
+                )
+        return tuple(record for _, record in found if record is not None)
+
+    def _lacking(self, version: str, most: int) -> list[tuple[int, Record | None]]:
+        """Rows and records without the facts of a version; None for one that is damaged."""
         rows = self.read(
-            f"SELECT {', '.join(RECORD)}, sum FROM records WHERE facts_by != ? LIMIT ?",
+            # Not !=, which looks at all rows instead of at an index.
+            f"SELECT rowid, {', '.join(RECORD)}, sum FROM records "
+            "WHERE facts_by < ?1 OR facts_by > ?1 LIMIT ?2",
             version,
             most,
         )
-        found = tuple(self._sound(row) for row in rows)
-        damaged = [row[0] for row, record in zip(rows, found, strict=True) if record is None]
-        if damaged:  # nothing can be told of them, and they must not be asked for again and again
-            self.put_facts(version, [(record, "", "") for record in damaged])
-        return tuple(record for record in found if record is not None)
+        return [(row[0], self._sound(row[1:])) for row in rows]
 
     def put_facts(self, version: str, rows: Iterable[tuple[str, str, str]]) -> None:
         """Keep (record id, static facts, shape); vectors of other facts are dropped."""
@@ -201,14 +240,6 @@ class Memory(Mended):
         """The revision up to which nobody remembers what went; see Vectors.drop."""
         return self.number("gone_before")
 
-    def languages(self) -> tuple[str, ...]:
-        """Languages that have records."""
-        return tuple(row[0] for row in self.read("SELECT DISTINCT language FROM records"))
-
-    def count(self, language: str) -> int:
-        """How many records a language has."""
-        return int(self.read("SELECT count(*) FROM records WHERE language = ?", language)[0][0])
-
     # -- accepted edits
 
     def accept(self, edit: AcceptedEdit) -> AcceptedEdit:
@@ -223,7 +254,7 @@ class Memory(Mended):
             while has_accepted(connection, sum_of_accepted(kept)):  # undone within its second
                 kept = replace(kept, created=_a_moment_after(kept.created))
             put_accepted(connection, kept)
-            self._note(Entry("accepted", asdict(kept)))
+            self._note(Entry("accepted", values_of(kept)))
             return kept
 
     def accepted(
@@ -263,7 +294,7 @@ class Memory(Mended):
         A user's rejection is never replaced by a failure.
         """
         self._lasting("a rejected edit")
-        with self.write((Entry("refusal", asdict(refusal)),)) as connection:
+        with self.write((Entry("refusal", values_of(refusal)),)) as connection:
             put_refusal(connection, refusal)
 
     def refusals(
@@ -283,14 +314,6 @@ class Memory(Mended):
         )
         found = (self._sound_refusal(row) for row in rows)
         return {refusal.edit_key: refusal for refusal in found if refusal is not None}
-
-    def all_refusals(self) -> tuple[Refusal, ...]:
-        """Every refusal, oldest first."""
-        rows = self.read(
-            f"SELECT {', '.join(REFUSAL)}, sum FROM refusals ORDER BY created, edit_key"
-        )
-        found = (self._sound_refusal(row) for row in rows)
-        return tuple(refusal for refusal in found if refusal is not None)
 
     # -- research notes
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from index.record import KINDS, Kind
 from index.store import Memory
+from index.words import valid
 
 NOTES = "note"
 """The language and the kind of the vectors of notes' passages."""
@@ -38,41 +39,77 @@ class Changes:
     whole: bool = False
 
 
+_LANGUAGES = (
+    "WITH RECURSIVE spoken(name) AS (SELECT min(language) FROM records UNION ALL "
+    "SELECT (SELECT min(language) FROM records WHERE language > name) FROM spoken "
+    "WHERE name IS NOT NULL)"
+)
+_PAIRS = """
+    WITH RECURSIVE found(place) AS (
+        SELECT (SELECT rowid FROM vectors WHERE embedder = ?1 ORDER BY kind, language LIMIT 1)
+        UNION ALL
+        SELECT coalesce(
+            (SELECT rowid FROM vectors WHERE embedder = ?1 AND kind = last.kind
+            AND language > last.language ORDER BY language LIMIT 1),
+            (SELECT rowid FROM vectors WHERE embedder = ?1 AND kind > last.kind
+            ORDER BY kind, language LIMIT 1)
+        ) FROM found JOIN vectors AS last ON last.rowid = found.place
+    )
+    SELECT language, kind FROM found JOIN vectors ON vectors.rowid = place ORDER BY 1, 2
+"""
+"""Both jump from value to value along an index; DISTINCT reads all of it."""
+
+
 class Vectors:
     """The vectors of one embedder in a memory."""
 
     def __init__(self, memory: Memory, embedder: str) -> None:
         self._memory, self._embedder = memory, embedder
 
-    def missing(self, since: int = -1, kinds: tuple[Kind, ...] = KINDS) -> tuple[Text, ...]:
+    def missing(
+        self, since: int = -1, kinds: tuple[Kind, ...] = KINDS, *, had: bool = False
+    ) -> tuple[Text, ...]:
         """Every text of `kinds` (and of notes) that this embedder has yet to embed, of what was
-        written after a revision.
+        written after a revision; with `had` also those that it has embedded.
 
-        Empty texts have no vector.
+        Empty texts have no vector, and damaged ones none until they are mended.
         """
-        found: list[Text] = []
         if since < self._memory.gone_before():
             since = -1  # vectors were dropped, by this process or another
         without = (
-            "revision > ? AND id NOT IN "
-            "(SELECT item FROM vectors WHERE embedder = ? AND kind = ?) ORDER BY id"
+            "(? OR NOT EXISTS (SELECT 1 FROM vectors WHERE embedder = ? AND kind = ? "
+            "AND item = id)) ORDER BY id"
         )
+        found: list[Text] = []
         for kind in kinds:
             rows = self._memory.read(
-                f"SELECT id, language, {kind} FROM records WHERE {kind} != '' AND {without}",
+                # CROSS JOIN: what is new is looked up by language, not found by reading all.
+                f"{_LANGUAGES} SELECT id, language, {kind} FROM spoken CROSS JOIN records "
+                f"ON language = spoken.name WHERE revision > ? AND {kind} != '' AND {without}",
                 since,
+                had,
                 self._embedder,
                 kind,
             )
-            found += [Text(row[0], kind, row[1], row[2]) for row in rows]
+            found += self._whole(Text(row[0], kind, row[1], row[2]) for row in rows)
         rows = self._memory.read(
-            f"SELECT id, section, text FROM passages WHERE {without}",
+            f"SELECT id, section || char(10) || text FROM passages WHERE revision > ? "
+            f"AND {without}",
             since,
+            had,
             self._embedder,
             NOTES,
         )
-        found += [Text(row[0], NOTES, NOTES, f"{row[1]}\n{row[2]}") for row in rows]
+        found += self._whole(Text(row[0], NOTES, NOTES, row[1]) for row in rows)
         return tuple(found)
+
+    def _whole(self, texts: Iterable[Text]) -> list[Text]:
+        """Those that are texts; where damage made something else of one, the memory is told."""
+        texts = list(texts)
+        whole = [t for t in texts if all(map(_is_text, (t.item, t.language, t.text)))]
+        if len(whole) < len(texts):
+            self._memory.suspect()
+        return whole
 
     def put(self, rows: Iterable[tuple[Text, bytes]]) -> None:
         """Keep vectors; those of texts that are gone or changed meanwhile are dropped."""
@@ -105,11 +142,11 @@ class Vectors:
             kind,
             language,
         )
-        return tuple(row[0] for row in rows)
+        return _texts(rows)
 
     def canaries(self, kind: str, language: str, until: int, count: int) -> tuple[str, ...]:
         """About `count` digests written up to a revision, spread evenly over all of them."""
-        found = []
+        found: list[str] = []
         for step in range(count):
             rows = self._memory.read(
                 "SELECT digest FROM vectors WHERE embedder = ? AND kind = ? AND language = ? "
@@ -120,7 +157,7 @@ class Vectors:
                 f"{step * 256 // count:02x}",
                 until,
             )
-            found += [row[0] for row in rows]
+            found += _texts(rows)
         return tuple(dict.fromkeys(found))
 
     def some(
@@ -138,7 +175,11 @@ class Vectors:
             language,
             json.dumps(list(digests)),
         )
-        return tuple((row[0], row[1]) for row in rows if digest_of(row[1]) == row[0])
+        return tuple(
+            (row[0], row[1])
+            for row in rows
+            if isinstance(row[1], bytes) and digest_of(row[1]) == row[0]
+        )
 
     def of_items(self, kind: str, items: Iterable[str]) -> dict[str, bytes]:
         """Vectors by record id."""
@@ -157,17 +198,22 @@ class Vectors:
         """For each digest the ids of its items, at most the `most` newest of each."""
         rows = self._memory.read(
             # CROSS JOIN keeps this order: some digests, each looked up (SQLite, query planner).
-            "SELECT digest, item FROM json_each(?) CROSS JOIN vectors ON digest = value "
-            "WHERE embedder = ? AND kind = ? AND language = ? ORDER BY revision DESC, item",
+            "SELECT digest, item FROM (SELECT digest, item, row_number() OVER "
+            "(PARTITION BY digest ORDER BY revision DESC, item) AS place "
+            "FROM json_each(?) CROSS JOIN vectors ON digest = value "
+            "WHERE embedder = ? AND kind = ? AND language = ?) "
+            "WHERE place <= ? ORDER BY place",
             json.dumps(list(digests)),
             self._embedder,
             kind,
             language,
+            most,
         )
         found: dict[str, list[str]] = {}
         for digest, item in rows:
-            found.setdefault(digest, []).append(item)
-        return tuple(tuple(found[digest][:most]) for digest in digests if digest in found)
+            if _is_text(item):
+                found.setdefault(digest, []).append(item)
+        return tuple(tuple(found[digest]) for digest in digests if digest in found)
 
     def changes(self, kind: str, language: str, since: int) -> Changes:
         """What came and went after a revision."""
@@ -181,15 +227,12 @@ class Vectors:
             "(SELECT digest FROM vectors WHERE embedder = ?1 AND kind = ?2 AND language = ?3)",
             *values,
         )
-        return Changes(tuple(row[0] for row in new), tuple(row[0] for row in gone))
+        return Changes(_texts(new), _texts(gone))
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """(language, kind) of which there are vectors."""
-        rows = self._memory.read(
-            "SELECT DISTINCT language, kind FROM vectors WHERE embedder = ? ORDER BY 1, 2",
-            self._embedder,
-        )
-        return tuple((row[0], row[1]) for row in rows)
+        rows = self._memory.read(_PAIRS, self._embedder)
+        return tuple((row[0], row[1]) for row in rows if _is_text(row[0]) and _is_text(row[1]))
 
     def has_other_sizes(self, size: int) -> bool:
         """Whether there are vectors that are not `size` bytes long."""
@@ -201,19 +244,41 @@ class Vectors:
             )
         )
 
+    def sizes(self) -> tuple[int, ...]:
+        """Lengths of this embedder's vectors in bytes, each once; reads all of them."""
+        rows = self._memory.read(
+            "SELECT DISTINCT length(vector) FROM vectors WHERE embedder = ? ORDER BY 1",
+            self._embedder,
+        )
+        return tuple(int(row[0]) for row in rows)
+
     def drop(self, *, own: bool, others: bool) -> None:
         """Forget this embedder's vectors, those of all others, or both."""
+        self._drop("(embedder = ?1 AND ?2) OR (embedder != ?1 AND ?3)", own, others)
+
+    def drop_but(self, since: int) -> None:
+        """Forget all but those that this embedder made after a revision."""
+        self._drop("embedder != ?1 OR revision <= ?2", since)
+
+    def _drop(self, which: str, *values: int) -> None:
         with self._memory.write() as connection:
-            connection.execute(
-                "DELETE FROM vectors WHERE (embedder = ?1 AND ?2) OR (embedder != ?1 AND ?3)",
-                (self._embedder, own, others),
-            )
+            connection.execute(f"DELETE FROM vectors WHERE {which}", (self._embedder, *values))
             # Thousands of rows that nobody needs: who has not seen them yet looks at all.
             connection.execute("DELETE FROM gone")
             connection.execute(
                 "INSERT OR REPLACE INTO facts VALUES ('gone_before', ?)",
                 (str(self._memory.revision(connection)),),
             )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that can be written as UTF-8: damage makes others of a column's."""
+    return isinstance(value, str) and value == valid(value)
+
+
+def _texts(rows: Iterable[Sequence[object]]) -> tuple[str, ...]:
+    """The first column, of rows in which it is a text."""
+    return tuple(str(row[0]) for row in rows if _is_text(row[0]))
 
 
 def digest_of(vector: bytes) -> str:

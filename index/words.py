@@ -27,6 +27,11 @@ def words(text: str) -> list[str]:
     return out
 
 
+def valid(text: str) -> str:
+    """The text with "?" for what UTF-8 can't say: half surrogates, of bytes that are no text."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def stem(word: str) -> str:
     """The word without its commonest English endings; crude, but the same on both sides."""
     for ending in _ENDINGS:

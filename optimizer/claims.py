@@ -19,7 +19,7 @@ from benchmark_runner.errors import InterpreterError
 from benchmark_runner.interpreters import interpreter_at
 from benchmark_runner.receipt import Receipt
 from index.errors import StoreError
-from index.importers import kept_origins
+from index.importers import keep_proved, kept_origins
 from index.importers.claim import Claim
 from index.record import Record
 from index.store import Memory
@@ -169,8 +169,9 @@ def import_claims(
 ) -> Summary:
     """Prove claims one by one and add each to the memory as soon as it is proved.
 
-    Those whose origin is in the memory already are skipped, so that a run which was stopped goes on
-    where it was. With `unproved`, the others are kept as mere claims. `total` is how many claims
+    Those that were proved already, by their origin, are skipped, so that a run which was stopped
+    goes on where it was. With `unproved`, the others are kept as mere claims, and those that are
+    kept so are skipped as well; without it, a mere claim is tried again. `total` is how many claims
     there are, for the progress. Raises what reading the claims raises, InterpreterError, StoreError
     and Cancelled; what was added stays.
     """
@@ -181,7 +182,7 @@ def import_claims(
             code="memory-read-only",
             mend=f"make {memory.path.parent} writable, or set XDG_DATA_HOME to another folder",
         )
-    token, known = cancel or CancelToken(), set(kept_origins(memory))
+    token, known = cancel or CancelToken(), set(kept_origins(memory, unproved=unproved))
     read = skipped = proved = kept = 0
     reasons: Counter[str] = Counter()
     for claim in claims:
@@ -198,10 +199,10 @@ def import_claims(
             tell(f"{found.kind}: {found.reason}", 1.0)
             if not unproved:
                 continue
-            found = unproved_record(claim)
+            memory.add(unproved_record(claim))
         else:
             proved += 1
-        memory.add(found)
+            keep_proved(memory, claim, found)
         kept += 1
     return Summary(read, skipped, proved, kept, tuple(reasons.most_common()))
 

@@ -102,7 +102,7 @@ class Settings:
         None,
         "string",
         "Model that proposes edits beside the rules, in litellm's form (openai/NAME, "
-        "anthropic/NAME ...). Empty: only rules, and nothing leaves this machine.",
+        "anthropic/NAME ...). Empty: only rules, and no code is sent to a model.",
     )
     api_base: str | None = _setting(None, "string", "Base URL of an OpenAI-compatible server.")
     model_timeout: float = _setting(

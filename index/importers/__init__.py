@@ -14,10 +14,10 @@ from typing import Any, Protocol
 from index.importers import coffe, enamel, fasterpy, mercury, pie
 from index.importers.claim import PROVED, Claim, ClaimError
 from index.importers.rows import first_row
-from index.record import IMPORTED
+from index.record import IMPORTED, Record
 from index.store import Memory
 
-__all__ = ["FORMATS", "Claim", "ClaimError", "kept_origins", "read_claims"]
+__all__ = ["FORMATS", "Claim", "ClaimError", "keep_proved", "kept_origins", "read_claims"]
 
 
 class Importer(Protocol):
@@ -70,10 +70,10 @@ def importer_of(path: Path, format: str = "auto") -> Importer:
     )
 
 
-def kept_origins(memory: Memory) -> frozenset[str]:
-    """The origins of all claims that the memory holds already, proved or not."""
+def kept_origins(memory: Memory, *, unproved: bool = False) -> frozenset[str]:
+    """The origins of all claims that were proved here; with `unproved`, of mere claims, too."""
     found: set[str] = set()
-    for prefix in (PROVED, IMPORTED):
+    for prefix in (PROVED, IMPORTED) if unproved else (PROVED,):
         rows = memory.read(
             "SELECT provenance FROM records WHERE provenance >= ? AND provenance < ?",
             f"{prefix}:",
@@ -81,3 +81,11 @@ def kept_origins(memory: Memory) -> frozenset[str]:
         )
         found |= {str(row[0]).removeprefix(f"{prefix}:") for row in rows}
     return frozenset(found)
+
+
+def keep_proved(memory: Memory, claim: Claim, record: Record) -> None:
+    """Add the record of a claim that was proved here, in the place of the mere claim."""
+    memory.add(record)
+    rows = memory.read("SELECT id FROM records WHERE provenance = ?", claim.unproved_provenance)
+    if rows:
+        memory.remove([str(row[0]) for row in rows])

@@ -14,7 +14,7 @@ from typing import Any
 from index.importers.cases import spread
 from index.importers.claim import Claim
 from index.importers.languages import language_named
-from index.importers.rows import MAX_CODE, Row, rows_of, word_of
+from index.importers.rows import MAX_CODE, Row, digest_of, rows_of, word_of
 
 MOST_GENERATORS = 10
 _INPUTS = """\
@@ -42,18 +42,19 @@ def recognises(first: dict[str, Any]) -> bool:
 def read(path: Path) -> Iterator[Claim]:
     """The claims of a file, in order. Raises ClaimError."""
     for row in rows_of(path):
-        told, name = row.data.get("measured"), row.text("id", "") or row.where.rpartition("/")[2]
+        told, slow, fast = row.data.get("measured"), row.code("slow"), row.code("fast")
         ratio = told.get("ratio") if isinstance(told, dict) else None
-        sources = _sources(row)
+        sources, cases = _sources(row), _cases(row)
+        name = row.text("id", "") or digest_of(slow, fast, repr(cases), *sources)
         yield Claim(
             language=language_named(row, "python"),
-            slow=row.code("slow"),
-            fast=row.code("fast"),
+            slow=slow,
+            fast=fast,
             origin=f"coffe:{word_of(name.removeprefix('coffe/'))}",
             licence=row.words("license", "Apache-2.0"),
             notice=row.words("source", "COFFE (JohnnyPeng18/Coffe)"),
             reported_ratio=Row({"ratio": ratio}, row.where).number("ratio"),
-            cases=spread(_cases(row)),
+            cases=spread(cases),
             inputs_source=_INPUTS.format(sources=sources) if sources else "",
         )
 

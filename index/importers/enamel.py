@@ -20,7 +20,7 @@ from typing import Any
 
 from index.importers.claim import PER_SIZE, Claim, ClaimError
 from index.importers.languages import docstring_of, purpose_of
-from index.importers.rows import MAX_CODE, Row, rows_of, small_text, word_of
+from index.importers.rows import MAX_CODE, Row, digest_of, rows_of, small_text, word_of
 
 MOST_SIZE = 4_000
 """The largest size that is asked of a generator: a quadratic loop over it takes a second."""
@@ -76,8 +76,17 @@ def read(path: Path) -> Iterator[Claim]:
 def _claim(row: Row, slow: str, fast: str, levels: str, helpers: str) -> Claim:
     prompt, told = row.text("prompt"), row.data.get("measured")
     sizes = sizes_of(row, row.text(levels))
-    name = row.text("id", "") or row.text("task_id", "") or row.where.rpartition("/")[2]
     ratio = told.get("ratio") if isinstance(told, dict) else None
+    inputs = _INPUTS.format(
+        helpers=f"{_HEAD}{helpers}",
+        prompt=prompt,
+        generator=row.code("input_generator"),
+        sizes=sizes,
+        count=PER_SIZE,
+        edges=MOST_EDGES,
+        least=sizes[0],
+    )
+    name = row.text("id", "") or row.text("task_id", "") or digest_of(slow, fast, inputs)
     return Claim(
         language="python",
         slow=slow,
@@ -88,15 +97,7 @@ def _claim(row: Row, slow: str, fast: str, levels: str, helpers: str) -> Claim:
         licence=row.words("license", "Apache-2.0"),
         notice=row.words("source", "ENAMEL (q-rz/enamel), HumanEval+ canonical solution"),
         reported_ratio=Row({"ratio": ratio}, row.where).number("ratio"),
-        inputs_source=_INPUTS.format(
-            helpers=f"{_HEAD}{helpers}",
-            prompt=prompt,
-            generator=row.code("input_generator"),
-            sizes=sizes,
-            count=PER_SIZE,
-            edges=MOST_EDGES,
-            least=sizes[0],
-        ),
+        inputs_source=inputs,
         sizes=sizes,
     )
 

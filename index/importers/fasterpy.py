@@ -8,7 +8,6 @@ and whole programs can't be proved. The repository has no licence; only its form
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from index.importers.claim import Claim
 from index.importers.languages import only_function
-from index.importers.rows import MAX_EDITS, Row, rows_of
+from index.importers.rows import MAX_EDITS, Row, digest_of, rows_of
 
 _NUMBERED = re.compile(r"(?:^|[\s;])(\d{1,2})[.)]\s*(?=\D)")
 
@@ -30,12 +29,11 @@ def read(path: Path) -> Iterator[Claim]:
     """The claims of a file, in order. Raises ClaimError."""
     for row in rows_of(path):
         slow, fast, summary = row.code("input"), row.code("target"), row.words("summary")
-        digest = hashlib.sha256(f"{slow}\0{fast}".encode()).hexdigest()[:16]
         yield Claim(
             language="python",
             slow=slow,
             fast=fast,
-            origin=f"fasterpy:{digest}",
+            origin=f"fasterpy:{digest_of(slow, fast)}",
             function=only_function(slow, fast),
             edit=summary,
             edits=edits_of(summary),

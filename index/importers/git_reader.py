@@ -3,8 +3,9 @@
 A repository may be hostile: its configuration and attributes name programs that git would start
 (textconv, external diffs, signature checks, file system monitors, hooks, remote helpers). Only
 `log --raw` and `cat-file` are used: neither compares contents or touches a work tree, and what they
-could be made to start is switched off. Transports are forbidden,
-so that nothing that is missing is fetched. Output is bounded and read as it comes.
+could be made to start, or to read beside the repository, is switched off. Transports are forbidden,
+so that nothing that is missing is fetched. Output is bounded and read as it comes, and so are git's
+memory and its silence: a file of the repository may be a link to one that never ends.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,12 +28,18 @@ from index.importers.claim import ClaimError
 _OFF = (
     "--no-pager", "--no-replace-objects", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=",
     "-c", "core.pager=cat", "-c", "log.showSignature=false", "-c", "diff.submodule=short",
-    "-c", "protocol.allow=never", "-c", "gc.auto=0",
+    "-c", "protocol.allow=never", "-c", "gc.auto=0", "-c", "diff.orderFile=/dev/null",
+    "-c", "diff.relative=false", "-c", "core.attributesFile=/dev/null",
+    "-c", "core.excludesFile=/dev/null", "-c", "blame.ignoreRevsFile=", "-c", "log.mailmap=false",
+    "-c", "mailmap.file=/dev/null", "-c", "mailmap.blob=", "-c", "gpg.program=false",
+    "-c", "core.alternateRefsCommand=false", "-c", "core.sshCommand=false",
+    "-c", "core.packedGitWindowSize=64m", "-c", "core.packedGitLimit=1g",
+    "-c", "core.deltaBaseCacheLimit=96m",
 )  # fmt: skip
 _LOG = (
     "--raw", "-z", "--no-abbrev", "--no-merges", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--no-show-signature", "--no-notes", "--no-decorate", "--no-color", "--no-mailmap",
-    "--ignore-submodules=all", "--encoding=UTF-8", "--diff-filter=M",
+    "--ignore-submodules=all", "--encoding=UTF-8", "--diff-filter=M", "-O/dev/null",
     "--format=%x01%H%x02%cI%x02%B%x03",
 )  # fmt: skip
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -40,6 +49,16 @@ _MOST_ENTRY = 4 << 20
 """Bytes of one commit's message and list of files."""
 _MOST_OUTPUT = 1 << 30
 _MOST_FILES = 200
+MOST_MEMORY = 4 << 30
+"""Bytes of addresses that git may have; packs are seen through windows of 64 MB."""
+_MOST_ANSWER = 16 << 20
+"""Bytes of the answer to a small question, and of what git complains of."""
+SILENCE_S = 120.0
+"""What git may take until it says something, or something more."""
+_TICK_S = 0.2
+# A shell bounds itself and becomes git: Python's own way, between fork and exec, is not safe beside
+# threads. A bound that can't be set is lower already.
+_BOUNDED = 'ulimit -v {memory} 2>/dev/null; ulimit -f {blocks} 2>/dev/null; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -61,14 +80,21 @@ class Commit:
     changes: tuple[Change, ...]
 
 
-class GitReader:
-    """Reads one repository. Raises ClaimError (git-missing, git-failed)."""
+def _nothing() -> None:
+    """Does nothing."""
 
-    def __init__(self, repo: Path) -> None:
+
+class GitReader:
+    """Reads one repository. Raises ClaimError (git-missing, git-failed).
+
+    `tick` is called some times a second while git is waited for, and may raise.
+    """
+
+    def __init__(self, repo: Path, tick: Callable[[], None] = _nothing) -> None:
         program = shutil.which("git")
         if program is None:
             raise ClaimError("git is not installed", code="git-missing", mend="install git")
-        self._git, self._repo = program, repo.absolute()
+        self._git, self._repo, self._tick = program, repo.absolute(), tick
         if not self._repo.is_dir():
             raise self._failed("there is no such folder")
         self._ask("rev-parse", "--git-dir")
@@ -82,8 +108,8 @@ class GitReader:
     def commits(self, most: int) -> Iterator[Commit]:
         """The last commits of the checked-out branch, the newest first, merges left out."""
         command = self._command("log", *_LOG, f"--max-count={most}", "HEAD", "--")
-        with self._started(command) as output:
-            for entry in _entries(output):
+        with self._started(command) as read:
+            for entry in _entries(read):
                 commit = _commit(entry)
                 if commit is not None:
                     yield commit
@@ -106,42 +132,78 @@ class GitReader:
         return None
 
     def _command(self, *arguments: str) -> list[str]:
-        return [self._git, *_OFF, "-C", str(self._repo), *arguments]
+        bounds = _BOUNDED.format(memory=MOST_MEMORY >> 10, blocks=_MOST_ANSWER >> 9)
+        own = [self._git, *_OFF, "-C", str(self._repo), *arguments]
+        return ["/bin/sh", "-c", bounds, "git", *own]
 
     def _ask(self, *arguments: str, given: str = "") -> bytes:
         """The output of a command whose output is known to be small."""
+        with contextlib.ExitStack() as stack:
+            told, output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+            told.write(given.encode())
+            told.seek(0)
+            process = self._start(self._command(*arguments), told, output, errors)
+            try:
+                code = self._waited(process)
+            finally:
+                process.kill()
+                process.wait()
+            if code != 0:
+                raise self._failed(_last_line(errors) or f"exit code {code}")
+            output.seek(0)
+            return output.read(_MOST_ANSWER)
+
+    def _waited(self, process: subprocess.Popen[bytes]) -> int:
+        deadline = time.monotonic() + SILENCE_S
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=_TICK_S)
+            self._check(deadline)
+
+    def _check(self, deadline: float) -> None:
+        """Raise what `tick` does, and ClaimError after the deadline."""
+        self._tick()
+        if time.monotonic() > deadline:
+            raise self._failed(f"it said nothing for {SILENCE_S:g} s")
+
+    def _start(
+        self, command: list[str], told: IO[bytes] | int, output: IO[bytes] | int, errors: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
         try:
-            done = subprocess.run(
-                self._command(*arguments), env=environment(), input=given.encode(),
-                capture_output=True, timeout=60.0, check=False,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
+            return subprocess.Popen(
+                command, env=environment(), stdin=told, stdout=output, stderr=errors
+            )
+        except OSError as error:
             raise self._failed(str(error)) from error
-        if done.returncode != 0:
-            raise self._failed(_tail(done.stderr) or f"exit code {done.returncode}")
-        return done.stdout
 
     @contextlib.contextmanager
-    def _started(self, command: list[str]) -> Iterator[IO[bytes]]:
-        """A running command's output; it is ended when nobody reads on."""
+    def _started(self, command: list[str]) -> Iterator[Callable[[], bytes]]:
+        """Reads pieces of a running command's output, b"" at its end.
+
+        It is ended when nobody reads on.
+        """
         with tempfile.TemporaryFile() as errors:
-            process = subprocess.Popen(
-                command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=errors,
-            )  # fmt: skip
+            process = self._start(command, subprocess.DEVNULL, subprocess.PIPE, errors)
             assert process.stdout is not None
-            whole = False
+            pipe, whole = process.stdout.fileno(), False
             try:
-                yield process.stdout
-                whole = not process.stdout.read(1)
+                yield lambda: self._piece(pipe)
+                whole = not self._piece(pipe)
+                code = self._waited(process) if whole else 0
             finally:
                 process.stdout.close()
-                if not whole:
-                    process.kill()
-                code = process.wait()
+                process.kill()
+                process.wait()
             if whole and code != 0:
-                errors.seek(0)
-                raise self._failed(_tail(errors.read(_PIECE)) or f"exit code {code}")
+                raise self._failed(_last_line(errors) or f"exit code {code}")
+
+    def _piece(self, pipe: int) -> bytes:
+        deadline = time.monotonic() + SILENCE_S
+        ready = select.poll()
+        ready.register(pipe, select.POLLIN)
+        while not ready.poll(_TICK_S * 1000):
+            self._check(deadline)
+        return os.read(pipe, _PIECE)
 
     def _failed(self, why: str) -> ClaimError:
         return ClaimError(
@@ -164,19 +226,21 @@ def environment() -> dict[str, str]:
     }
 
 
-def _tail(text: bytes) -> str:
-    line = text.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+def _last_line(errors: IO[bytes]) -> str:
+    """The end of what git complained of."""
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - _PIECE))
+    line = errors.read(_PIECE).decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
     return "".join(char if char.isprintable() else " " for char in line)
 
 
-def _entries(output: IO[bytes]) -> Iterator[bytes]:
+def _entries(output: Callable[[], bytes]) -> Iterator[bytes]:
     """What stands between two marks of a new commit.
 
     What is too long is left out; what is left of it is no entry, or one of the repository's making,
     as they all are.
     """
     kept, read = b"", 0
-    while piece := output.read(_PIECE):
+    while piece := output():
         read += len(piece)
         if read > _MOST_OUTPUT:
             return

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
-from analysis.functions import Function, functions_in, parse_file
+from analysis.functions import Function, functions_in, is_listable, parse_file
 from analysis.languages import language_of
 from analysis.progress import CancelToken, Progress, silent
 from index.importers.claim import Claim
@@ -30,6 +29,8 @@ MOST_FUNCTIONS = 5
 MOST_BYTES = 200_000
 """Of a file that is read."""
 _LEAST_LINES = 2
+_MOST_IN_FILE = 20_000
+"""Lines of a file."""
 
 _SUFFIXES = (".py", ".c", ".cc", ".cpp", ".cxx")
 _TEST_FILE = re.compile(
@@ -43,23 +44,26 @@ def mine(
     cancel: CancelToken | None = None,
     *,
     most_commits: int = 100_000,
+    home: str = "",
 ) -> Iterator[Claim]:
     """One claim for each function that such a commit changed, the newest commit first.
 
-    Looks at the last `most_commits` commits of the checked-out branch, merges left out. Raises
+    `home` is the key of the workspace whose models alone may be shown the code, "" for a public
+    repository (see index.record.home_of). Looks at the last `most_commits` commits of the checked-out branch, merges left out. Raises
     ClaimError where git fails, and Cancelled.
     """
-    reader = GitReader(repo)
     token = cancel or CancelToken()
     token.check()
+    reader = GitReader(repo, token.check)
     name = reader.name
     for number, commit in enumerate(reader.commits(most_commits)):
         token.check()
         if number % 200 == 0:
             progress(f"{name}: looking at commit {number + 1}", None)
         if claims_speed(commit.message):
-            for file in _worth_reading(reader, commit):
-                yield from _of_file(file, commit, name)
+            for file in _worth_reading(reader, commit, token):
+                token.check()
+                yield from _of_file(file, commit, f"{name}@{home}" if home else name)
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,11 @@ class _Changed:
     after: str
 
 
-def _worth_reading(reader: GitReader, commit: Commit) -> list[_Changed]:
-    """Source files that the commit changed, if these are few and their differences small."""
+def _worth_reading(reader: GitReader, commit: Commit, token: CancelToken) -> list[_Changed]:
+    """Source files that the commit changed, if these are few and their differences small.
+
+    Raises Cancelled.
+    """
     changes = [
         change
         for change in commit.changes
@@ -84,23 +91,46 @@ def _worth_reading(reader: GitReader, commit: Commit) -> list[_Changed]:
         return []
     found = []
     for change in changes:
+        token.check()
         before = reader.text(change.before, MOST_BYTES)
         after = reader.text(change.after, MOST_BYTES) if before is not None else None
         if before is None or after is None:
             continue
-        if _LEAST_LINES <= _lines_changed(before, after) <= MOST_LINES:
+        if not _LEAST_LINES <= _lines_changed(before, after) <= MOST_LINES:
+            continue
+        if is_listable(before, change.path) and is_listable(after, change.path):
             found.append(_Changed(change.path, before, after))
     return found
 
 
 def _lines_changed(before: str, after: str) -> int:
+    """How many lines are gone or new, at least; MOST_LINES + 1 where they are more."""
     old, new = before.split("\n"), after.split("\n")
-    if abs(len(old) - len(new)) > MOST_LINES or max(len(old), len(new)) > 20_000:
+    if max(len(old), len(new)) > _MOST_IN_FILE:
         return MOST_LINES + 1
-    matcher = SequenceMatcher(None, old, new, autojunk=True)
-    return sum(
-        (i2 - i1) + (j2 - j1) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"
-    )
+    were, are = Counter(old), Counter(new)
+    if sum((were - are).values()) + sum((are - were).values()) > MOST_LINES:
+        return MOST_LINES + 1
+    return edit_distance(old, new, MOST_LINES)
+
+
+def edit_distance(old: Sequence[str], new: Sequence[str], most: int) -> int:
+    """The fewest lines to take out and to put in; `most` + 1 where `most` are not enough.
+
+    By how far each number of edits gets (Myers 1986): at most 2 * `most` + 1 passes over the lines.
+    """
+    furthest = {1: 0}
+    """By diagonal (the place in `old` less that in `new`), the place in `old` that was reached."""
+    for edits in range(most + 1):
+        for diagonal in range(-edits, edits + 1, 2):
+            put_in, taken = furthest.get(diagonal + 1, -1), furthest.get(diagonal - 1, -1) + 1
+            at = max(put_in, taken)
+            while at < len(old) and at - diagonal < len(new) and old[at] == new[at - diagonal]:
+                at += 1
+            furthest[diagonal] = at
+            if at >= len(old) and at - diagonal >= len(new):
+                return edits
+    return most + 1
 
 
 def _of_file(file: _Changed, commit: Commit, repository: str) -> Iterator[Claim]:
@@ -127,7 +157,7 @@ def _of_file(file: _Changed, commit: Commit, repository: str) -> Iterator[Claim]
             title=title,
             edit=title,
             licence="the repository's own",
-            notice=f"{repository}, commit {commit.sha[:12]}: {first_line(commit.message)}",
+            notice=f"{repository.partition('@')[0]}, commit {commit.sha[:12]}: {first_line(commit.message)}",
             reported_ratio=ratio_told(commit.message),
             created=commit.date,
         )

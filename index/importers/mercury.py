@@ -21,7 +21,7 @@ from typing import Any
 
 from index.importers.claim import Claim
 from index.importers.languages import purpose_of
-from index.importers.rows import MAX_CODE, Row, plain, rows_of, word_of
+from index.importers.rows import MAX_CODE, Row, digest_of, plain, rows_of, word_of
 
 CALLED = "solve_task"
 """The function that is added: it makes a Solution and calls its method."""
@@ -79,22 +79,23 @@ def read(path: Path) -> Iterator[Claim]:
         name = row.text("entry_point")
         if not _NAME.fullmatch(name):
             raise row.error("entry_point is no name")
-        (best, fast), (worst, slow) = timed[0], timed[-1]
+        (best, fastest), (worst, slowest) = timed[0], timed[-1]
+        slow, fast, inputs = _whole(slowest, name), _whole(fastest, name), _inputs(row)
         content = row.data.get("pretty_content")
         if isinstance(content, list):
             content = content[0] if content else ""
-        slug = row.text("slug_name", "") or row.where.rpartition("/")[2]
+        slug = row.text("slug_name", "") or digest_of(slow, fast, inputs)
         yield Claim(
             language="python",
-            slow=_whole(slow, name),
-            fast=_whole(fast, name),
+            slow=slow,
+            fast=fast,
             origin=f"mercury:{word_of(slug)}",
             function=CALLED,
             purpose=purpose_of(plain(content)) if isinstance(content, str) else "",
             licence="CC-BY-NC-4.0",
             notice="Mercury (Elfsong/Mercury), solutions of LeetCode's users",
             reported_ratio=worst / best if best > 0 else None,
-            inputs_source=_inputs(row),
+            inputs_source=inputs,
         )
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from index.importers.cases import CaseFolder
 from index.importers.claim import Claim
 from index.importers.languages import language_named, purpose_of
-from index.importers.rows import Row, rows_of, word_of
+from index.importers.rows import Row, digest_of, rows_of, word_of
 
 _PREFERRED = "gpt-4o"
 _LICENCE = "Apache-2.0"
@@ -56,6 +56,7 @@ def _pair(row: Row, cases: CaseFolder) -> Claim:
     problem = row.text("problem_id", "")
     first = row.text("src_id", "") or row.text("submission_id_v0", "")
     second = row.text("tgt_id", "") or row.text("submission_id_v1", "")
+    pair = f"{first}-{second}" if second else first
     told, source = cases.of(problem, _numbers(row))
     ratio = (
         row.ratio("measured_runtime_v0", "measured_runtime_v1")
@@ -67,7 +68,7 @@ def _pair(row: Row, cases: CaseFolder) -> Claim:
         language=language_named(row, "c++" if "src_code" in row.data else "python"),
         slow=slow,
         fast=fast,
-        origin=origin_of(row, problem, f"{first}-{second}" if second else first),
+        origin=_origin(problem, pair or digest_of(slow, fast, repr(told), source)),
         licence=_CODENET,
         notice=_NOTICE,
         reported_ratio=ratio,
@@ -86,15 +87,18 @@ def _described(row: Row, cases: CaseFolder) -> Iterator[Claim]:
     licence = row.words("license", _LICENCE)
     edits = _edits(row)
     if row.data.get("human_fast") is not None:
+        human = row.code("human_fast")
+        pair = f"{name}-human" if name else digest_of(slow, human, repr(told), source)
         yield Claim(
-            language=language, slow=slow, fast=row.code("human_fast"),
-            origin=origin_of(row, problem, f"{name}-human" if name else ""),
+            language=language, slow=slow, fast=human, origin=_origin(problem, pair),
             edit=" ".join(edits) or purpose_of(row.words("explanation")), edits=edits,
             purpose=purpose, licence=licence, notice=notice, cases=told, inputs_source=source,
         )  # fmt: skip
+    fast = row.code("fast")
+    pair = name or digest_of(slow, fast, repr(told), source)
     yield Claim(
-        language=language, slow=slow, fast=row.code("fast"),
-        origin=origin_of(row, problem, name), purpose=purpose, licence=licence, notice=notice,
+        language=language, slow=slow, fast=fast,
+        origin=_origin(problem, pair), purpose=purpose, licence=licence, notice=notice,
         reported_ratio=row.number("reported_speedup"), cases=told, inputs_source=source,
     )  # fmt: skip
 
@@ -118,7 +122,5 @@ def _numbers(row: Row) -> tuple[int, ...]:
     return tuple(n for n in value if isinstance(n, int)) if isinstance(value, list) else ()
 
 
-def origin_of(row: Row, problem: str, pair: str) -> str:
-    """Where a pair comes from; without ids a line of the file stands for it."""
-    told = pair or row.where.rpartition("/")[2]
-    return f"pie:{word_of(problem) or 'unknown'}#{word_of(told)}"
+def _origin(problem: str, pair: str) -> str:
+    return f"pie:{word_of(problem) or 'unknown'}#{word_of(pair)}"

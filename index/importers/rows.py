@@ -6,6 +6,7 @@ The file may come from anyone. It is only data; what is wrong with it is told wi
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import re
@@ -131,6 +132,12 @@ def _printed(char: str) -> str:
 def word_of(text: str) -> str:
     """The text as a part of an origin: printable ASCII without blanks, not long."""
     return _ODD.sub("-", text)[:120]
+
+
+def digest_of(*texts: str) -> str:
+    """What stands for a claim without an id in its origin: the same in any file, at any line."""
+    whole = "\0".join(texts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(whole).hexdigest()[:16]
 
 
 def small_text(path: Path, most: int, mend: str) -> str:

@@ -33,11 +33,13 @@ _BELIEVED = re.compile(
     r"utf-(8|16|32)|iso8859-\d+|cp(125\d|437|85\d|86\d|932|949|950)|koi8-[rut]|mac-\w+|ascii"
     r"|shift_jis|euc_(jp|kr)|iso2022_(jp|kr)|gb(k|2312|18030)|big5(hkscs)?|tis-620"
 )
-# Control characters; those that turn the direction of writing; those without width that a reader
-# never sees and a model does (tags among them); halves of characters.
+# Control characters; those that turn the direction of writing; those that a reader never sees and
+# a model does (Unicode's Default_Ignorable_Code_Point: fillers, tags, variation selectors, what is
+# not assigned yet); halves of characters. Joiners stay: scripts and emoji are written with them.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
-    "\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 

@@ -1,21 +1,20 @@
 """One chat call after another to a model behind litellm, with our own retries and timeouts.
 
 litellm needs 1.7 s and 130 MB to import, so that happens at the first call. Its hidden retries are
-switched off (a 500 would cost three calls), and its table of prices is the shipped one: without
-that setting it fetches an address at import.
+switched off (a 500 would cost three calls), and a project's `.env` can't say where prompts go.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.errors import Cancelled
 from analysis.progress import CancelToken
+from index import foreign
 from optimizer.engine.protocol import ModelSpec
 from optimizer.errors import ModelError
 
@@ -96,10 +95,7 @@ async def _ask_all(
 
 def _litellm() -> Any:
     """litellm's coroutine for one chat completion; imported at the first use."""
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-    os.environ.setdefault("LITELLM_LOG", "ERROR")
-    import litellm
-
+    litellm: Any = foreign.litellm()
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     return litellm.acompletion

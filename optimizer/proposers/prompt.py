@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -23,6 +24,15 @@ from optimizer.proposers.tellers import of_language
 _NOTE = 1200
 """Characters of a passage of a note."""
 _EXAMPLE_CHARS = 4_000
+_GAP = r"[\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]*"
+_MARKER = re.compile(
+    rf"<(?={_GAP}(?:\\{_GAP})*/{_GAP}data"  # closing, also as strings in code have it: <\/data>
+    rf"|{_GAP}data\s+title\s*="
+    rf"|(?<!\w<){_GAP}data{_GAP}>)",  # but not the argument of a template: vector<Data>
+    re.IGNORECASE,
+)
+"""What a reader may take for one of the markers, white space and what nobody sees left out."""
+_ONE_NAME = re.compile(r"(?:\w+ )?[^\s`]{1,100}")
 
 SYSTEM = """\
 You make one Python function faster. Your version is run beside the original on its user's inputs: \
@@ -115,7 +125,8 @@ def build(
         parts.append(f"It takes {share:.0%} of the time of a real run.")
     if gained:
         parts.append(gained)
-    parts.append(f"Rewrite `{function.name}` so that it is faster.{f' {runs}' if runs else ''}")
+    name = _named(function)
+    parts.append(f"Rewrite {name} so that it is faster.{f' {runs}' if runs else ''}")
     return Prompt(words, "\n\n".join(p for p in parts if p))
 
 
@@ -143,12 +154,25 @@ def _range(shapes: Sequence[str]) -> str:
     return "\n".join(dict.fromkeys(picked))
 
 
+def _named(function: Function) -> str:
+    """The function in the words of the task: a name may be any string in JavaScript."""
+    name = function.name
+    plain = _ONE_NAME.fullmatch(name) and name.isprintable() and not _MARKER.search(name)
+    return f"`{name}`" if plain else "the function"
+
+
 def _data(title: str, content: str) -> str:
-    """A block of material. A marker inside it can't close it early."""
+    """A block of material. No marker stands in its title or content, so that none ends it early.
+
+    The "<" of one is written by its number, which in a string of most languages is the same.
+    """
     if not content.strip():
         return ""
-    inert = content.replace("</data", "< /data").replace("<data", "< data")
-    return f"<data title={json.dumps(title)}>\n{inert.strip(chr(10))}\n</data>"
+    named = json.dumps(title)
+    if _MARKER.search(title):
+        named = named.replace("<", r"\u003c")
+    inert = _MARKER.sub(r"\\x3c", content.strip("\n")).replace("<data", "< data")
+    return f"<data title={named}>\n{inert}\n</data>"
 
 
 def _example(record: Record) -> str:

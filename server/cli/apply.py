@@ -37,7 +37,7 @@ def apply(
         emit_json({"applied": [s.id for s in applied], "files": sorted({s.path for s in applied})})
     else:
         for s in applied:
-            page().print(f"{shown(s.path)}: {s.title}", markup=False, soft_wrap=True)
+            page().print(f"{shown(s.path)}: {s.title}", soft_wrap=True)
         note("`hasten undo` takes it back")
     return GOOD
 
@@ -73,7 +73,7 @@ def undo(
         emit_json({"undone": [e.suggestion for e in batch], "files": files})
     else:
         for e in batch:
-            page().print(f"{shown(e.path)}: {e.suggestion} undone", markup=False, soft_wrap=True)
+            page().print(f"{shown(e.path)}: {e.suggestion} undone", soft_wrap=True)
     return GOOD
 
 
@@ -98,7 +98,7 @@ def reject(
     if as_json:
         emit_json({"rejected": suggestion.id})
     else:
-        page().print(f"{shown(suggestion.path)}: {suggestion.id} rejected", markup=False)
+        page().print(f"{shown(suggestion.path)}: {suggestion.id} rejected")
     return GOOD
 
 

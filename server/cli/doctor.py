@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
+from rich.text import Text
 
 import hasten
 from analysis.errors import HastenError
@@ -63,11 +64,11 @@ def doctor(
     else:
         out = page()
         for name, check in checks.items():
-            mark = "[green]ok[/]     " if check.ok else "[yellow]missing[/]"
-            out.print(f"{mark} [bold]{name:10}[/] ", end="")
-            out.print(check.value, markup=False)
+            mark = ("ok     ", "green") if check.ok else ("missing", "yellow")
+            out.print(Text.assemble(mark, " ", (f"{name:10}", "bold"), " "), end="")
+            out.print(check.value)
             if check.mend:
-                out.print(f"{'':19}mend: {check.mend}", markup=False, style="dim")
+                out.print(f"{'':19}mend: {check.mend}", style="dim")
     return GOOD if all(check.ok for check in checks.values()) else NOT_GOOD
 
 
@@ -143,7 +144,7 @@ def _model(place: Place) -> Check:
     if model is None:
         return Check(
             True,
-            "none: rules propose, nothing leaves this machine",
+            "none: rules propose, no code is sent to a model",
             "to use one: --model NAME or HASTEN_MODEL (any that litellm reaches)",
         )
     if model.api_key is None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import typer
+from rich.text import Text
 
 from analysis.errors import HastenError, InputError
 from analysis.facts import static_facts
-from analysis.languages import PYTHON, language_of
+from analysis.languages import LANGUAGES, PYTHON, language_of
 from analysis.shape import shape_of
 from analysis.source import read_source
 from hasten.paths import state_dir, workspace_of
@@ -40,6 +43,7 @@ app = typer.Typer(
 )
 
 _JSON = typer.Option(False, "--json", help="Print one JSON value.")
+_SUFFIXES = frozenset(suffix for language in LANGUAGES for suffix in language.suffixes)
 
 
 @app.command()
@@ -75,15 +79,15 @@ def explain(
         return GOOD if found.hits else NOT_GOOD
     for name, text in asked.asked.items():
         if name not in ("shape", "code"):
-            page().print(f"{name}: {text}", markup=False, soft_wrap=True)
+            page().print(f"{name}: {text}", soft_wrap=True)
     for row in found.hits:
         _show(row.hit)
         places = ", ".join(f"{name}: {place}" for name, place in row.places)
-        page().print(f"  {places}", markup=False, style="dim")
+        page().print(f"  {places}", style="dim")
         if row.why:
-            page().print(f"  counts {row.weight:g}: {row.why}", markup=False, style="dim")
+            page().print(f"  counts {row.weight:g}: {row.why}", style="dim")
     for title, why in found.excluded:
-        page().print(f"left out: {title}: {why}", markup=False, style="dim")
+        page().print(f"left out: {title}: {why}", style="dim")
     return GOOD if found.hits else NOT_GOOD
 
 
@@ -99,9 +103,10 @@ def _found(asked: Query, count: int) -> Found:
 
 def _show(hit: Hit) -> None:
     record = hit.record
-    claimed = "" if record.proved else " [dim](claimed)[/]"
-    page().print(f"[bold]{ratio_text(record.ratio)}[/] {record.title}{claimed} [dim]{record.id}[/]")
-    page().print(f"  {record.edit}", markup=False)
+    claimed = "" if record.proved else " (claimed)"
+    ratio, title = (ratio_text(record.ratio), "bold"), f" {record.title}"
+    page().print(Text.assemble(ratio, title, (f"{claimed} {record.id}", "dim")))
+    page().print(f"  {record.edit}")
 
 
 @app.command()
@@ -113,7 +118,7 @@ def stats(as_json: bool = _JSON) -> int:
         emit_json(asdict(found))
     else:
         for name, value in asdict(found).items():
-            page().print(f"{name:12} {value}", markup=False)
+            page().print(f"{name:12} {value}")
     return GOOD
 
 
@@ -122,10 +127,13 @@ def verify(as_json: bool = _JSON) -> int:
     """Check the memory's file, its vectors and the Chroma index."""
     with Memory() as memory, ProgressLine() as progress, Index(memory, progress=progress) as index:
         found = index.verify()
+        notes = index.notes
+    for line in notes:
+        note(line)
     if as_json:
         emit_json(asdict(found))
     else:
-        page().print("all is well" if found.ok else "\n".join(found.problems), markup=False)
+        page().print("all is well" if found.ok else "\n".join(found.problems))
         if found.mend:
             note(f"mend: {found.mend}")
     return GOOD if found.ok else NOT_GOOD
@@ -137,11 +145,22 @@ def rebuild(as_json: bool = _JSON) -> int:
     with Memory() as memory, ProgressLine() as progress, Index(memory) as index:
         index.rebuild(progress)
         found = index.verify()
+        notes = index.notes
+    for line in notes:
+        note(line)
     if as_json:
         emit_json(asdict(found))
     else:
-        page().print("rebuilt" if found.ok else "\n".join(found.problems), markup=False)
+        page().print("rebuilt" if found.ok else "\n".join(found.problems))
     return GOOD if found.ok else NOT_GOOD
+
+
+SENT = (
+    "sent there: static facts of functions, what records say was slow, the words that you search "
+    "by, and passages of research notes as they are, with the code that is quoted in them; code of "
+    "functions and of records is not sent"
+)
+"""What an embeddings endpoint gets; docs/retrieval.md says the same."""
 
 
 @app.command()
@@ -175,9 +194,9 @@ def embeddings(
     if as_json:
         emit_json({"embedder": found.name, "embedded": made, "mend": found.mend})
     else:
-        page().print(found.name, markup=False)
+        page().print(found.name)
         if model:
-            note("static facts and descriptions of your functions are sent there, no code")
+            note(SENT)
         if found.mend:
             note(found.mend)
     return GOOD
@@ -256,8 +275,11 @@ def explained_json(asked: Query, found: Found) -> dict[str, Any]:
 
 
 def query_of(text: str, language: str = "") -> Query:
-    """Words as they are; of PATH::QUALNAME the static facts of the function and its place."""
-    if "::" not in text:
+    """Words as they are; of PATH::QUALNAME the static facts of the function and its place.
+
+    Raises InputError for a target that is not there.
+    """
+    if not is_target(text):
         return Query(hint=text, language=language or PYTHON.name)
     path, name = split_target(text)
     if name is None:
@@ -275,3 +297,19 @@ def query_of(text: str, language: str = "") -> Query:
         workspace=key,
         here=here_of(source, str(path), None, None),
     )
+
+
+def is_target(text: str) -> bool:
+    """Whether a text is PATH::QUALNAME, not words such as "std::vector copied in a loop".
+
+    A path that is not there counts where it ends as a source file does and no blank follows but
+    between the parentheses of a C++ function's types: it was mistyped.
+    """
+    path, mark, _ = text.partition("::")
+    if not mark:
+        return False
+    with contextlib.suppress(OSError):  # words may be longer than any name of a file
+        if Path(path).is_file():
+            return True
+    name = text.partition("(")[0]
+    return PurePath(path).suffix.lower() in _SUFFIXES and re.search(r"\s", name) is None

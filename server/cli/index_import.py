@@ -11,6 +11,7 @@ import typer
 
 from analysis.errors import InputError
 from analysis.progress import CancelToken, Progress
+from hasten.paths import state_dir, workspace_of
 from index.importers import FORMATS, Claim, read_claims
 from index.importers.history import mine as mine_history
 from index.store import Memory
@@ -47,6 +48,9 @@ def add(
 
 def mine(
     repo: str = typer.Argument(help="The folder of a git repository; nothing of it is run."),
+    public: bool = typer.Option(
+        False, "--public", help="Its code may be shown to models in other workspaces, too."
+    ),
     limit: int | None = _LIMIT,
     python: str | None = _PYTHON,
     as_json: bool = _JSON,
@@ -55,8 +59,11 @@ def mine(
     path = Path(repo).absolute()
     if not path.is_dir():
         raise InputError(f"{repo}: no such folder", code="file-missing", mend="check the path")
+    home = "" if public else state_dir(workspace_of(path)).name
     done = _import(
-        lambda progress, cancel: mine_history(path, progress, cancel), python, limit=limit
+        lambda progress, cancel: mine_history(path, progress, cancel, home=home),
+        python,
+        limit=limit,
     )
     return _shown(done, as_json=as_json)
 
@@ -92,5 +99,5 @@ def _shown(done: Summary, *, as_json: bool) -> int:
         page().print(f"{counted(done.read, 'claim')} read{known}")
         page().print(f"{done.proved} proved, {done.unproved} not; {done.kept} kept")
         for kind, count in done.reasons:
-            page().print(f"  {count:5}  {kind}", markup=False)
+            page().print(f"  {count:5}  {kind}")
     return GOOD if done.proved or done.skipped == done.read > 0 else NOT_GOOD

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
 from index.store import Memory
-from server.cli.output import GOOD, NOT_GOOD, ProgressLine, counted, emit_json, note, page
+from server.cli.output import GOOD, NOT_GOOD, ProgressLine, counted, emit_json, note, page, shown
 
 
 def add_notes(
@@ -19,7 +20,7 @@ def add_notes(
     from index.notes.adding import add_notes as add  # its readers are imported when they are used
 
     with Memory() as memory, ProgressLine() as progress:
-        added = add(memory, Path(path), progress)
+        added = add(memory, whole_path(path), progress)
         notes = memory.notes
     for line in notes:
         note(line)
@@ -27,7 +28,17 @@ def add_notes(
         emit_json(asdict(added))
         return GOOD if added.notes or added.unchanged else NOT_GOOD
     kept = f"{counted(added.notes, 'note')}, {counted(added.passages, 'passage')}"
-    page().print(kept + f", {added.unchanged} unchanged" * bool(added.unchanged), markup=False)
+    page().print(kept + f", {added.unchanged} unchanged" * bool(added.unchanged))
     for skipped, why in added.skipped:
-        note(f"{skipped}: {why}")
+        note(f"{shown(skipped)}: {why}")
     return GOOD if added.notes or added.unchanged else NOT_GOOD
+
+
+def whole_path(path: str) -> Path:
+    """The absolute path of a note: the memory is one for all folders.
+
+    A link keeps its name, so that what it leads to later takes the place of what is kept; ".." is
+    where the system goes, which behind a link is not the folder above it.
+    """
+    found = Path(path).absolute()
+    return Path(os.path.realpath(found)) if ".." in found.parts else found

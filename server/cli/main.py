@@ -6,6 +6,7 @@ Exit codes: 0 the good case of the command, 1 not, 2 bad input, 3 internal error
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import traceback
 
@@ -19,6 +20,7 @@ from server.cli import (
     doctor,
     hot,
     index,
+    index_forget,
     index_import,
     index_notes,
     optimize,
@@ -27,7 +29,7 @@ from server.cli import (
     trust,
     verify,
 )
-from server.cli.output import BAD_INPUT, CANCELLED, INTERNAL, emit_error
+from server.cli.output import BAD_INPUT, CANCELLED, INTERNAL, Unclaimed, emit_error, log
 
 app = typer.Typer(
     name="hasten",
@@ -64,6 +66,7 @@ app.command("reject")(apply.reject)
 index.app.command("add-notes")(index_notes.add_notes)
 index.app.command("add")(index_import.add)
 index.app.command("mine")(index_import.mine)
+index.app.command("forget")(index_forget.forget)
 app.add_typer(index.app, name="index")
 app.add_typer(rules.app, name="rules")
 app.command("doctor")(doctor.doctor)
@@ -102,6 +105,7 @@ def main(argv: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a locale without the sign for "times"
+    logging.lastResort = Unclaimed()
     own, command = argv, None
     if argv[:1] in (["profile"], ["optimize"]) and "--" in argv:
         at = argv.index("--")
@@ -135,7 +139,7 @@ def main(argv: list[str]) -> int:
         return INTERNAL
     except Exception as error:
         if not as_json:
-            traceback.print_exc()
+            log().print(traceback.format_exc(), end="", soft_wrap=True)
         emit_error(
             "internal",
             f"{type(error).__name__}: {error}",

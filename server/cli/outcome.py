@@ -14,7 +14,7 @@ from analysis.text import apply_replacements
 from optimizer.engine.protocol import OptimizeSpec
 from optimizer.suggestion import Outcome, Rejection, Suggestion
 from optimizer.words import inputs_words
-from server.cli.output import note, page, ratio_text, seconds_text, shown
+from server.cli.output import note, page, printable, ratio_text, seconds_text, shown
 
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 
@@ -25,31 +25,31 @@ def print_outcome(
     """Show an outcome to a person; `applied` says that its edits are in the files."""
     out = page()
     for line in "\n".join(diffs).splitlines():
+        # A file or a pipe gets the lines as they are, since `patch` takes them.
+        line = printable(line) if out.is_terminal else line
         colour = _COLOURS.get(line[:1], "") if out.color_system else ""
         out.file.write(f"{colour}{line}\x1b[0m\n" if colour else f"{line}\n")
     if outcome.suggestions:
         out.print(_table(outcome.suggestions))
     if outcome.rejected:
-        out.print("[dim]tried and not offered:[/]")
+        out.print("tried and not offered:", style="dim")
         for line in _refusals(outcome.rejected):
-            out.print(line, markup=False, style="dim", soft_wrap=True)
+            out.print(line, style="dim", soft_wrap=True)
     if not outcome.suggestions:
         out.print("no edit was proved faster; nothing is offered")
     if outcome.run:
         before, after = seconds_text(outcome.run.before_s), seconds_text(outcome.run.after_s)
-        out.print(f"whole run: [bold]{before} → {after}[/]")
+        out.print(Text.assemble("whole run: ", (f"{before} → {after}", "bold")))
     for text in dict.fromkeys(outcome.notes):
         note(text)
     if not outcome.suggestions:
         for text in _advice(outcome, spec):
             note(text)
     elif applied:
-        out.print("applied; `hasten undo` takes it back", markup=False)
+        out.print("applied; `hasten undo` takes it back")
     else:
         ids = " ".join(s.id for s in outcome.suggestions)
-        out.print(
-            f"nothing was changed; to apply: hasten apply {ids}", markup=False, soft_wrap=True
-        )
+        out.print(f"nothing was changed; to apply: hasten apply {ids}", soft_wrap=True)
 
 
 def _refusals(rejected: Sequence[Rejection]) -> list[str]:

@@ -1,28 +1,91 @@
-"""What the command line prints: results on stdout, one JSON value with --json; else stderr."""
+"""What the command line prints: results on stdout, one JSON value with --json; else stderr.
+
+Most of what is printed is text of others: titles of imported records, names of files and functions,
+messages of compilers. So no string is ever read as rich's markup; what is styled is a rich Text.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
 GOOD, NOT_GOOD, BAD_INPUT, INTERNAL, CANCELLED = 0, 1, 2, 3, 130
 
 
+class _Verbatim(Console):
+    """Shows text as it is: no markup, no codes of emoji, nothing that steers the terminal."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        # All that is printed passes here, cells of tables too: nobody has to remember it.
+        if isinstance(renderable, str):
+            renderable = Text(printable(renderable))
+        elif isinstance(renderable, Text):
+            renderable = _printable_text(renderable)
+        return super().render(renderable, options)
+
+
 def page() -> Console:
     """The console for results that people read (stdout)."""
-    return Console(highlight=False)
+    return _Verbatim()
 
 
 def log() -> Console:
     """The console for progress and notes (stderr)."""
-    return Console(stderr=True, highlight=False)
+    return _Verbatim(stderr=True)
+
+
+def printable(text: str) -> str:
+    """As many characters, of which only line breaks and tabs are not printable.
+
+    Other white space becomes a blank, and the rest "\N{REPLACEMENT CHARACTER}": what begins an
+    escape sequence, what turns the direction of writing, half a surrogate pair.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else _stand_in(c) for c in text)
+
+
+def _stand_in(character: str) -> str:
+    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def _printable_text(text: Text) -> Text:
+    """The text with its styles, as `printable` leaves it."""
+    shown = printable(text.plain)
+    if shown != text.plain:
+        text = text.copy()
+        text.plain = shown
+    return text
+
+
+class Unclaimed(logging.Handler):
+    """Logged warnings that no handler takes, on stderr: they may quote what is imported."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record with its traceback."""
+        try:
+            log().print(self.format(record), soft_wrap=True)
+        except Exception:
+            self.handleError(record)
 
 
 def emit_json(value: object) -> None:
@@ -37,13 +100,9 @@ def emit_error(code: str, message: str, mend: str, *, as_json: bool) -> None:
         emit_json({"error": {"code": code, "message": message, "mend": mend}})
         return
     console = log()
-    console.print(f"[bold red]error[/] {_escaped(message)}")
+    console.print(Text.assemble(("error", "bold red"), " ", message))
     if mend:
-        console.print(f"[dim]mend[/]  {_escaped(mend)}")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+        console.print(Text.assemble(("mend", "dim"), "  ", mend))
 
 
 def shown(path: str | Path) -> str:
@@ -75,7 +134,7 @@ def size_text(count: int) -> str:
 
 def note(text: str) -> None:
     """One remark on stderr."""
-    log().print(f"[dim]{_escaped(text)}[/]", soft_wrap=True)
+    log().print(text, style="dim", soft_wrap=True)
 
 
 def ratio_text(ratio: float | None, interval: Any = None) -> str:
@@ -121,7 +180,9 @@ class ProgressLine:
         """Show a message with the share of the work that is done, 0..1."""
         if self._quiet:
             return
-        text = _escaped(message) + (f" [dim]{share:4.0%}[/]" if share is not None else "")
+        text = Text(message)
+        if share is not None:
+            text.append(f" {share:4.0%}", "dim")
         if self._status:
             self._status.update(text)
             return

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from analysis.errors import AnalysisError, InputError
 from analysis.functions import functions_in, parse_file
 from analysis.ignore import is_ignored_path
@@ -181,8 +183,8 @@ def _print(rows: list[dict[str, Any]], left: int, *, whole: bool) -> None:
     for row in rows:
         start = row["range"]["start"]
         place = f"{shown(row['path'])}:{start['line'] + 1}:{start['character'] + 1}"
-        out.print(f"[bold]{row['rule']}[/] ", end="")
-        out.print(f"{place} in {row['function']}: {row['title']}", markup=False, soft_wrap=True)
+        what = f" {place} in {row['function']}: {row['title']}"
+        out.print(Text.assemble((row["rule"], "bold"), what), soft_wrap=True)
     if not rows:
         found = "nothing is found" if not left else "nothing that would be hinted is found"
         out.print(found + ("" if whole else " in what can be parsed"))

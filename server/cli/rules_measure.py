@@ -127,9 +127,7 @@ def _print(outcome: Outcome) -> None:
     said = [gain_text(gain) for gain in outcome.gains if gain.equal]
     said += [f"n={size} too short to time" for size in outcome.short]
     said += [outcome.skipped] if outcome.skipped else []
-    page().print(
-        f"{job.case.name:32} {job.target.name:13} {'  '.join(said)}", markup=False, soft_wrap=True
-    )
+    page().print(f"{job.case.name:32} {job.target.name:13} {'  '.join(said)}", soft_wrap=True)
 
 
 def _say(

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
 from analysis.errors import InputError
 from analysis.rules.base import Rule
 from analysis.rules.catalogue import all_rules
@@ -112,15 +114,14 @@ def explain(rule_id: str, *, as_json: bool) -> int:
         return GOOD
     out = page()
     row = rule_json(rule, target, evidence)
-    out.print(f"[bold]{rule.id}[/]  {rule.title}\n")
+    out.print(Text.assemble((rule.id, "bold"), f"  {rule.title}\n"))
     for line in doc_lines(rule.doc, out.width):
-        out.print(line, markup=False, soft_wrap=line.startswith(" "))
+        out.print(line, soft_wrap=line.startswith(" "))
     out.print(
         f"\nFor {', '.join(rule.languages)}. Gain hoped for: {GAINS[rule.gain]}. On "
-        f"{target or 'this machine'}: {row['standing']}, {_HINTED[row['hinted']]}.",
-        markup=False,
+        f"{target or 'this machine'}: {row['standing']}, {_HINTED[row['hinted']]}."
     )
-    out.print(precision_text(row["precision"]), markup=False)
+    out.print(precision_text(row["precision"]))
     if gains:
         _print_gains(gains, out)
     else:
@@ -228,9 +229,9 @@ def _print_gains(gains: Sequence[Gain], out: Console) -> None:
         out.print(table)
         return
     for (case, target), texts in grouped.items():
-        out.print(f"{case} on {target}", markup=False, soft_wrap=True)
+        out.print(f"{case} on {target}", soft_wrap=True)
         for text in texts:
-            out.print(f"  {text}", markup=False, soft_wrap=True)
+            out.print(f"  {text}", soft_wrap=True)
 
 
 def gain_text(gain: Gain) -> str:

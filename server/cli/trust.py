@@ -31,5 +31,5 @@ def trust(
     if as_json:
         emit_json({"workspace": str(workspace), "trusted": trusted})
     else:
-        page().print(f"{workspace}: {'trusted' if trusted else 'not trusted'}", markup=False)
+        page().print(f"{workspace}: {'trusted' if trusted else 'not trusted'}")
     return GOOD if trusted or remove else NOT_GOOD

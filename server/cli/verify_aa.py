@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cattrs
+from rich.text import Text
 
 from analysis.source import read_source
 from benchmark_runner.measuring.noise_floor import NoiseFloor, built_in, measure_noise
@@ -66,21 +67,18 @@ def print_aa(floor: NoiseFloor) -> None:
     """The noise floor as a person reads it."""
     out = page()
     environment = floor.environment
-    out.print(
-        f"[bold]{counted(floor.proofs, 'proof')} of identical code[/]  {floor.workload}, "
-        f"{floor.call_s * 1e3:.3g} ms a call",
-    )
+    what = f"{counted(floor.proofs, 'proof')} of identical code"
+    took = f"  {floor.workload}, {floor.call_s * 1e3:.3g} ms a call"
+    out.print(Text.assemble((what, "bold"), took))
     out.print(
         f"  called faster: {floor.faster} of {floor.proofs} (at most {floor.most_faster:.0%}, 95 %)"
-        f"; at this noise the rule would call {floor.claims:.2%} faster",
-        markup=False,
+        f"; at this noise the rule would call {floor.claims:.2%} faster"
     )
     low, high = min(floor.ratios), max(floor.ratios)
     count = len(floor.replicates)
     out.print(
         f"  pairs of processes differ by {floor.spread:.1%} (standard deviation of {count}), "
-        f"{floor.bias:+.1%} on average; estimates {low:.3f} to {high:.3f}",
-        markup=False,
+        f"{floor.bias:+.1%} on average; estimates {low:.3f} to {high:.3f}"
     )
     found = (
         "no gain below 3× would be found reliably here"
@@ -88,12 +86,11 @@ def print_aa(floor: NoiseFloor) -> None:
         else f"a gain of {floor.smallest:.2f}× would be found in 4 of 5 proofs, a smaller one less "
         "often"
     )
-    out.print(f"  {found}", markup=False)
+    out.print(f"  {found}")
     implementation = environment.implementation.replace("cpython", "CPython")
     out.print(
         f"  load {environment.load} on {environment.cores} cores, {environment.cpu}, "
-        f"{implementation} {environment.python_version}, {seconds_text(floor.seconds)}",
-        markup=False,
+        f"{implementation} {environment.python_version}, {seconds_text(floor.seconds)}"
     )
     for text in floor.notes:
-        out.print(f"  note: {text}", markup=False)
+        out.print(f"  note: {text}")

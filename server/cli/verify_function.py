@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cattrs
+from rich.text import Text
 
 from analysis.source import read_source
 from benchmark_runner.benches import open_bench
@@ -201,41 +202,40 @@ def print_receipt(receipt: Receipt, after: Path) -> None:
     """The receipt as a person reads it."""
     out = page()
     colour = "green" if receipt.decision == "faster" else "yellow"
-    out.print(f"[bold {colour}]{receipt.decision}[/]  {receipt.function}  ({after.name})")
+    head = f"  {receipt.function}  ({after.name})"
+    out.print(Text.assemble((receipt.decision, f"bold {colour}"), head))
     if receipt.ratio is not None:
         out.print(
             f"  time before / time after: {ratio_text(receipt.ratio, receipt.interval)}, 95 %"
         )
-    out.print(f"  equality: {receipt.equality or 'none'}", markup=False)
+    out.print(f"  equality: {receipt.equality or 'none'}")
     shown = receipt.counterexample
     if shown:
         out.print(
             f"  {shown.what} differs on {shown.call}\n"
-            f"    before: {shown.before}\n    after:  {shown.after}",
-            markup=False,
+            f"    before: {shown.before}\n    after:  {shown.after}"
         )
         if shown.stage:
-            out.print(f"  found by: {shown.stage}", markup=False)
+            out.print(f"  found by: {shown.stage}")
         if shown.snippet:
-            out.print("  to see it, with either version in place:\n", markup=False)
+            out.print("  to see it, with either version in place:\n")
             code = "".join(f"    {line}\n" for line in shown.snippet.splitlines())
-            out.print(code, markup=False, highlight=False, soft_wrap=True)
+            out.print(code, soft_wrap=True)
     else:
-        out.print(f"  {receipt.reason}", markup=False)
+        out.print(f"  {receipt.reason}")
     if receipt.measurement is not None:
         _print_named(receipt)
     implementation = receipt.environment.implementation.replace("cpython", "CPython")
     out.print(
         f"  {_inputs_text(receipt.inputs)}, "
         f"sandbox {receipt.sandbox.level}, {implementation} "
-        f"{receipt.environment.python_version}, {receipt.seconds:.1f} s",
-        markup=False,
+        f"{receipt.environment.python_version}, {receipt.seconds:.1f} s"
     )
     if receipt.memory is not None:
         peaks = receipt.memory.before_peak, receipt.memory.after_peak
         out.print("  memory at its peak: {} before, {} after".format(*map(size_text, peaks)))
     for text in receipt.notes:
-        out.print(f"  note: {text}", markup=False)
+        out.print(f"  note: {text}")
 
 
 _MOST_SHOWN = 20
@@ -247,9 +247,9 @@ def _print_named(receipt: Receipt) -> None:
     for timing in sorted(named, key=lambda t: t.log_ratio)[:_MOST_SHOWN]:
         slower = "  slower" if timing.input in receipt.slower_on else ""
         ratio = ratio_text(math.exp(timing.log_ratio))
-        page().print(f"    {ratio:>8} {timing.name}{slower}", markup=False)
+        page().print(f"    {ratio:>8} {timing.name}{slower}")
     if len(named) > _MOST_SHOWN:
-        page().print(f"    ... and {len(named) - _MOST_SHOWN} more", markup=False)
+        page().print(f"    ... and {len(named) - _MOST_SHOWN} more")
 
 
 def _inputs_text(used: InputsUsed) -> str:

@@ -61,12 +61,9 @@ class Repetition:
         old = self.claimed
         again = "again" if self.holds else "no longer"
         ratio = f", {ratio_text(old.ratio, old.interval)}" if old.ratio is not None else ""
-        page().print(
-            f"  the receipt of {old.created[:10]} said {old.decision}{ratio}: {again}",
-            markup=False,
-        )
+        page().print(f"  the receipt of {old.created[:10]} said {old.decision}{ratio}: {again}")
         for text in self.changed:
-            page().print(f"  changed since: {text}", markup=False)
+            page().print(f"  changed since: {text}")
         return GOOD if self.holds else NOT_GOOD
 
 

@@ -16,7 +16,8 @@ import resource
 import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 from typing import Any
 
 from analysis.errors import HastenError
@@ -106,7 +107,7 @@ class Recaller:
         if not queries:
             return {}
         try:
-            return {name: self._found(query).to_row() for name, query in queries.items()}
+            return {name: self._found(query, root).to_row() for name, query in queries.items()}
         except Exception as error:  # damaged, of a newer version, held by another, gone
             self.close()
             self._say(error)
@@ -119,8 +120,8 @@ class Recaller:
         if memory is not None:
             memory.close()
 
-    def _found(self, query: Query) -> Recollection:
-        """The answer to a query; what was found before holds until the memory changes."""
+    def _found(self, query: Query, root: Path) -> Recollection:
+        """The answer to a query of a workspace; it holds until the memory changes."""
         if self._memory is None or self._index is None:
             self._memory = Memory(self._path)
             self._index = Index(self._memory, corpus=self._corpus, vectors=False)
@@ -128,7 +129,7 @@ class Recaller:
             self._answers.clear()
             self._generation = generation
         if query not in self._answers:
-            found = Recollection(_similar(self._index, query), _quotes(self._index, query))
+            found = Recollection(_similar(self._index, query), _quotes(self._index, query, root))
             if len(self._answers) >= _MOST_ANSWERS:
                 self._answers.clear()
             self._answers[query] = found
@@ -206,13 +207,16 @@ def standing_of(record: Record) -> str:
     return "accepted" if record.polarity == "accepted" else "proved"
 
 
-def _quotes(index: Index, query: Query) -> tuple[Quote, ...]:
+def _quotes(index: Index, query: Query, root: Path) -> tuple[Quote, ...]:
     asked = frozenset(words(query.facts))
-    found = (_quote(passage, asked) for passage in index.passages(query, MOST_QUOTES))
+    found = (_quote(passage, asked, root) for passage in index.passages(query, MOST_QUOTES))
     return tuple(quote for quote in found if quote.text and quote.cited)
 
 
-def _quote(passage: Passage, asked: frozenset[str]) -> Quote:
+def _quote(passage: Passage, asked: frozenset[str], root: Path) -> Quote:
+    """A piece of a passage; a note below the workspace is cited as it is named there."""
+    with contextlib.suppress(ValueError):  # it lies elsewhere
+        passage = replace(passage, source=PurePath(passage.source).relative_to(root).as_posix())
     return Quote(excerpt_of(passage.text, asked), one_line(passage.cited, MOST_CITED))
 
 

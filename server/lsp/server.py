@@ -123,6 +123,8 @@ class HastenServer(LanguageServer):
 
     def say(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Show the user a message."""
+        # VS Code makes links of "[words](address)", of commands too; titles may be of strangers.
+        message = message.replace("](", "] (")
         self.window_show_message(types.ShowMessageParams(kind, message))
 
     def progress_notification(self, token: types.ProgressToken, value: Any) -> None:

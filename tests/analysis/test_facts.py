@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 
 import pytest
 
-from analysis.facts import VOCABULARY, static_facts
+from analysis import facts as module
+from analysis import names, syntax
+from analysis.facts import VOCABULARY, facts_of_text, static_facts
 from analysis.functions import functions_in
+from analysis.languages.javascript import facts as javascript
+from analysis.languages.native import facts as native
 
 
 def facts(body, head="def subject(rows, other: list, s: str, n):"):
@@ -116,3 +121,87 @@ def test_decorated_methods_and_broken_files():
     text += "        return self.f(n) + self.f(1)\n"
     (function,) = functions_in(text, "m.py")
     assert static_facts(text, function).words == ("overlapping-recursion",)
+
+
+@pytest.mark.parametrize(
+    ("body", "holds"),
+    [
+        ("for r in rows:\n    x = s.find(n)\n", True),
+        ("for r in rows:\n    x = f(r, g(n))\n", True),
+        ("for r in rows:\n    x = f(g(r))\n", False),
+        ("for r in rows:\n    f(n)\n", False),
+        ("for r in rows:\n    x = f()\n", False),
+        ("for r in rows:\n    x = f(n)\n    import n\n", False),
+        ("for r in f(n): pass\n", False),
+        ("for r in rows:\n    for q in f(n): pass\n", True),
+        ("for r in rows:\n    for q in f(r): pass\n", False),
+        ("while n:\n    x = f(self.a)\n    self.b = 1\n", True),
+        ("while n:\n    x = f(self.a)\n    self.a = 1\n", False),
+        ("return [f(n) for r in rows]\n", True),
+        ("return [r for r in rows if f(r)]\n", False),
+        ("for r in rows:\n    x = [f(r) for q in other]\n", True),
+        ("for r in rows:\n    x = [f(q) for q in other]\n", False),
+        ("for r in rows:\n    (a, (b, *c)), d[i] = r\n    x = f(c)\n", False),
+        ("for r in rows:\n    (a, (b, *c)), d[i] = r\n    x = f(i)\n", True),
+    ],
+)
+def test_calls_whose_operands_do_not_change(body, holds):
+    assert ("invariant-call-in-loop" in facts(body).words) == holds
+
+
+# -- code that is made to take long: what is counted is work, not time
+
+
+def test_each_name_is_read_but_once(monkeypatch):
+    seen, is_name = Counter(), names.is_name
+
+    def counted(node, *around):
+        seen[node.id] += 1
+        return is_name(node, *around)
+
+    monkeypatch.setattr(names, "is_name", counted)
+    found = facts("for i in rows:\n    x = " + "f(" * 300 + "[i for j in n]" + ")" * 300 + "\n")
+    assert "nested-loop" in found.words
+    assert max(seen.values()) == 1
+
+
+def test_of_texts_that_lie_in_each_other_so_much_is_read(monkeypatch):
+    lengths, source = [], syntax.Tree.source
+
+    def counted(tree, node):
+        lengths.append(len(source(tree, node)))
+        return source(tree, node)
+
+    monkeypatch.setattr(syntax.Tree, "source", counted)
+    facts("return " + "min(" * 6000 + "n" + ")" * 6000 + "\n")
+    assert sum(lengths) < 3 * syntax.MOST_READ
+
+
+@pytest.mark.parametrize(
+    ("language", "path", "line"),
+    [(native, "m.c", "int f{}(int n) {{ while (n) n--; }}\n"),
+     (javascript, "m.js", "function f{}(n) {{ while (n) n--; }}\n")],
+)  # fmt: skip
+def test_a_file_is_read_once_for_all_its_functions(language, path, line, monkeypatch):
+    read, parse = [], language.parse
+
+    def counted(text, path):
+        read.append(path)
+        return parse(text, path)
+
+    monkeypatch.setattr(language, "parse", counted)
+    assert "while-loop" in facts_of_text("".join(map(line.format, range(50))), path).words
+    assert len(read) == 1
+
+
+def test_functions_in_each_other_are_read_up_to_a_bound(monkeypatch):
+    read, plain = [], module.static_facts
+    monkeypatch.setattr(module, "static_facts", lambda *of: read.append(of) or plain(*of))
+    monkeypatch.setattr(module, "_MOST_IN_FILE", 3000)
+    facts_of_text("function f(){\n" * 100 + "}" * 100, "m.js")
+    assert 1 < len(read) < 10
+
+
+def test_tokens_that_are_no_word_cost_their_length_once():
+    text = "int f() { while (1) { if (" + "a" * 50_000 + ") { " + "b" * 50_000 + "; } } }"
+    assert "while-loop" in facts_of_text(text, "m.c").words

@@ -149,6 +149,22 @@ def test_every_shape_of_c_and_cpp_is_tested() -> None:
     assert {shape for shape, _, _ in mark.args[1]} == set(native.SHAPES)
 
 
+def test_a_function_of_a_module_is_no_inner_one() -> None:
+    text = "def f():\n    return 1\n\n\nclass A:\n    def g(self):\n        return 2\n"
+    assert SHAPES["inner-function"] not in facts_of_text(text, "m.py").operations
+    nested = "class A:\n    def g(self):\n        def h(): pass\n"
+    assert SHAPES["inner-function"] in facts_of_text(nested, "m.py").operations
+
+
+def test_pairs_are_of_the_loop_right_around() -> None:
+    assert SHAPES["all-pairs"] not in operations(
+        "for i in range(n):\n    if i:\n        for j in range(i + 1, n): pass\n"
+    )
+    assert SHAPES["all-pairs"] not in operations(
+        "for i in range(n):\n    for j in range(n + 1, i): pass\n"
+    )
+
+
 def test_names_of_the_native_library_are_kept() -> None:
     body = "for (auto& w : words) { total.append(w.substr(1)); customer(w); }"
     found = facts_of_text(CPP.format("", body), "m.cpp").operations

@@ -21,6 +21,7 @@ from index.embedding import FactsEmbedder
 from index.query import Query
 from index.record import AcceptedEdit, Polarity, Record, Refusal, workspace_provenance
 from index.retrieval import Index
+from index.rows import REFUSAL, sound_refusal
 from index.store import Memory
 from index.vectors import Vectors
 from tests.index.conftest import make_record
@@ -102,7 +103,7 @@ def held(memory: Memory) -> Held:
     edits = memory.accepted(undone=True)
     assert len({e.id for e in edits}) == len(edits)
     assert memory.accepted() == tuple(e for e in edits if e.undone is None)
-    refusals = memory.all_refusals()
+    refusals = all_refusals(memory)
     for r in refusals:
         assert memory.refusals(r.fingerprint, r.interpreter) == {r.edit_key: r}
     rows = memory.read("SELECT id, source FROM passages ORDER BY source, section")
@@ -118,6 +119,13 @@ def held(memory: Memory) -> Held:
         {r.fingerprint: r for r in refusals},
         notes,
     )
+
+
+def all_refusals(memory: Memory) -> tuple[Refusal, ...]:
+    """Every refusal that is sound, oldest first."""
+    rows = memory.read(f"SELECT {', '.join(REFUSAL)}, sum FROM refusals ORDER BY created, edit_key")
+    found = (sound_refusal(row) for row in rows)
+    return tuple(refusal for refusal in found if refusal is not None)
 
 
 def expected_note(n: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import os
 import resource
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,16 +106,18 @@ def memory_on(disk: Disk, room: int, other: Path) -> Said:
         disk.fill(room)
         state, said = write(memory, state, 24, refused=6)
         assert held(memory) == state, "what was refused left no trace, the rest is there"
-        tell(said, same)
+        same()
         tell(said, memory.compact)
         assert held(memory) == state
         if room % 1000:  # goes on as it is; otherwise it is closed on the full disk
             disk.free()
             state, _ = write(memory, state, 1000, refused=1)
     disk.fill(room)
-    tell(said, same)
+    same()
+    said += opened_on(folder, state)
     disk.free()
     same()
+    said += older_on(disk, folder, room, state)
     with Memory(folder / "memory.db") as memory:
         for n in range(4000, 4010):
             step(memory, n)
@@ -124,6 +127,38 @@ def memory_on(disk: Disk, room: int, other: Path) -> Said:
     same()
     assert restored(other / "restored", folder / "memory.journal") == state
     shutil.rmtree(folder)
+    return said
+
+
+def opened_on(folder: Path, state: Held) -> Said:
+    """Search a memory on a full disk, and write to it; what was said where that was refused."""
+    said: Said = []
+    with Memory(folder / "memory.db") as memory:
+        assert held(memory) == state
+        with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+            assert index.search(QUERY, 5)
+        if memory.read_only:
+            assert any("can't be written" in note for note in memory.notes)
+            for work in (lambda: memory.add(learnt_record(1)), memory.compact):
+                tell(said, work)
+            assert len(said) == 2
+        assert held(memory) == state
+    return said
+
+
+def older_on(disk: Disk, folder: Path, room: int, state: Held) -> Said:
+    """Open a file that is behind its journal on a full disk; what was said."""
+    for suffix in ("-wal", "-shm"):
+        assert not (folder / f"memory.db{suffix}").exists()
+    kept = (folder / "memory.db").read_bytes()
+    older = folder.with_name("older")
+    filled(older, 24)
+    shutil.copyfile(older / "memory.db", folder / "memory.db")
+    shutil.rmtree(older)
+    disk.fill(room)
+    said = opened_on(folder, state)
+    disk.free()
+    (folder / "memory.db").write_bytes(kept)
     return said
 
 
@@ -162,10 +197,15 @@ def searched_on(disk: Disk, room: int) -> None:
 
 
 def main(folder: Path, other: Path, mode: str) -> None:
-    """All rooms, one after the other."""
+    """All rooms, one after the other; of some the folder for temporary files is full as well."""
     disk = Disk(folder) if mode == "disk" else Limit(folder)
     rooms = ROOMS if mode == "disk" else ROOMS[::2]  # a limit lies on a slower disk
-    said = sorted({line for room in rooms for line in memory_on(disk, room, other)})
+    heard: set[tuple[str, str, str]] = set()
+    for number, room in enumerate(rooms):
+        tempfile.tempdir = str(folder) if number % 2 == 0 else None
+        heard |= set(memory_on(disk, room, other))
+    tempfile.tempdir = None
+    said = sorted(heard)
     filled(other, 48)
     notes = [indexes_on(disk, room, other) for room in (0, 20_000, 200_000)]
     if mode == "disk":  # a limit leaves room in the smaller files

@@ -20,6 +20,7 @@ import pytest
 from analysis.errors import Cancelled
 from analysis.progress import silent
 from index import chroma as chroma_module
+from index import manifest
 from index.chroma import Chroma, ChromaFailed, collection_name
 from index.dense import Dense
 from index.embedding import FactsEmbedder
@@ -303,6 +304,9 @@ def test_unusable_chroma_is_done_without(memory: Memory, monkeypatch: pytest.Mon
     with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
         assert len(ask(index, "heap", 5)) == 5
         assert "no space left" in index.notes[-1]
+        checked = index.verify()
+        assert checked.problems == ("Chroma can't be used: no space left on device",)
+        assert checked.mend == "hasten index rebuild"
 
 
 def test_rust_panic_does_not_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,6 +341,91 @@ def test_collection_names_are_legal_and_apart() -> None:
     names = [collection_name(n, "edit") for n in ("python", "c", "c++", "c#", "c_2b_", "Ünï")]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9._-]+[a-zA-Z0-9]", name) for name in names)
+    assert collection_name("Python", "edit") != collection_name("python", "edit")
+    long = [collection_name(n, "edit") for n in ("x" * 600, "x" * 601, "é" * 60, "\udcff" * 99)]
+    assert len({*long, *names}) == len(long) + len(names)
+    assert all(len(name) < 100 for name in long)
+
+
+def test_a_language_of_any_length_is_searched(memory: Memory) -> None:
+    for name in ("x" * 600, "Python", "python"):
+        memory.add_all(make_record(n, language=name) for n in range(20))
+    for _ in range(2):
+        with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+            for name in ("x" * 600, "Python", "python"):
+                hits = ask(index, "edit number 7", 3, name)
+                assert {hit.record.language for hit in hits} == {name}
+            assert index.stats().chroma == "60 vectors"
+            assert index.notes == ()
+    folders = [path.name for path in (memory.path.parent / "words").iterdir()]
+    assert len(folders) == 6, "of bottlenecks and of edits"
+
+
+def test_names_are_read_once_and_only_files_that_changed(
+    built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chroma, memory, vectors = built
+    chroma.open(silent)
+    summed: list[str] = []
+    checksum = manifest._checksum
+
+    def noted(path: Path) -> int:
+        summed.append(path.name)
+        return checksum(path)
+
+    asked: list[str] = []
+    pairs = Vectors.pairs
+
+    def asked_for(self: Vectors) -> tuple[tuple[str, str], ...]:
+        asked.append("pairs")
+        return pairs(self)
+
+    monkeypatch.setattr(manifest, "_checksum", noted)
+    monkeypatch.setattr(Vectors, "pairs", asked_for)
+    record = make_record(5000)
+    memory.add(record)
+    put_vectors(memory, EMBEDDER, [(record, "edit", np.eye(32, dtype="<f4")[0].tobytes())])
+    chroma.sync()
+    assert asked == ["pairs"]
+    assert "chroma.sqlite3" in summed
+    assert "data_level0.bin" not in summed
+    assert chroma.intact()
+    assert finds_all(chroma, vectors)
+
+
+def test_files_stay_as_they_are_noted(built: Any) -> None:
+    chroma, memory, vectors = built
+    chroma.open(silent)
+    finds_all(chroma, vectors)
+    assert chroma.intact()
+    memory.remove([make_record(3).id])
+    chroma.sync()
+    assert chroma.intact()
+    chroma.close()
+    assert chroma.intact()
+
+
+def test_bytes_that_changed_with_their_time_are_damage_too(built: Any) -> None:
+    chroma, _, _ = built
+    one_bit(chroma.folder)
+    assert not chroma.intact()
+
+
+def test_a_language_that_went_is_not_asked_for_again(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.add_all(make_record(n, language="c") for n in range(3))
+    memory.add_all(make_record(n) for n in range(3))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        ask(index, "edit number 2", 3)
+        memory.remove([make_record(n, language="c").id for n in range(3)])
+        ask(index, "edit number 2", 3)
+        removed: list[object] = []
+        monkeypatch.setattr(Chroma, "_remove", lambda *given: removed.append(given))
+        memory.set_fact("a", "b")
+        ask(index, "edit number 2", 3)
+        assert removed == []
+        assert index.verify().ok
 
 
 # -- several processes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,3 +212,56 @@ def test_what_both_have_lost_is_said_and_nothing_else_is_lost(
             said += 1
             assert any("damaged" in note for note in notes)
     assert said, "the damage was too small to tell anything"
+
+
+def test_mending_and_compacting_read_the_journal_piece_by_piece(tmp_path: Path) -> None:
+    path, journal = tmp_path / "memory.db", tmp_path / "memory.journal"
+    records = [replace(learnt_record(n), receipt={"notes": ["x" * 20_000]}) for n in range(150)]
+    with Memory(path) as memory:
+        memory.add_all(records)
+        memory.add_all([replace(record, ratio=3.0) for record in records])
+    size = journal.stat().st_size
+    connection = sqlite3.connect(path)
+    for record in records[3:5]:
+        connection.execute("UPDATE records SET title = 'other' WHERE id = ?", (record.id,))
+    connection.commit()
+    connection.close()
+    tracemalloc.start()
+    try:
+        with Memory(path) as memory:
+            assert memory.get(records[3].id) == replace(records[3], ratio=3.0)
+            memory.compact()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert journal.stat().st_size < size * 0.6
+    assert peak < size / 10
+    with Memory(path) as memory:
+        assert memory.all() == tuple(replace(record, ratio=3.0) for record in memory.all())
+        assert memory.damage() is None
+
+
+@pytest.mark.parametrize("step", ["_tell_damage", "_settle"])
+def test_a_mending_that_was_not_written_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr("index.mended._CHECKED_BYTES", 0)
+    path, record = tmp_path / "memory.db", learnt_record(1)
+    with Memory(path) as memory:
+        memory.add_all([record, learnt_record(2)])
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE records SET title = 'other' WHERE id = ?", (record.id,))
+    connection.commit()
+    connection.close()
+
+    def full(*_: object) -> None:
+        raise StoreError("full", code="memory-unwritable", mend="free space")
+
+    with Memory(path) as memory:
+        assert memory.get(record.id) is None
+        with monkeypatch.context() as patched:
+            patched.setattr(memory, step, full)
+            with pytest.raises(StoreError, match="full"):
+                memory.set_fact("any", "write")
+        memory.set_fact("any", "write")
+        assert memory.get(record.id) == record

@@ -16,6 +16,7 @@ from index.store import Memory
 from index.vectors import Vectors, digest_of
 from tests.index.conftest import make_record
 from tests.index.durable import (
+    all_refusals,
     edit,
     expected_note,
     files_of,
@@ -194,5 +195,5 @@ def test_two_outcomes_of_one_edit_leave_the_later_one_also_in_the_journal(tmp_pa
         memory.record_outcome(refusal(2))
         later = replace(refusal(2), reason="another", created="2026-03-03T00:00:00+00:00")
         memory.record_outcome(later)
-        assert memory.all_refusals() == (later,)
+        assert all_refusals(memory) == (later,)
     assert restored(tmp_path / "restored", tmp_path / "memory.journal").refusals == {"f2": later}

@@ -310,6 +310,78 @@ def test_copies_that_went_different_ways_are_brought_together(
     assert "memory.journal" in note
 
 
+def judged_in_copies(folder: Path, monkeypatch: pytest.MonkeyPatch, compacted: bool) -> Held:
+    """Copy a memory; what a person did in the copy, and the file of the other one beside it."""
+    one, two = folder / "one", folder / "two"
+    monkeypatch.setattr("index.store.now", lambda: "2026-01-01T00:00:00+00:00")
+    with Memory(one / "memory.db") as memory:
+        memory.add_all([learnt_record(n, "worked") for n in range(4)])
+        memory.record_outcome(replace(refusal(1), outcome="failed", reason="slower"))
+        memory.record_outcome(refusal(2))
+        memory.add_note("n", "v1", passages(1))
+        memory.judge(learnt_record(3).provenance, [learnt_record(3).title], "accepted")
+    shutil.copytree(one, two)
+    with Memory(two / "memory.db") as memory:
+        if compacted:
+            memory.compact()
+        monkeypatch.setattr("index.store.now", lambda: "2026-02-02T00:00:00+00:00")
+        memory.judge(learnt_record(1).provenance, [learnt_record(1).title], "rejected")
+        memory.judge(learnt_record(3).provenance, [learnt_record(3).title], "rejected")
+        memory.record_outcome(refusal(1))
+        memory.record_outcome(replace(refusal(2), reason="newer", created="2026-02-02"))
+        memory.add_note("n", "v2", passages(2))
+        memory.add_note("of two", "v1", passages(3))
+        expected = held(memory)
+    with Memory(one / "memory.db") as memory:
+        memory.add(learnt_record(9))
+        memory.remove([learnt_record(0).id])
+    expected.records[learnt_record(9).id] = learnt_record(9)
+    expected.records[learnt_record(3).id] = learnt_record(3, "accepted")
+    del expected.records[learnt_record(0).id]
+    return expected
+
+
+def test_what_a_person_thought_and_read_in_a_copy_counts_where_both_come_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = judged_in_copies(tmp_path, monkeypatch, compacted=False)
+    one, two = tmp_path / "one", tmp_path / "two"
+    shutil.copyfile(two / "memory.journal", one / "memory.journal")
+    (note,) = check(one, expected)
+    assert "what both held is in both now" in note
+
+
+def test_a_file_beside_the_journal_that_its_copy_wrote_anew_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = judged_in_copies(tmp_path, monkeypatch, compacted=True)
+    one, two = tmp_path / "one", tmp_path / "two"
+    shutil.copyfile(two / "memory.journal", one / "memory.journal")
+    (note,) = check(one, expected)
+    assert "what both held is in both now" in note
+
+
+@pytest.mark.parametrize("compacted", [True, False])
+def test_a_judgement_that_was_taken_back_stays_so_beside_an_older_journal(
+    tmp_path: Path, compacted: bool
+) -> None:
+    record, path = learnt_record(2, "worked"), tmp_path / "memory.db"
+    older = tmp_path / "older"
+    with Memory(path) as memory:
+        memory.add(record)
+        memory.add(learnt_record(3))
+        memory.judge(record.provenance, [record.title], "rejected")
+        shutil.copyfile(tmp_path / "memory.journal", older)
+        memory.judge(record.provenance, [record.title], "worked")
+        memory.remove([learnt_record(3).id])
+        if compacted:
+            memory.compact()
+        memory.add(learnt_record(4))
+        state = held(memory)
+    shutil.copyfile(older, tmp_path / "memory.journal")
+    check(tmp_path, state)
+
+
 @pytest.mark.parametrize("what", ["chroma", "words"])
 @pytest.mark.parametrize("copied", [True, False])
 def test_index_of_another_memory_or_of_a_copy_that_went_another_way_is_not_believed(

@@ -28,6 +28,7 @@ from index.embedding import (
     embedder_of,
 )
 from index.errors import EmbeddingError
+from index.query import Query
 from index.retrieval import Index
 from index.store import Memory
 from index.words import words
@@ -304,6 +305,7 @@ def test_onnx_model_pools_and_normalises(tmp_path: Path, monkeypatch: pytest.Mon
     assert np.allclose(got[0], mean / np.linalg.norm(mean), atol=1e-6)
     assert np.allclose(got[1], table[3] / np.linalg.norm(table[3]), atol=1e-6)
     assert np.allclose(got[2], table[2] / np.linalg.norm(table[2]), atol=1e-5)
+    assert np.allclose(model.embed(["\udcff set"]), model.embed(["? set"])), "half a surrogate"
 
 
 # -- endpoint
@@ -406,6 +408,15 @@ def test_a_choice_is_kept_without_its_key(memory: Memory) -> None:
     for planted in ("{", "{}", '{"model": 7', "[1]", "something"):
         memory.set_fact("embedding", planted)
         assert choice_of(memory) in ("", EndpointSpec("7"))
+
+
+def test_bytes_that_are_no_text_are_searched_for(memory: Memory, server: str) -> None:
+    memory.add_all(make_record(n) for n in range(3))
+    Endpoint.answer = "good"
+    for embedder in (FactsEmbedder(), EndpointEmbedder(EndpointSpec("openai/m", server, "key"))):
+        with Index(memory, embedder=embedder, corpus=None) as index:
+            assert index.search(Query(hint="edit number \udcff"), 3)
+            assert not any("by words alone" in note for note in index.notes)
 
 
 def test_another_choice_embeds_again_and_the_first_vectors_stay(

@@ -17,6 +17,8 @@ from index.record import Record, Step, workspace_provenance
 from index.store import Memory
 from tests.index.conftest import make_record
 
+CORPORA = sorted((Path(__file__).resolve().parents[2] / "index" / "corpus").glob("*.jsonl"))
+
 
 def mine(**changes: object) -> Record:
     """A record that was learnt here."""
@@ -71,6 +73,38 @@ def test_without_source_no_code_and_no_name_goes_over(memory: Memory, tmp_path: 
         assert got.receipt == {
             "decision": "faster", "ratio": 2.0, "reason": "2.0x", "environment": {"cores": 2},
         }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("notice", "kept"),
+    [
+        ("MIT: secret_plans", "MIT"),
+        ("the repository's own: secret_plans, commit 0123: speed up rank_offers",
+         "the repository's own"),
+        ("secret_plans, commit 0123: speed up rank_offers", ""),
+        ("rank_offers", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_without_source_a_notice_is_its_licence(
+    memory: Memory, tmp_path: Path, notice: str, kept: str
+) -> None:
+    needs = ("python>=3.10", "numpy", "pandas>=2.0", "secret_plans", "secret_plans>=1", "? rank")
+    memory.add(mine(notice=notice, requires=needs))
+    export(memory, tmp_path / "out.jsonl", source=False)
+    text = (tmp_path / "out.jsonl").read_text()
+    assert "secret_plans" not in text
+    assert "rank" not in text
+    (record,) = jsonl.read(tmp_path / "out.jsonl")
+    assert record.notice == kept
+    assert record.requires == needs[:3]
+
+
+def test_what_the_corpus_requires_is_no_secret(memory: Memory, tmp_path: Path) -> None:
+    needs = {need for path in CORPORA for record in jsonl.read(path) for need in record.requires}
+    memory.add(mine(requires=tuple(sorted(needs))))
+    export(memory, tmp_path / "out.jsonl", source=False)
+    assert set(jsonl.read(tmp_path / "out.jsonl")[0].requires) == needs
 
 
 def test_records_without_source_of_two_functions_stay_two(memory: Memory, tmp_path: Path) -> None:
@@ -162,13 +196,23 @@ def test_plain_code_is_left_alone(text: str) -> None:
         ("sizes=[[1]]", "a size is a pair"),
         ("sizes=[[1, 'x']]", "a size is a pair"),
         ("requires=[1]", "a requirement is no text"),
+        ("requires=['python>=" + "1" * 5000 + "']", "a requirement is longer"),
+        (f"ratio={10**400}", "ratio is a positive number below"),
+        (f"sizes=[[{10**400}, 2]]", "a size is a pair"),
+        (f"sizes=[[2, {10**400}]]", "a size is a pair"),
+        (f"receipt={{'a': {-(10**400)}}}", "receipt holds a number"),
+        ("receipt={'a': ['\\ud800']}", "receipt holds half a surrogate"),
+        ("receipt={'\\ud800': 1}", "receipt holds half a surrogate"),
+        ("receipt=" + "{'a': " * 60 + "[" * 60 + "]" * 60 + "}" * 60, "receipt is nested deeper"),
+        ('{"ratio": NaN}', "no JSON: NaN is no number"),
+        ('{"receipt": {"a": [-Infinity]}}', "no JSON: -Infinity is no number"),
     ],
 )
 def test_malformed_import_changes_nothing(
     memory: Memory, tmp_path: Path, line: str, what: str
 ) -> None:
     good = json.loads(jsonl.dump(make_record(1)))
-    if "=" in line:
+    if "=" in line.split("{", 1)[0]:
         key, value = line.split("=", 1)
         made = [{}] * 1000 if "*" in value else ast.literal_eval(value)
         line = json.dumps({**good, key: made})
@@ -178,6 +222,38 @@ def test_malformed_import_changes_nothing(
         import_(memory, path)
     assert f"{path}:3" in caught.value.message
     assert memory.all() == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("ratio", 7777, "ratio is a positive number below"),
+        ("sizes", [[10, 7777]], "a size is a pair"),
+        ("receipt", {"a": [{"b": 7777}]}, "receipt holds a number"),
+    ],
+)
+@pytest.mark.parametrize("number", ["1e999", "1" + "0" * 400])
+def test_numbers_that_no_float_holds_are_refused(
+    memory: Memory, tmp_path: Path, key: str, value: object, what: str, number: str
+) -> None:
+    line = json.dumps({**json.loads(jsonl.dump(make_record(1))), key: value})
+    (tmp_path / "in.jsonl").write_text(line.replace("7777", number) + "\n")
+    with pytest.raises(ExchangeError, match=what) as caught:
+        import_(memory, tmp_path / "in.jsonl")
+    assert f"{tmp_path / 'in.jsonl'}:1" in caught.value.message
+    assert memory.all() == ()
+
+
+def test_a_steps_receipt_is_bounded_too(memory: Memory, tmp_path: Path) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    step = {"title": "t", "edit": "e", "code": "c", "ratio": 1.0, "receipt": deep}
+    line = {**json.loads(jsonl.dump(make_record(1))), "steps": [step]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(ExchangeError, match="a step's receipt is nested deeper than 100") as caught:
+        import_(memory, tmp_path / "in.jsonl")
+    assert f"{tmp_path / 'in.jsonl'}:1" in caught.value.message
 
 
 def sealed(path: Path) -> list[str]:

@@ -80,6 +80,41 @@ def test_much_new_asks_for_a_build() -> None:
     assert not lexical.update([(f"x{n}", "word1") for n in range(200)], (), 3)
 
 
+def test_of_a_large_index_only_so_much_is_scored_by_itself() -> None:
+    lexical = plain()
+    lexical.build([(f"d{n}", "one two") for n in range(20_000)], 1)
+    assert lexical.update([(f"x{n}", "three") for n in range(500)], (), 2)
+    assert not lexical.update([("y", "three")], (), 3)
+
+
+def test_documents_without_a_word_of_the_query_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lexical = plain()
+    lexical.build(documents(50), 1)
+    lexical.update([(f"x{n}", "new words here") for n in range(300)], (), 2)
+    lexical.update([("x7", "zebra zebra"), ("x8", "zebra stripe")], ("x9",), 3)
+    looked: list[str] = []
+    gain = Counts.gain
+
+    def noted(self: Counts, word: str, times: int, length: int) -> float:
+        looked.append(word)
+        return gain(self, word, times, length)
+
+    monkeypatch.setattr(Counts, "gain", noted)
+    assert set(flat(lexical.search("zebra stripe other", 5))) == {"x7", "x8"}
+    assert sorted(looked) == ["stripe", "zebra", "zebra"]
+    looked.clear()
+    assert len(flat(lexical.search("new", 500))) == 297
+    assert len(looked) == 297
+
+
+def test_a_text_that_is_none_costs_no_more_than_the_folder(tmp_path: Path) -> None:
+    lexical = plain(tmp_path / "words")
+    lexical.build([("a", "red \udc80lue"), ("b", "green")], 1)
+    assert flat(lexical.search("green", 5)) == ["b"]
+
+
 def test_equal_documents_share_a_place() -> None:
     lexical = plain()
     lexical.build([("a", "one two"), ("b", "one two"), ("c", "one three four")], 1)

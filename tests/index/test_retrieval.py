@@ -14,6 +14,8 @@ from analysis.errors import Cancelled
 from analysis.facts import static_facts
 from analysis.functions import functions_in
 from analysis.shape import shape_of
+from index import retrieval
+from index.derived import fill_facts
 from index.embedding import FactsEmbedder
 from index.errors import EmbeddingError
 from index.fusion import RRF, WEIGHTS
@@ -193,6 +195,26 @@ def test_new_records_are_found_at_once(index: Index, memory: Memory) -> None:
     assert "New" not in titles(index, "transposing a matrix", 5)
 
 
+def test_what_another_process_adds_while_facts_are_filled_gets_its_own(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = "def f(x, y):\n    return [i for i in x if i in y]\n"
+    memory.add(replace(make_record(0), slow=slow))
+
+    def meanwhile(*given: Any) -> int:
+        done = fill_facts(*given)
+        with Memory(memory.path) as other:
+            if other.counts()["records"] == 1:
+                other.add(replace(make_record(1), slow=slow))
+        return done
+
+    monkeypatch.setattr(retrieval, "fill_facts", meanwhile)
+    with Index(memory, embedder=FactsEmbedder(), corpus=None, vectors=False) as index:
+        ask(index, "anything", 1)
+        ask(index, "anything", 1)
+    assert [record.facts != "" for record in memory.all()] == [True, True]
+
+
 # -- embedders that change or fail
 
 
@@ -247,6 +269,89 @@ def test_other_length_behind_the_same_name_is_noticed(memory: Memory, tmp_path: 
         assert index.verify().ok
 
 
+@pytest.mark.parametrize("by", ["embed", "verify"])
+def test_vectors_of_two_lengths_are_never_mixed(memory: Memory, tmp_path: Path, by: str) -> None:
+    memory.add_all(technique(i) for i in range(3))
+    with Index(memory, tmp_path / "c", Fixed(8), corpus=None) as index:
+        index.embed()
+    memory.add_all(technique(i) for i in range(3, 5))
+    with Index(memory, tmp_path / "c", Fixed(16), corpus=None) as index:
+        if by == "embed":
+            assert index.embed() == 5
+        else:
+            assert index.verify().ok
+        assert Vectors(memory, "fixed").sizes() == (64,)
+        assert any("another length" in note for note in index.notes)
+        assert index.stats().chroma == "5 vectors"
+
+
+def mix(memory: Memory) -> None:
+    """Have a vector of another length, as earlier versions left them."""
+    put_vectors(memory, "fixed", [(technique(0), "bottleneck", b"\0" * 20)])
+
+
+def test_verify_tells_of_vectors_of_other_lengths_and_rebuild_mends_them(
+    memory: Memory, tmp_path: Path
+) -> None:
+    memory.add_all(technique(i) for i in range(5))
+    with Index(memory, tmp_path / "c", Fixed(8), corpus=None) as index:
+        index.embed()
+    mix(memory)
+    with Index(memory, tmp_path / "other", Fixed(8), corpus=None) as index:
+        checked = index.verify()
+        assert not checked.ok
+        assert "fixed: there are vectors of different lengths" in checked.problems
+        assert any(problem.startswith("Chroma can't be used") for problem in checked.problems)
+        index.rebuild()
+        assert index.verify().ok
+        assert index.stats().chroma == "5 vectors"
+
+
+def test_lengths_that_change_within_a_run_are_an_error(memory: Memory) -> None:
+    class Changing(Fixed):
+        def embed(self, texts: Sequence[str]) -> Any:
+            rows = super().embed(texts)
+            self.dims += 1
+            return rows
+
+    memory.add_all(make_record(i) for i in range(100))
+    with Index(memory, embedder=Changing(8), corpus=None) as index:
+        with pytest.raises(EmbeddingError, match="different lengths"):
+            index.embed()
+        assert len(ask(index, "bottleneck number 3", 3)) == 3
+
+
+def test_an_embedder_that_failed_is_left_alone_for_a_minute(memory: Memory) -> None:
+    class Slow(Fixed):
+        tries = 0
+
+        def embed(self, texts: Sequence[str]) -> Any:
+            self.tries += 1
+            return super().embed(texts)
+
+    now = 100.0
+    memory.add_all(technique(i) for i in range(len(TECHNIQUES)))
+    embedder = Slow(8, fails=True)
+    with Index(memory, embedder=embedder, corpus=None, clock=lambda: now) as index:
+        for _ in range(3):
+            assert titles(index, "membership in a list", 1) == ["Test membership in a set"]
+        assert embedder.tries == 1
+        assert index.notes == ("searched by words alone: it is down",)
+        now += 61
+        titles(index, "membership in a list", 1)
+        assert embedder.tries == 2
+        with pytest.raises(EmbeddingError, match="it is down"):
+            index.embed()  # who asks for vectors gets them tried
+        assert index.verify().problems == ("it is down",)
+        assert embedder.tries == 4
+        embedder.fails = False
+        titles(index, "membership in a list", 1)
+        assert embedder.tries == 4
+        now += 61
+        titles(index, "membership in a list", 1)
+        assert memory.counts()["vectors"] == 5
+
+
 def test_cancel_while_embedding_keeps_what_is_done(memory: Memory) -> None:
     memory.add_all(make_record(i) for i in range(100))
     embedder = Fixed(8)
@@ -292,6 +397,31 @@ def test_verify_names_a_failing_embedder(memory: Memory) -> None:
     assert not checked.ok
     assert checked.problems == ("it is down",)
     assert checked.mend == "hasten index rebuild"
+
+
+def test_rebuild_loses_no_vector_when_the_embedder_fails(memory: Memory) -> None:
+    memory.add_all(make_record(i) for i in range(100))
+    put_vectors(memory, "an embedder of old", [(r, "edit", b"\0\0\0\0") for r in memory.all()])
+    embedder = Fixed(8)
+    with Index(memory, embedder=embedder, corpus=None) as index:
+        index.embed()
+        assert memory.counts()["vectors"] == 200
+        embedder.fails = True
+        with pytest.raises(EmbeddingError):
+            index.rebuild()
+        assert memory.counts()["vectors"] == 200
+
+        def fail_late(text: str, share: float | None) -> None:
+            embedder.fails = bool(share)
+
+        embedder.fails = False
+        with pytest.raises(EmbeddingError):
+            index.rebuild(fail_late)
+        assert memory.counts()["vectors"] == 200
+        embedder.fails, embedder.dims = False, 16
+        index.rebuild()
+        assert memory.counts()["vectors"] == 100
+        assert index.verify().ok
 
 
 def test_rebuild_starts_from_the_texts(index: Index, memory: Memory) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from index.errors import StoreError
 from index.record import (
     ANY_INTERPRETER,
     AcceptedEdit,
+    Polarity,
     Refusal,
     record_id,
     workspace_provenance,
@@ -178,3 +186,123 @@ def test_file_is_for_the_user_only(tmp_path: Path) -> None:
     Memory(path).close()
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_files_beside_the_memory_are_for_the_user_only_from_the_start(
+    tmp_path: Path, make: Make
+) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        for _ in range(2):
+            with Memory(folder / "memory.db") as memory:
+                memory.add(make(1))
+                names = {file.name for file in folder.iterdir()}
+                assert {"memory.db", "memory.db-wal", "memory.db-shm", "memory.journal"} <= names
+                assert [f.name for f in folder.iterdir() if f.stat().st_mode & 0o077] == []
+            (folder / "memory.db").chmod(0o644)  # as an earlier version may have left it
+    finally:
+        os.umask(before)
+
+
+def test_a_file_system_without_modes_is_no_reason_not_to_open(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "memory.db").touch(mode=0o644)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    with Memory(tmp_path / "memory.db") as memory:
+        memory.add(make(1))
+        assert not memory.read_only
+
+
+def test_a_closed_memory_says_so(tmp_path: Path, make: Make) -> None:
+    memory = Memory(tmp_path / "memory.db")
+    memory.close()
+    uses: list[Callable[[], object]] = [memory.all, lambda: memory.add(make(1)), memory.compact]
+    for use in uses:
+        with pytest.raises(StoreError, match=r"memory\.db") as caught:
+            use()
+        assert caught.value.code == "memory-closed"
+        assert "open" in caught.value.mend
+
+
+@pytest.mark.parametrize("polarity", ["accepted", "rejected"])
+def test_what_the_user_thought_outlives_the_next_run(
+    tmp_path: Path, make: Make, polarity: Polarity
+) -> None:
+    record = make(1, provenance=workspace_provenance("w", "a.py", "f"))
+    path = tmp_path / "memory.db"
+    with Memory(path) as memory:
+        memory.add(record)
+        memory.judge(record.provenance, [record.title], polarity)
+        assert memory.add_all([replace(record, ratio=7.0), make(2)]) == 2
+        kept = replace(record, ratio=7.0, polarity=polarity)
+        assert memory.get(record.id) == kept
+    path.unlink()
+    with Memory(path) as memory:  # from the journal
+        assert memory.get(record.id) == kept
+        memory.add(replace(record, polarity="rejected"))
+        assert memory.get(record.id) == replace(record, polarity="rejected")
+        memory.judge(record.provenance, [record.title], "worked")
+        memory.add(record)
+        assert memory.get(record.id) == record
+
+
+def test_records_without_todays_facts_are_found_by_an_index(memory: Memory, make: Make) -> None:
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    read = memory.read
+
+    def listening(sql: str, *values: object) -> list[tuple[Any, ...]]:
+        asked.append((sql, values))
+        return read(sql, *values)
+
+    memory.add_all(make(n) for n in range(20))
+    memory.put_facts("now", [(make(n).id, "facts", "shape") for n in range(10)])
+    memory.put_facts("later", [(make(n).id, "facts", "shape") for n in range(10, 15)])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(memory, "read", listening)
+        found = memory.lacking_facts("now", 100)
+    assert {record.id for record in found} == {make(n).id for n in range(10, 20)}
+    ((sql, values),) = asked
+    plan = [row[-1] for row in memory.read(f"EXPLAIN QUERY PLAN {sql}", *values)]
+    assert not any(line.startswith("SCAN") for line in plan), plan
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_a_damaged_row_without_todays_facts_is_mended_before_it_is_given_up(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch, journal: bool
+) -> None:
+    monkeypatch.setattr("index.mended._CHECKED_BYTES", 0)  # as of a large file
+    path = tmp_path / "memory.db"
+    records = [make(n, provenance=workspace_provenance("w", "a.py", str(n))) for n in range(3)]
+    with Memory(path) as memory:
+        memory.add_all(records)
+        memory.put_facts("old", [(record.id, "old facts", "old shape") for record in records])
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE records SET title = 'other' WHERE id = ?", (records[1].id,))
+    connection.commit()
+    connection.close()
+    if not journal:
+        path.with_name("memory.journal").unlink()
+    with Memory(path) as memory:
+        given = records if journal else [records[0], records[2]]
+        assert {r.id for r in memory.lacking_facts("new", 9)} == {r.id for r in given}
+        memory.put_facts("new", [(r.id, f"facts of {r.title}", "new shape") for r in given])
+        assert memory.lacking_facts("new", 9) == ()
+        facts = dict(memory.read("SELECT id, facts FROM records"))
+        assert {r.id: facts[r.id] for r in given} == {r.id: f"facts of {r.title}" for r in given}
+        assert memory.damage() == (None if journal else "1 rows are damaged")
+
+
+def test_a_head_of_a_damaged_row_is_left_out(memory: Memory, make: Make) -> None:
+    memory.add_all([make(1), make(2)])
+    with memory.write() as connection:
+        connection.execute(
+            "UPDATE records SET title = CAST(title AS BLOB) WHERE id = ?", (make(1).id,)
+        )
+    assert set(memory.heads([make(1).id, make(2).id])) == {make(2).id}

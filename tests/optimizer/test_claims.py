@@ -336,6 +336,24 @@ def test_unproved_claims_are_kept_only_when_asked_for(memory: Memory) -> None:
     assert import_claims(memory, [quick("a")], PYTHON, unproved=True).skipped == 1
 
 
+def test_a_mere_claim_is_tried_again_and_gives_way_to_its_proof(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_claims(memory, [quick("a"), quick("b")], PYTHON, unproved=True)
+    tried: list[str] = []
+
+    def prove(claim: Claim, *given: object, **more: object) -> Record | Unproved:
+        tried.append(claim.origin)
+        return proved_record_of(claim) if claim.origin == "a" else Unproved("why", "no pair")
+
+    monkeypatch.setattr(claims_module, "prove_claim", prove)
+    done = import_claims(memory, [quick("a"), quick("b")], PYTHON)
+    assert (tried, done.proved, done.skipped) == (["a", "b"], 1, 0)
+    assert {record.provenance for record in memory.all()} == {"claim:a", "import:b"}
+    done = import_claims(memory, [quick("a"), quick("b")], PYTHON, unproved=True)
+    assert (tried, done.skipped) == (["a", "b"], 2)
+
+
 def test_progress_names_the_claim_and_the_share(memory: Memory) -> None:
     told: list[tuple[str, float | None]] = []
     import_claims(

@@ -15,6 +15,7 @@ from index.store import Memory
 from optimizer.results import Results
 from optimizer.suggestion import Suggestion
 from server.cli.apply import apply, reject, undo
+from tests.index.durable import all_refusals
 from tests.optimizer import made
 
 TEXT = "def f(items):\n    out = []\n    for x in items:\n        out.append(x)\n    return out\n"
@@ -78,7 +79,7 @@ def test_reject_uses_the_workspace_of_the_search(
     assert reject("s1", reason="", as_json=True) == 0
     assert state_of(outer) == "rejected"
     with Memory() as memory:
-        assert [r.outcome for r in memory.all_refusals()] == ["rejected"]
+        assert [r.outcome for r in all_refusals(memory)] == ["rejected"]
 
 
 def test_a_rejection_that_can_not_be_remembered_is_an_error(

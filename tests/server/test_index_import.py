@@ -12,7 +12,8 @@ import pytest
 import typer
 
 from analysis.errors import InputError
-from index.importers import ClaimError
+from hasten.paths import state_dir
+from index.importers import Claim, ClaimError
 from index.store import Memory
 from server.cli.index_import import add, mine
 from tests.index.importers.samples import COFFE, FASTERPY, write_rows
@@ -65,9 +66,19 @@ def test_add_keeps_claims_when_asked_and_knows_them_then(tmp_path: Path, run: Ru
     assert run("add", "claims.jsonl", "--unproved", "--json")[0] == 1
     with Memory() as memory:
         assert len(memory.all()) == 1
-    code, out = run("add", "claims.jsonl")
+    code, out = run("add", "claims.jsonl", "--unproved")
     assert code == 0
     assert "1 claim read, 1 of them known already" in out
+
+
+def test_add_tries_what_it_kept_without_a_proof_again(tmp_path: Path, run: Run) -> None:
+    write_rows(tmp_path / "claims.jsonl", NOTHING)
+    run("add", "claims.jsonl", "--unproved")
+    code, out = run("add", "claims.jsonl", "--json")
+    assert code == 1
+    assert (value(out)["skipped"], value(out)["unproved"]) == (0, 1)
+    with Memory() as memory:
+        assert len(memory.all()) == 1
 
 
 def test_add_looks_at_so_many_only(tmp_path: Path, run: Run) -> None:
@@ -93,6 +104,22 @@ def test_mine_counts_what_can_not_be_proved(tmp_path: Path, run: Run) -> None:
     assert code == 1
     told = value(out)
     assert (told["read"], told["proved"], told["unproved"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_what_is_mined_has_a_home_unless_it_is_public(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, public: bool
+) -> None:
+    homes: list[str] = []
+
+    def nothing(repo: Path, *_: object, home: str) -> list[Claim]:
+        homes.append(home)
+        return []
+
+    monkeypatch.setattr("server.cli.index_import.mine_history", nothing)
+    (tmp_path / ".git").mkdir()
+    run("mine", str(tmp_path), *["--public"] * public)
+    assert homes == ["" if public else state_dir(tmp_path).name]
 
 
 def test_mine_of_no_folder_is_refused(run: Run) -> None:

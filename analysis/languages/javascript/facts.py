@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 
 from tree_sitter import Node
 
 from analysis.facts import Facts, sentence_of
 from analysis.functions import Function
-from analysis.languages.javascript.functions import definition_named
+from analysis.languages.javascript.functions import defined, definition_named
 from analysis.languages.javascript.syntax import LOOPS, parse
 from analysis.rules.base import words
 from analysis.syntax import Tree
@@ -50,12 +51,25 @@ _MADE = {"Set": "set", "Map": "dict", "RegExp": "regex"}
 
 def facts(text: str, function: Function) -> Facts:
     """The words of analysis.facts.VOCABULARY that hold for the function."""
-    tree = parse(text, function.path)
-    named = definition_named(tree, function.path, function.qualname)
+    tree, named = _definitions(text, function.path)
+    node = named.get(function.qualname)
+    if node is None:
+        meant = definition_named(tree, function.path, function.qualname)
+        node = meant[1] if meant is not None else None
     found: Counter[str] = Counter()
-    if named is not None:
-        _read(tree, named[1], function.name, found)
+    if node is not None:
+        _read(tree, node, function.name, found)
     return sentence_of(found)
+
+
+@lru_cache(maxsize=1)
+def _definitions(text: str, path: str) -> tuple[Tree, dict[str, Node]]:
+    """The tree of a file, and its definitions by their names; of several with one name the last.
+
+    Kept, since the functions of a file are mostly asked for one after the other.
+    """
+    tree = parse(text, path)
+    return tree, {function.qualname: node for function, node in defined(tree, path)}
 
 
 def _read(tree: Tree, root: Node, name: str, found: Counter[str]) -> None:

@@ -50,7 +50,7 @@ class _Around:
 
 def functions_in(text: str, path: str, tree: Tree | None = None) -> tuple[Function, ...]:
     """All named functions with a body, in document order; signatures of overloads are none."""
-    return tuple(f for f, _ in _read(tree or parse(text, path), path))
+    return tuple(f for f, _ in defined(tree or parse(text, path), path))
 
 
 def find(functions: tuple[Function, ...], name: str) -> Function | None:
@@ -87,12 +87,13 @@ def fingerprint(source: str, path: str) -> str:
 
 def definition_named(tree: Tree, path: str, qualname: str) -> tuple[Function, Node] | None:
     """A function and the node that it is, without the statement that gives it its name."""
-    found = _read(tree, path)
+    found = defined(tree, path)
     function = find(tuple(f for f, _ in found), qualname)
     return next((pair for pair in found if pair[0] is function), None)
 
 
-def _read(tree: Tree, path: str) -> list[tuple[Function, Node]]:
+def defined(tree: Tree, path: str) -> list[tuple[Function, Node]]:
+    """The functions of a file in document order, each with the node that it is."""
     silenced = ignored_lines(tree)
     found: list[tuple[Function, Node]] = []
     around: list[_Around] = []

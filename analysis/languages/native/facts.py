@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import lru_cache
 
 from tree_sitter import Node
 
 from analysis.facts import Facts, sentence_of
 from analysis.functions import Function
-from analysis.languages.native.functions import definition_named
+from analysis.languages.native.functions import definition_named, functions_in
 from analysis.languages.native.operations import operations
-from analysis.languages.native.syntax import parse
-from analysis.syntax import Tree
+from analysis.languages.native.syntax import definitions, parse, whole
+from analysis.syntax import SparingTree, Tree
 
 _LOOPS = ("for_statement", "while_statement", "do_statement", "for_range_loop")
 _SORTS = ("sort", "qsort", "stable_sort", "partial_sort", "nth_element")
@@ -28,15 +29,32 @@ _SEARCHES = ("find", "count", "strstr", "strchr")
 
 def facts(text: str, function: Function) -> Facts:
     """The words of analysis.facts.VOCABULARY that hold for the function."""
-    tree = parse(text, function.path)
-    node = definition_named(tree, text, function.path, function.qualname)
+    tree, named = _definitions(text, function.path)
+    node = named.get(function.qualname) or definition_named(
+        tree, text, function.path, function.qualname
+    )
     found: Counter[str] = Counter()
     if node is None:
         return Facts((), "")
-    _read(tree, node, function.name, found)
+    _read(SparingTree(tree), node, function.name, found)
     made = operations(tree, node, function.name)
     # Macros can hide loops: that none was found says nothing.
     return replace(sentence_of(found), operations=made) if found else Facts((), "", made)
+
+
+@lru_cache(maxsize=1)
+def _definitions(text: str, path: str) -> tuple[Tree, dict[str, Node]]:
+    """The tree of a file, and its definitions by their names; of several with one name the last.
+
+    Kept, since the functions of a file are mostly asked for one after the other.
+    """
+    tree = parse(text, path)
+    by_place: dict[tuple[int, int], Node] = {}
+    for node, _ in definitions(tree.root):
+        outer = whole(node)
+        by_place.setdefault(tree.span(outer), outer)
+    functions = functions_in(text, path, tree)
+    return tree, {f.qualname: by_place[f.start, f.end] for f in functions}
 
 
 def _read(tree: Tree, root: Node, name: str, found: Counter[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from analysis.syntax import Tree
+from analysis.syntax import SparingTree, Tree
 
 SHAPES: dict[str, str] = {
     "by-value": "a class passed by value",
@@ -74,12 +74,13 @@ _DIVISIONS = ("/", "%", "/=", "%=")
 
 def operations(tree: Tree, function: Node, name: str) -> tuple[str, ...]:
     """The phrases of a function definition, sorted; `name` is its own name."""
+    tree = SparingTree(tree)
     found: set[str] = set()
-    stack: list[tuple[Node, int]] = [(function, 0)]
+    stack: list[tuple[Node, int, Node]] = [(function, 0, function)]
     while stack:
-        node, loops = stack.pop()
+        node, loops, loop = stack.pop()
         if node.type in _LOOPS:
-            loops += 1
+            loops, loop = loops + 1, node
             if loops >= 3:
                 found.add(SHAPES["triple-loop"])
         if node.type in _IDENTIFIERS or node.type in ("new", "delete", "throw"):
@@ -89,7 +90,9 @@ def operations(tree: Tree, function: Node, name: str) -> tuple[str, ...]:
         for shape, holds in _TESTS.get(node.type, ()):
             if holds(tree, node, loops, name):
                 found.add(SHAPES[shape])
-        stack.extend((child, loops) for child in node.children)
+        if loops >= 2 and node.type == "subscript_expression" and _inner_first(tree, node, loop):
+            found.add(SHAPES["inner-first-index"])
+        stack.extend((child, loops, loop) for child in node.children)
     return tuple(sorted(found))
 
 
@@ -116,13 +119,10 @@ def _nested_vector(tree: Tree, node: Node, loops: int, name: str) -> bool:
     return tree.source(node).count("vector") > 1
 
 
-def _inner_first(tree: Tree, node: Node, loops: int, name: str) -> bool:
+def _inner_first(tree: Tree, node: Node, inner: Node) -> bool:
     """a[i][j] where the innermost loop runs over i."""
-    inner = node.parent
-    while inner is not None and inner.type not in _LOOPS:
-        inner = inner.parent
     first = _field(node, "argument")
-    if inner is None or loops < 2 or first is None or first.type != "subscript_expression":
+    if first is None or first.type != "subscript_expression":
         return False
     update = _text(tree, _field(inner, "update"))
     stepped = set(re.findall(r"\w+", update))
@@ -188,7 +188,7 @@ def _member_changed(tree: Tree, node: Node, loops: int, name: str) -> bool:
 def _extreme(tree: Tree, node: Node, loops: int, name: str) -> bool:
     condition = _text(tree, _field(node, "condition"))
     body = _text(tree, _field(node, "consequence"))
-    kept = re.search(r"(\w+)\s*=[^=]", body)
+    kept = re.search(r"\b(\w+)\s*=[^=]", body)
     if not loops or kept is None:
         return False
     return re.search(rf"[<>]=?\s*{kept[1]}\b|\b{kept[1]}\s*[<>]", condition) is not None
@@ -203,7 +203,7 @@ def _branch(tree: Tree, node: Node, loops: int, name: str) -> bool:
 
 
 def _double_lookup(tree: Tree, node: Node, loops: int, name: str) -> bool:
-    found = re.search(r"(\w+)\s*\.\s*(?:count|find)\s*\(", _text(tree, _field(node, "condition")))
+    found = re.search(r"\b(\w+)\s*\.\s*(?:count|find)\s*\(", _text(tree, _field(node, "condition")))
     return found is not None and f"{found[1]}[" in tree.source(node)
 
 
@@ -249,9 +249,7 @@ _TESTS: dict[str, tuple[tuple[str, _Test], ...]] = {
     "for_statement": (*_CONDITIONS, ("all-pairs", _pairs)),
     "while_statement": _CONDITIONS,
     "template_type": (("nested-vector", _nested_vector),),
-    "subscript_expression": (
-        ("inner-first-index", _inner_first), ("element-of-element", _element_of_element),
-    ),
+    "subscript_expression": (("element-of-element", _element_of_element),),
     "call_expression": (
         ("vector-growth", _call("push_back", "emplace_back", "insert")),
         ("string-growth", _call("append", "strcat")),

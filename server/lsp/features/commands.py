@@ -162,10 +162,10 @@ class Commands(Feature):
             found = server.offers.edit(edit.suggestion.id, edit.rung)
             if found is not None:
                 await server.offers.judge(found[0], edit.suggestion, "rejected", rung=edit.rung)
+            await server.look(force=True)  # whoever asks after the answer is not offered it
         except HastenError as error:
             server.say(f"{error.message}; {error.mend}", types.MessageType.Warning)
             return False
-        server.look_now()
         return True
 
     def _find(self, arguments: EditArguments) -> tuple[Edit, Document]:

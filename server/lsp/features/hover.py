@@ -71,7 +71,8 @@ def _parts(seen: Seen, run: RootHeat | None) -> Iterator[str]:
 def _heat_lines(seen: Seen, run: RootHeat | None) -> Iterator[str]:
     hot = seen.hot
     assert hot is not None
-    yield f"**{share_text(hot.worth)} of the run** is what a fix in `{seen.function}` can save"
+    saves = f"**{share_text(hot.worth)} of the run** is what a fix in"
+    yield f"{saves} {_code(seen.function)} can save"
     yield (
         f"- {share_text(hot.self_share)} in its own lines, {share_text(hot.total_share)} with "
         "everything that it calls"
@@ -101,7 +102,8 @@ def _proof_lines(fitting: Fitting) -> Iterator[str]:
     if receipt.measurement is not None:
         before, after = receipt.measurement.before_s, receipt.measurement.after_s
         unit = receipt.measurement.unit
-        yield f"- {plain(amount_words(before, unit))} before, {amount_words(after, unit)} after"
+        took = (plain(amount_words(seconds, unit)) for seconds in (before, after))
+        yield "- {} before, {} after".format(*took)
     yield f"- {_evidence(receipt)}" + (
         ", some of them held out" if receipt.inputs.holdout else ", none held out"
     )
@@ -135,7 +137,7 @@ def _ran_under(receipt: Receipt) -> str:
         return plain(build_words(receipt.build))
     where = receipt.environment
     name = "CPython" if where.implementation == "cpython" else where.implementation
-    return f"{name} {where.python_version} ({_code(where.python)})"
+    return f"{plain(f'{name} {where.python_version}')} ({_code(where.python)})"
 
 
 def _equality(receipt: Receipt) -> str:
@@ -146,7 +148,7 @@ def _equality(receipt: Receipt) -> str:
 
 def plain(text: str) -> str:
     """Text of anyone that shows as it is: Markdown can load images and make links."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(_printable(text).split()))
 
 
 def _sentence(text: str) -> str:
@@ -157,12 +159,18 @@ def _sentence(text: str) -> str:
 
 def _spaced(text: str) -> str:
     """As `plain`, with the spaces at its ends."""
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", _printable(text))
 
 
 def _code(text: str) -> str:
-    """A code span; a backtick inside would end it."""
-    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
+    """A code span; a backtick inside would end it, and one of nothing would join the next one."""
+    shown = " ".join(_printable(text).replace("`", "'").split())
+    return f"`{shown}`" if shown else ""
+
+
+def _printable(text: str) -> str:
+    """With blanks for what is not printable: some of it turns the direction of writing."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def without_markup(markdown: str) -> str:

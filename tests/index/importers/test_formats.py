@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from index.importers import FORMATS, Claim, ClaimError, kept_origins, read_claims
+from index.importers import FORMATS, Claim, ClaimError, keep_proved, kept_origins, read_claims
 from index.importers.fasterpy import edits_of
 from index.importers.rows import Row
 from index.record import Record
@@ -286,7 +286,44 @@ def test_origins_that_the_memory_holds(memory: Memory, make: Callable[..., Recor
     memory.add(record)
     memory.add(replace(record, id="other", provenance="import:coffe:1"))
     memory.add(make(2, provenance="corpus:pie"))
-    assert kept_origins(memory) == {"pie:p1#s1", "coffe:1"}
+    assert kept_origins(memory) == {"pie:p1#s1"}
+    assert kept_origins(memory, unproved=True) == {"pie:p1#s1", "coffe:1"}
+
+
+def test_a_proved_claim_takes_the_place_of_the_mere_one(
+    memory: Memory, make: Callable[..., Record]
+) -> None:
+    claim = Claim("python", SLOW, FAST, "coffe:1")
+    memory.add_all([make(1, provenance="import:coffe:1"), make(2, provenance="import:coffe:12")])
+    keep_proved(memory, claim, make(3, provenance="claim:coffe:1"))
+    assert {r.provenance for r in memory.all()} == {"claim:coffe:1", "import:coffe:12"}
+
+
+NAMELESS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "enamel": ({**ENAMEL, "id": ""}, {"slow": f"{PROMPT}\n    return sum(list(numbers))\n"}),
+    "enamel, other inputs": ({**ENAMEL, "id": ""}, {"levels": "100 200"}),
+    "coffe": ({**COFFE, "id": ""}, {"fast": "print(sum(range(int(input()))))\n"}),
+    "coffe, other tests": ({**COFFE, "id": ""}, {"tests": []}),
+    "mercury": ({**MERCURY, "slug_name": ""}, {"entry_point": "oneSum"}),
+    "mercury, other tests": ({**MERCURY, "slug_name": ""}, {"test_cases": "[]"}),
+    "pie": ({**PIE_FIRST, "submission_id_v0": "", "submission_id_v1": ""}, {"target": "pass\n"}),
+    "pie, described": ({**PIE_DESCRIBED, "id": ""}, {"slow": "int main() { return 1 - 1; }\n"}),
+}
+"""Rows without ids, and what makes another claim of each."""
+
+
+@pytest.mark.parametrize(("row", "change"), NAMELESS.values(), ids=list(NAMELESS))
+def test_without_an_id_the_content_tells_claims_apart(
+    tmp_path: Path, row: dict[str, Any], change: dict[str, Any]
+) -> None:
+    def origins(folder: str, *rows: Any) -> list[str]:
+        (tmp_path / folder).mkdir()
+        return [claim.origin for claim in claims(tmp_path / folder, *rows)]
+
+    own, other = origins("one", row), origins("other", {**row, **change})
+    assert not set(own) & set(other), "of two files with one name"
+    assert len({*own, *other}) == len(own) + len(other)
+    assert origins("moved", {**row, **change}, row) == [*other, *own], "a line further down"
 
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"

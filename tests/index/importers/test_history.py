@@ -12,9 +12,11 @@ import pytest
 from analysis.errors import Cancelled
 from analysis.gate import check_candidate
 from analysis.progress import CancelToken, silent
+from index.importers import git_reader, history
 from index.importers.claim import Claim, ClaimError
-from index.importers.history import mine
+from index.importers.history import edit_distance, mine
 from index.importers.messages import claims_speed, ratio_told, without_names
+from index.record import home_of
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -77,8 +79,8 @@ class Repository:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
 
-    def mined(self) -> list[Claim]:
-        return list(mine(self.folder, silent))
+    def mined(self, home: str = "") -> list[Claim]:
+        return list(mine(self.folder, silent, home=home))
 
 
 @pytest.fixture
@@ -99,6 +101,17 @@ def test_a_commit_that_claims_a_gain_is_one_claim_for_the_changed_function(
     assert claim.title == "Speed up: look members up in a set"
     assert claim.notice.endswith("Speed up `common`: look members up in a set (#12)")
     assert claim.created.startswith("2026-02-03T04:05:06")
+
+
+def test_a_private_repository_has_a_home(repository: Repository) -> None:
+    repository.commit("start", app_py=SLOW)
+    repository.commit("Speed up `common`", app_py=FAST)
+    (private,), (public,) = repository.mined("abc"), repository.mined()
+    assert private.origin.startswith("git:some-project@abc:")
+    assert home_of(private.provenance) == home_of(private.unproved_provenance) == "abc"
+    assert home_of(public.provenance) is None
+    assert private.notice == public.notice
+    assert private.notice.startswith("some-project, commit ")
 
 
 def test_of_several_changed_functions_each_is_put_into_the_old_file_alone(
@@ -232,6 +245,120 @@ def test_plain_git_would_start_them(repository: Repository, hostile: Path) -> No
     told = hostile.read_text()
     assert "textconv" in told
     assert "--verify" in told  # what git asks of gpg
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[diff]\n    orderFile = {file}\n    relative = true\n",
+        "[core]\n    attributesFile = {file}\n    excludesFile = {file}\n",
+        "[mailmap]\n    file = {file}\n    blob = HEAD:app.py\n[log]\n    mailmap = true\n",
+        "[blame]\n    ignoreRevsFile = {file}\n",
+        "[core]\n    alternateRefsCommand = touch {file}\n",
+    ],
+    ids=["orderFile", "attributes and excludes", "mailmap", "blame", "alternates"],
+)
+def test_files_that_the_configuration_names_are_not_read(
+    repository: Repository, tmp_path: Path, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a pipe that nobody writes to: whoever opens it waits for ever."""
+    monkeypatch.setattr(git_reader, "SILENCE_S", 20.0)
+    file = tmp_path / "waits"
+    os.mkfifo(file)
+    repository.commit("start", app_py=SLOW)
+    repository.commit("Speed up by a set", app_py=FAST)
+    with (repository.folder / ".git" / "config").open("a") as own:
+        own.write(config.format(file=file))
+    (claim,) = repository.mined()
+    assert claim.fast == FAST
+
+
+def test_git_that_says_nothing_is_given_up(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_reader, "SILENCE_S", 0.0)
+    repository.commit("start", app_py=SLOW)
+    waits = tmp_path / "waits"
+    os.mkfifo(waits)
+    with (repository.folder / ".git" / "config").open("a") as file:
+        file.write(f"[include]\n    path = {waits}\n")
+    with pytest.raises(ClaimError, match="it said nothing for 0 s"):
+        repository.mined()
+
+
+def test_waiting_for_git_can_be_cancelled(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("start", app_py=SLOW)
+    token, waits = CancelToken(), repository.folder / ".git" / "objects" / "info" / "alternates"
+    reader = git_reader.GitReader(repository.folder, token.check)
+    os.mkfifo(waits)
+    token.cancel()
+    with pytest.raises(Cancelled):
+        list(reader.commits(9))
+
+
+def test_gits_memory_is_bounded(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository.commit("start", app_py=SLOW)
+    (repository.folder / ".git" / "objects" / "info" / "alternates").symlink_to("/dev/zero")
+    monkeypatch.setattr(git_reader, "MOST_MEMORY", 200 << 20)
+    with pytest.raises(ClaimError, match="git can't read it"):
+        repository.mined()
+
+
+def test_each_file_can_be_the_last(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository.commit("start", app_py=SLOW, other_py=SLOW)
+    repository.commit("Speed up both", app_py=FAST, other_py=FAST)
+    token, compared = CancelToken(), []
+
+    def counted(before: str, after: str) -> int:
+        compared.append(before)
+        token.cancel()
+        return history.MOST_LINES + 1
+
+    monkeypatch.setattr(history, "_lines_changed", counted)
+    with pytest.raises(Cancelled):
+        list(mine(repository.folder, silent, token))
+    assert len(compared) == 1
+
+
+class Line(str):
+    """A line that counts how often it is compared."""
+
+    compared = 0
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        Line.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "least"),
+    [
+        ("", "", 0),
+        ("abc", "abc", 0),
+        ("abc", "", 3),
+        ("abcabba", "cbabac", 5),
+        ("axb", "ayb", 2),
+        ("a" * 50, "b" * 50, 11),
+        ("ab" * 20, "ba" * 20, 2),
+        ("a" + "xy" * 30, "xy" * 30 + "b", 2),
+    ],
+)
+def test_the_fewest_lines_that_are_gone_or_new(old: str, new: str, least: int) -> None:
+    assert edit_distance(list(old), list(new), 10) == least
+    assert edit_distance(list(new), list(old), 10) == least
+
+
+def test_files_that_are_made_to_take_long_are_compared_within_bounds() -> None:
+    lines = [Line("x" if n % 2 else "y") for n in range(4000)]
+    turned = [Line("y" if n % 3 else "x") for n in range(4000)]
+    for old, new in ((lines, turned), (lines, lines[1:] + lines[:1]), (lines[:1] * 4000, lines)):
+        Line.compared = 0
+        edit_distance(old, new, 50)
+        assert Line.compared <= 101 * 4200
 
 
 def test_a_forged_message_makes_no_other_commit(repository: Repository) -> None:

@@ -18,6 +18,7 @@ from index.notes.adding import Added, add_notes
 from index.record import Passage
 from index.store import Memory
 from server.cli.index_notes import add_notes as command
+from server.cli.index_notes import whole_path
 from tests.index.notes.conftest import page_of, pdf_of, write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -253,9 +254,9 @@ def test_the_command_prints_what_was_kept(
     assert command(".", as_json=False) == 0
     out, err = capsys.readouterr()
     assert out == "1 note, 2 passages\n"
-    assert "b.md: it has no text" in err
+    assert err.splitlines()[-1] == "b.md: it has no text"
     assert command(".", as_json=True) == 0
-    skipped = [["b.md", "it has no text"]]
+    skipped = [[str(folder / "b.md"), "it has no text"]]
     assert json.loads(capsys.readouterr().out) == {**asdict(Added(0, 0, 1, ())), "skipped": skipped}
 
 
@@ -264,3 +265,44 @@ def test_the_command_says_when_there_was_nothing(
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(folder.parent / "data"))
     assert command(".", as_json=False) == 1
+
+
+def test_the_command_keeps_notes_of_equal_names_in_several_folders(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder.parent / "data"))
+    for name in ("a", "b"):
+        write(folder / name, README_md=f"of {name}")
+        monkeypatch.chdir(folder / name)
+        assert command(".", as_json=False) == 0
+        assert command("README.md", as_json=False) == 0  # the same once more
+    with Memory() as memory:
+        assert [(p.source, p.text) for p in kept(memory)] == [
+            (str(folder / "a" / "README.md"), "of a"), (str(folder / "b" / "README.md"), "of b"),
+        ]  # fmt: skip
+
+
+def test_the_command_loses_nothing_that_was_kept_by_a_relative_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder.parent / "data"))
+    write(folder, a_md="mine")
+    with Memory() as memory:
+        memory.add_note("a.md", "0" * 64, [("", "of another folder", 1)])
+    assert command("a.md", as_json=False) == 0
+    with Memory() as memory:
+        texts = {p.source: p.text for p in kept(memory)}
+    assert texts == {"a.md": "of another folder", str(folder / "a.md"): "mine"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [
+        ("a.md", "work/a.md"), (".", "work"), ("./n/", "work/n"), ("link/a.md", "work/link/a.md"),
+        ("../a.md", "a.md"), ("link/../a.md", "elsewhere/a.md"),
+    ],
+)  # fmt: skip
+def test_the_command_names_a_note_by_its_whole_path(folder: Path, typed: str, whole: str) -> None:
+    (folder.parent / "elsewhere" / "notes").mkdir(parents=True)
+    Path("link").symlink_to(folder.parent / "elsewhere" / "notes")
+    assert whole_path(typed) == folder.parent / whole

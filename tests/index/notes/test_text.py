@@ -44,6 +44,22 @@ def test_what_nobody_sees_is_dropped() -> None:
     assert decode(f"a\x1b[31m\u202eb\u200b{tags}\ud800c".encode("utf-8", "replace")) == "a[31mb?c"
 
 
+@pytest.mark.parametrize(
+    "first_and_last",
+    ["\u034f", "\u061c", "\u115f\u1160", "\u17b4\u17b5", "\u180b\u180f", "\u2060\u206f", "\u3164",
+     "\ufe00\ufe0f", "\uffa0", "\ufff0\ufffb", "\U0001bca0\U0001bca3", "\U0001d173\U0001d17a",
+     "\U000e0000\U000e007f", "\U000e0100\U000e01ef", "\U000e0fff"],
+)  # fmt: skip
+def test_fillers_and_selectors_are_dropped(first_and_last: str) -> None:
+    unseen = [chr(n) for n in range(ord(first_and_last[0]), ord(first_and_last[-1]) + 1)]
+    assert decode(f"a{''.join(unseen)}b".encode()) == "ab"
+
+
+def test_joiners_and_what_is_seen_stay() -> None:
+    text = "می\u200cخواهم \u2014 각 \U0001f469\u200d\U0001f52c"
+    assert decode(text.encode()) == text
+
+
 def test_tabs_and_line_ends_stay() -> None:
     assert decode(b"\ta\n\n b") == "\ta\n\n b"
 

@@ -16,6 +16,7 @@ from index.store import Memory
 from optimizer.results import Results
 from optimizer.suggestion import Rejection
 from server.lsp.documents import LARGE
+from tests.index.durable import all_refusals
 from tests.server.lsp.conftest import Start
 from tests.server.lsp.made import FAST, SLOW, put, suggestion, write_profile
 
@@ -147,12 +148,11 @@ async def test_a_rejected_edit_is_offered_no_more_and_remembered(
         "workspace/executeCommand",
         {"command": command["command"], "arguments": command["arguments"]},
     )
-    await wire.until(lambda m: m.get("method") == "workspace/codeLens/refresh")
     [search] = await wire.actions(uri, HEAD)
     assert search["command"]["command"] == "hasten.optimize"
     assert wire.texts[uri] == SLOW
     with Memory(tmp_path / "data" / "hasten" / "memory.db") as memory:
-        [refusal] = memory.all_refusals()
+        [refusal] = all_refusals(memory)
     assert refusal.outcome == "rejected"
 
 

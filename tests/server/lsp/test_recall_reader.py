@@ -176,6 +176,25 @@ def test_two_notes_at_most_are_quoted_with_where_they_stand(
     assert {quote.cited for quote in quotes} == {"notes/a.md, Sets"}
 
 
+@pytest.mark.parametrize(
+    ("source", "cited"),
+    [
+        ("{root}/docs/a.md", "docs/a.md, Sets"),
+        ("{root}er/a.md", "{root}er/a.md, Sets"),
+        ("/notes/a.md", "/notes/a.md, Sets"),
+        ("docs/a.md", "docs/a.md, Sets"),
+    ],
+)
+def test_a_note_of_the_workspace_is_cited_by_its_path_there(
+    memory: Memory, recaller: Recaller, tmp_path: Path, source: str, cited: str
+):
+    root = tmp_path / "project"
+    rows = [("Sets", "a membership test in a loop", 1)]
+    memory.add_note(source.format(root=root), "0" * 64, rows)
+    [quote] = told(recaller, tmp_path).quotes
+    assert quote.cited == cited.format(root=root)
+
+
 def test_of_a_long_passage_the_sentence_that_fits_is_quoted():
     text = "Nothing to see here. " * 30 + "A set makes membership tests fast. " + "More. " * 90
     excerpt = excerpt_of(text, frozenset({"membership", "test"}))

@@ -1,0 +1,233 @@
+"""What is asked of the vectors' table, what is read again after a write, and damaged rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.progress import silent
+from index import mended
+from index.dense import Dense
+from index.embedding import FactsEmbedder
+from index.query import Query
+from index.retrieval import Index
+from index.store import Memory
+from index.vectors import NOTES, Vectors
+from tests.index.conftest import ask, make_record
+
+EMBEDDER = FactsEmbedder.identity
+
+
+def embedded(memory: Memory, count: int) -> Dense:
+    """The vectors of some records, searched exactly."""
+    memory.add_all(make_record(n) for n in range(count))
+    dense = Dense(memory, memory.path.parent / "chroma", FactsEmbedder(), ("edit",))
+    dense.embed_missing(silent)
+    return dense
+
+
+def plan(memory: Memory, monkeypatch: pytest.MonkeyPatch, work: Any) -> list[str]:
+    """How SQLite answers what `work` reads."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    read = Memory.read
+
+    def noted(self: Memory, sql: str, *values: object) -> Any:
+        asked.append((sql, values))
+        return read(self, sql, *values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Memory, "read", noted)
+        work()
+    return [str(r[-1]) for sql, v in asked for r in memory.read(f"EXPLAIN QUERY PLAN {sql}", *v)]
+
+
+def test_what_is_missing_is_looked_up_and_not_found_by_reading_all(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded(memory, 3)
+    vectors = Vectors(memory, EMBEDDER)
+    steps = plan(memory, monkeypatch, lambda: vectors.missing(memory.generation(), ("edit",)))
+    assert not [step for step in steps if step.startswith("SCAN records")]
+    assert not [step for step in steps if step.startswith("SCAN vectors")]
+    assert any("records_revision (language=? AND revision>?)" in step for step in steps)
+    steps = plan(memory, monkeypatch, vectors.pairs)
+    assert not [step for step in steps if step.startswith("SCAN vectors")]
+
+
+def test_missing_are_the_new_texts_of_every_language(memory: Memory) -> None:
+    embedded(memory, 3)
+    vectors, before = Vectors(memory, EMBEDDER), memory.generation()
+    assert vectors.missing(-1, ("edit",)) == ()
+    memory.add_all(make_record(n, language=name) for n, name in ((7, "c"), (8, "python"), (9, "z")))
+    found = vectors.missing(before, ("edit",))
+    assert {(text.language, text.text) for text in found} == {
+        ("c", "edit number 7"),
+        ("python", "edit number 8"),
+        ("z", "edit number 9"),
+    }
+    assert len(vectors.missing(-1, ("edit",), had=True)) == 6
+    assert len(Vectors(memory, "another").missing(-1, ("edit",))) == 6
+
+
+def test_pairs_are_the_languages_and_kinds_of_the_embedder(memory: Memory) -> None:
+    assert Vectors(memory, EMBEDDER).pairs() == ()
+    memory.add_note("note.md", "00", [("part", "a text", 1)])
+    memory.add_all(make_record(n, language=name) for n, name in enumerate(("c", "python", "z")))
+    dense = Dense(memory, memory.path.parent / "chroma", FactsEmbedder(), ("edit", "bottleneck"))
+    dense.embed_missing(silent)
+    names = [(name, kind) for name in ("c", "python", "z") for kind in ("bottleneck", "edit")]
+    assert Vectors(memory, EMBEDDER).pairs() == tuple(sorted([*names, (NOTES, NOTES)]))
+    assert Vectors(memory, "another").pairs() == ()
+
+
+def test_of_many_holders_only_the_newest_are_fetched(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start in (0, 50):
+        memory.add_all(make_record(n, edit="the same") for n in range(start, start + 50))
+        dense = Dense(memory, memory.path.parent / "chroma", FactsEmbedder(), ("edit",))
+        dense.embed_missing(silent)
+    vectors = Vectors(memory, EMBEDDER)
+    digests = vectors.digests("edit", "python")
+    fetched: list[int] = []
+    read = Memory.read
+
+    def counted(self: Memory, sql: str, *values: object) -> Any:
+        rows = read(self, sql, *values)
+        fetched.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(Memory, "read", counted)
+    (found,) = vectors.holders("edit", "python", digests, 10)
+    assert fetched == [10]
+    assert found == tuple(sorted(make_record(n, edit="the same").id for n in range(50, 100))[:10])
+
+
+def test_only_vectors_that_came_are_read_again(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dense = embedded(memory, 40)
+    asked: list[int] = []
+    some = Vectors.some
+
+    def counted(self: Vectors, kind: str, language: str, digests: Iterable[str]) -> Any:
+        wanted = tuple(digests)
+        asked.append(len(wanted))
+        return some(self, kind, language, wanted)
+
+    monkeypatch.setattr(Vectors, "some", counted)
+    (vector,) = FactsEmbedder().embed(["edit number 7"])
+    dense._exact("python", "edit", vector, 3)
+    memory.set_fact("a", "b")
+    dense._exact("python", "edit", vector, 3)
+    assert asked == [40]
+    memory.add_all(make_record(n) for n in range(100, 103))
+    memory.remove([make_record(n).id for n in (3, 9)])
+    dense.embed_missing(silent)
+    found = dense._exact("python", "edit", vector, 50)
+    assert asked == [40, 3]
+    anew = Dense(memory, memory.path.parent / "chroma", FactsEmbedder(), ("edit",))
+    assert anew._exact("python", "edit", vector, 50) == found
+    assert len(found) == 41
+    ids, matrix = dense._matrix("python", "edit", 384)
+    again, same = anew._matrix("python", "edit", 384)
+    assert ids == again
+    assert matrix is not None
+    assert np.array_equal(matrix, same)  # type: ignore[arg-type]
+
+
+def test_all_are_read_again_where_nobody_knows_what_went(memory: Memory) -> None:
+    dense = embedded(memory, 5)
+    (vector,) = FactsEmbedder().embed(["edit number 3"])
+    assert len(dense._exact("python", "edit", vector, 9)) == 5
+    Vectors(memory, EMBEDDER).drop(own=True, others=False)
+    assert dense._exact("python", "edit", vector, 9) == ()
+    dense.embed_missing(silent)
+    assert len(dense._exact("python", "edit", vector, 9)) == 5
+
+
+# -- damage that the check on open is too slow for
+
+
+def damaged(folder: Path, change: str) -> Memory:
+    """A memory of which one row was changed in its file."""
+    with Memory(folder / "memory.db") as memory:
+        memory.add_all(
+            replace(make_record(n), slow="def f(x):\n    return [i for i in x if i in x]\n")
+            for n in range(4)
+        )
+        memory.add_note("note.md", "00", [("part", "a text on sorting", 1)])
+        with Index(memory, embedder=FactsEmbedder(), corpus=None, vectors=False) as index:
+            ask(index, "edit", 3)
+    connection = sqlite3.connect(folder / "memory.db")
+    with connection:
+        connection.execute(change)
+    connection.close()
+    return Memory(folder / "memory.db")
+
+
+COLUMNS = ("title", "edit", "facts", "shape", "slow", "bottleneck", "polarity", "provenance")
+
+
+@pytest.mark.parametrize("vectors", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(f"UPDATE records SET {c} = CAST({c} AS BLOB) WHERE rowid = 1" for c in COLUMNS),
+        *(
+            f"UPDATE records SET {c} = CAST(x'80' || substr(CAST({c} AS BLOB), 2) AS TEXT) "
+            "WHERE rowid = 1"
+            for c in (*COLUMNS, "language")
+        ),
+        "UPDATE passages SET text = CAST(text AS BLOB)",
+        "UPDATE passages SET text = CAST(x'80ff' AS TEXT)",
+    ],
+)
+def test_a_flipped_bit_does_not_end_a_search(
+    tmp_path: Path, change: str, vectors: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mended, "_CHECKED_BYTES", 0)
+    query = Query(facts="tests membership in a list", hint="edit number", code="def f", shape="x y")
+    with (
+        damaged(tmp_path, change) as memory,
+        Index(memory, embedder=FactsEmbedder(), corpus=None, vectors=vectors) as index,
+    ):
+        assert len(index.search(query, 9)) >= 3
+        index.passages(query, 3)
+        memory.set_fact("a", "write")
+        assert len(index.search(query, 9)) == 4, "the next write mended it"
+
+
+def test_a_damaged_row_of_the_vectors_is_left_out(tmp_path: Path, memory: Memory) -> None:
+    dense = embedded(memory, 6)
+    connection = sqlite3.connect(memory.path)
+    with connection:
+        for column in ("digest", "item", "vector", "language"):
+            connection.execute(
+                f"UPDATE vectors SET {column} = CAST({column} AS "
+                f"{'TEXT' if column == 'vector' else 'BLOB'}) WHERE rowid = "
+                "(SELECT rowid FROM vectors WHERE typeof(vector) = 'blob' AND "
+                "typeof(digest) = 'text' AND typeof(item) = 'text' LIMIT 1)"
+            )
+    connection.close()
+    memory.set_fact("a", "b")
+    (vector,) = FactsEmbedder().embed(["edit number 3"])
+    assert dense.nearest("python", "edit", vector, 9, silent)
+    assert len(dense._exact("python", "edit", vector, 9)) >= 2
+
+
+def test_rows_of_another_length_are_left_out(memory: Memory) -> None:
+    dense = embedded(memory, 4)
+    with memory.write() as connection:
+        vector = np.ones(8, dtype="<f4").tobytes()
+        connection.execute("UPDATE vectors SET vector = ?, digest = ? WHERE rowid = 1",
+                           (vector, "0" * 24))  # fmt: skip
+    (asked,) = FactsEmbedder().embed(["edit number 3"])
+    assert len(dense._exact("python", "edit", asked, 9)) == 3
+    assert dense.wrong() == "hashed words: there are vectors of different lengths"
