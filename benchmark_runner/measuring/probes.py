@@ -69,7 +69,7 @@ def cold_probe(samples: Sequence[Samples]) -> ColdProbe:
             if timing is None:
                 continue
             gain = timing.before_s - timing.after_s
-            if gain < _COLD_GAIN_S:
+            if gain < _COLD_GAIN_S or timing.after_s <= 0:
                 continue
             before_s, after_s = seconds_of(call, wall=wall)
             extra = (after_s - timing.after_s) - (before_s - timing.before_s)
@@ -95,8 +95,8 @@ def batch_probe(samples: Sequence[Samples]) -> ColdProbe:
         if batch is None:
             continue
         gain = batch.before_warm_s - batch.after_warm_s
-        if gain * batch.calls < _COLD_GAIN_S:
-            continue
+        if gain * batch.calls < _COLD_GAIN_S or batch.after_warm_s <= 0:
+            continue  # the second: shorter than the clock's step
         extra = (batch.after_cold_s - batch.after_warm_s) - (
             batch.before_cold_s - batch.before_warm_s
         )

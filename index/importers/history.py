@@ -49,8 +49,8 @@ def mine(
     """One claim for each function that such a commit changed, the newest commit first.
 
     `home` is the key of the workspace whose models alone may be shown the code, "" for a public
-    repository (see index.record.home_of). Looks at the last `most_commits` commits of the checked-out branch, merges left out. Raises
-    ClaimError where git fails, and Cancelled.
+    repository (see index.record.home_of). Looks at the last `most_commits` commits of the
+    checked-out branch, merges left out. Raises ClaimError where git fails, and Cancelled.
     """
     token = cancel or CancelToken()
     token.check()
@@ -147,6 +147,7 @@ def _of_file(file: _Changed, commit: Commit, repository: str) -> Iterator[Claim]
             if spliced is None:
                 continue
             fast = spliced
+        name = repository.partition("@")[0]
         title = without_names(commit.message, (old.name, *old.qualname.split(".")))
         yield Claim(
             language=language_of(file.path).name,
@@ -157,7 +158,7 @@ def _of_file(file: _Changed, commit: Commit, repository: str) -> Iterator[Claim]
             title=title,
             edit=title,
             licence="the repository's own",
-            notice=f"{repository.partition('@')[0]}, commit {commit.sha[:12]}: {first_line(commit.message)}",
+            notice=f"{name}, commit {commit.sha[:12]}: {first_line(commit.message)}",
             reported_ratio=ratio_told(commit.message),
             created=commit.date,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -352,6 +352,19 @@ def test_short_first_calls_are_told_together(remembers: bool) -> None:
     else:
         assert probe.lost < 0.1
         assert note is None
+
+
+def test_short_calls_that_take_less_than_a_step_of_the_clock_have_no_ratio() -> None:
+    before, after = Program([3e-5] * 50), Program([1e-5] * 50)
+    run, rates = replicates(before, after, unseen=range(10, 50))
+    samples, _ = first_phase(run, [0, 1, 2], rates)
+    runs = [
+        replace(one, batch=one.batch and replace(one.batch, after_warm_s=0.0))
+        for one in samples.runs
+    ]
+    probe = batch_probe([replace(samples, runs=tuple(runs))])
+    assert probe.ratio is None
+    assert probe.lost is None
 
 
 def test_a_gain_that_the_first_call_lacks_is_told() -> None:
