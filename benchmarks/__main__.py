@@ -11,6 +11,8 @@ RUNS = (
     ["benchmarks.hostile", "--level", "L1"],
     ["benchmarks.rules", "--python", sys.executable],
     ["benchmarks.profiles", "--scale", "0.1"],
+    ["benchmarks.memory", "--records", "1000"],
+    ["benchmarks.retrieval"],
 )
 
 for arguments in RUNS:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from hasten.paths import data_dir
 from index.errors import StoreError
 from index.journal import Entry, Journal, Mark
-from index.schema import Opened, in_memory, open_database, without_room
+from index.opening import Opened, in_memory, open_database, without_room
 
 D = TypeVar("D", bound="Database")
 

@@ -8,7 +8,7 @@ share no program; docs/retrieval.md has the figures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.lexical import Ranking
@@ -20,6 +20,10 @@ _ACCEPTED = 1.3
 _REFUSED = 0.5
 _CLAIMED = 0.8
 """What nobody proved here counts less than what is proved."""
+_READ = 64
+"""Heads that are read at a time."""
+CHOICE = 4
+"""Programs that the diverse ones are chosen from, for each that is wanted."""
 _DIVERSITY = 0.3
 """Share of the score that likeness to what was taken already costs (MMR's 1 - lambda)."""
 _SAME_TITLE = 2.0
@@ -71,11 +75,16 @@ EMBEDDED: tuple[Kind, ...] = tuple(
 
 def fuse(
     rankings: Mapping[Source, Ranking],
-    heads: Mapping[str, Head],
+    read: Callable[[Sequence[str]], Mapping[str, Head]],
     weights: Mapping[Source, float],
     opinion: Callable[[Head], tuple[float, str]] = lambda _: (1.0, ""),
+    programs: int | None = None,
 ) -> list[Ranked]:
-    """Weighted reciprocal rank fusion, times what `opinion` says; best first, ties by id."""
+    """Weighted reciprocal rank fusion, times what `opinion` says; best first, ties by id.
+
+    `read` gives the heads of those of some ids that may be hits. It is asked for no more than can
+    be among the best of so many `programs`; None is all.
+    """
     scores: dict[str, float] = {}
     places: dict[str, list[tuple[str, int]]] = {}
     for source, ranking in rankings.items():
@@ -83,13 +92,21 @@ def fuse(
         for place, ids in enumerate(ranking, 1):
             gain = weight / (RRF + place)
             for item in ids:
-                if item in heads:
-                    scores[item] = scores.get(item, 0.0) + gain
-                    places.setdefault(item, []).append((name, place))
-    rows = []
-    for item, score in scores.items():
-        weight, why = opinion(heads[item])
-        rows.append(Ranked(heads[item], weight * score, tuple(places[item]), weight, why))
+                scores[item] = scores.get(item, 0.0) + gain
+                places.setdefault(item, []).append((name, place))
+    order = sorted(scores, key=lambda item: (-scores[item], item))
+    rows: list[Ranked] = []
+    best: dict[str, float] = {}
+    for start in range(0, len(order), _READ):
+        most = scores[order[start]] * _ACCEPTED
+        if programs is not None and sum(score > most for score in best.values()) >= programs:
+            break
+        part = order[start : start + _READ]
+        for item, head in read(part).items():
+            weight, why = opinion(head)
+            row = Ranked(head, weight * scores[item], tuple(places[item]), weight, why)
+            rows.append(row)
+            best[head.program] = max(best.get(head.program, 0.0), row.score)
     return sorted(rows, key=lambda row: (-row.score, row.head.id))
 
 
@@ -124,7 +141,7 @@ def diverse(rows: Iterable[Ranked], k: int) -> list[Ranked]:
     best: dict[str, Ranked] = {}
     for row in rows:
         best.setdefault(row.head.program, row)
-        if len(best) >= 4 * k:
+        if len(best) >= CHOICE * k:
             break
     left = list(best.values())
     bags = {r.head.id: frozenset(f"{r.head.title} {r.head.edit}".lower().split()) for r in left}

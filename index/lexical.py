@@ -112,9 +112,15 @@ class Lexical:
             if not good or build.parent != folder or checksums(build) != named["files"]:
                 return False
             import bm25s
+            import numpy as np
 
             kept = json.loads((build / "documents.json").read_bytes())
             model = bm25s.BM25.load(str(build / "bm25"), mmap=True) if kept["ids"] else None
+            if model is not None:  # the same memory, without what a memmap costs at each slice
+                model.scores = {
+                    name: np.asarray(part) if isinstance(part, np.memmap) else part
+                    for name, part in model.scores.items()
+                }
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
         self._take(model, tuple(kept["ids"]), Counts(**kept["counts"]), revision)
@@ -184,9 +190,12 @@ class Lexical:
         scores: NDArray[float32] = self._model.get_scores(known)
         if self._stale:
             scores[list(self._stale)] = 0
-        most = min(n, len(scores))
-        best = np.argpartition(scores, len(scores) - most)[len(scores) - most :]
-        return [(float(scores[i]), self._ids[i]) for i in best if scores[i] > 0]
+        # Most documents have no word of a query: to part those would be what takes the time.
+        found = np.flatnonzero(scores > 0)
+        if len(found) > n:
+            worth = scores[found]
+            found = found[np.argpartition(worth, len(found) - n)[len(found) - n :]]
+        return [(float(scores[i]), self._ids[i]) for i in found]
 
     def _scored_since(self, query: list[str]) -> list[tuple[float, str]]:
         """Those documents added since that have a word of the query; the others are not read."""

@@ -24,6 +24,7 @@ from index.derived import fill_facts
 from index.embedding import Embedder, embedder_of
 from index.errors import EmbeddingError, StoreError
 from index.fusion import (
+    CHOICE,
     EMBEDDED,
     RRF,
     WEIGHTS,
@@ -165,23 +166,26 @@ class Index:
             self._ready()
             if k <= 0:
                 return Found((), ())
-            rankings = self.rankings(query, max(_LEAST, 4 * k))
-            heads = self._heads({i for r in rankings.values() for ids in r for i in ids})
+            rankings = self.rankings(query, max(_LEAST, CHOICE * k))
             skip = query.program.split("#", 1)[0]
-            excluded = {}
-            for item, head in list(heads.items()):
-                if head.program == skip:
-                    del heads[item]
-                elif why := query.here.lacks(head):
-                    excluded[head.title] = why
-                    del heads[item]
+            excluded: dict[str, str] = {}
+
+            def fitting(ids: Sequence[str]) -> dict[str, Head]:
+                heads = self._heads(ids)
+                for item, head in list(heads.items()):
+                    if why := query.here.lacks(head):
+                        excluded[head.title] = why
+                    if why or head.program == skip:
+                        del heads[item]
+                return heads
+
             mine = f"workspace:{query.workspace}:"
             opinion = functools.partial(
                 opinion_of,
                 self._memory.titles(mine, "accepted"),
                 self._memory.titles(mine, "rejected"),
             )
-            rows = fuse(rankings, heads, self._weights(), opinion)
+            rows = fuse(rankings, fitting, self._weights(), opinion, CHOICE * k)
             taken = diverse(rows, k)
             records = self._memory.some(row.head.id for row in taken)
             hits = tuple(_explained(row, records) for row in taken if row.head.id in records)
@@ -369,13 +373,13 @@ class Index:
         except StoreError as error:
             self._go_on_without(error, "what is new is not searched in full")
 
-    def _heads(self, ids: set[str]) -> dict[str, Head]:
+    def _heads(self, ids: Sequence[str]) -> dict[str, Head]:
         """The heads of records; of damaged ones there is nothing to rank."""
         heads = self._memory.heads(ids)
         sound = {item: head for item, head in heads.items() if is_whole(head)}
         if len(sound) < len(ids):  # they are damaged, or went since they were ranked
             there = "SELECT count(*) FROM records WHERE id IN (SELECT value FROM json_each(?))"
-            if self._memory.read(there, json.dumps(sorted(ids)))[0][0] > len(sound):
+            if self._memory.read(there, json.dumps(ids))[0][0] > len(sound):
                 self._memory.suspect()
         return sound
 

@@ -237,14 +237,14 @@ def held_out(asked: Sequence[Asked], sources: Sequence[Source]) -> Iterator[tupl
                 yield one, rank
 
 
-def table(asked: Sequence[Asked], *, tuned: bool) -> list[dict[str, object]]:
-    """Prints a row for each method and gives them."""
+def table(asked: Sequence[Asked], *, tuned: bool, brief: bool = False) -> list[dict[str, object]]:
+    """Prints a row for each method and gives them; `brief` leaves single sources out."""
     facts = [s for s in SOURCES if s.query in _NO_MODEL]
     told = [s for s in SOURCES if s.query in (*_NO_MODEL, "hint")]
     methods: dict[str, tuple[list[float], list[float]]] = {"random": by_chance(asked)}
     for name in ("nearest code by vectors", "nearest code by words"):
         methods[name] = score(asked, by_code(name))
-    for source in SOURCES:
+    for source in () if brief else SOURCES:
         if any(source in one.rankings for one in asked):
             methods[str(source)] = score(asked, fused({source: 1.0}))
     shipped = {s: w for s, w in WEIGHTS.items() if s.query in _NO_MODEL}
@@ -305,6 +305,11 @@ def main() -> None:
     print(f"{len(items)} items ({dict(counts)}), {len(asked)} of them ask, {embedder.name}")
     print(f"{'method':44} {'nDCG@10':22} {'recall@5':22} over code by vectors, by words: nDCG@10")
     rows = table(asked, tuned=args.tune)
+    for whose, own in (("our corpus", True), ("others", False)):
+        part = [one for one in asked if (one.item.source == pairs.CORPUS) is own]
+        if 0 < len(part) < len(asked):
+            print(f"queries from {whose}: {len(part)}")
+            rows += [{**row, "queries": whose} for row in table(part, tuned=False, brief=True)]
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
 

@@ -158,7 +158,7 @@ def prove(claims: Sequence[Claim], work: Path, record: Path | None) -> None:
                 if done[number].startswith("faster"):
                     break
     if record is not None:
-        keep(work, done, record)
+        record.write_text("\n".join(keep(work, plan, done)) + "\n", "utf-8")
     table(plan, done)
 
 
@@ -177,18 +177,24 @@ def outcome(claim: Claim, reply: str) -> str:
     return f"faster {found.ratio:.2f}"
 
 
-def keep(work: Path, done: dict[str, str], record: Path) -> None:
-    """The run, to be looked at: each prompt with its answer and what came of it."""
-    with record.open("w", encoding="utf-8") as file:
-        for number in sorted(done):
+def keep(work: Path, plan: dict[str, dict[str, list[str]]], done: dict[str, str]) -> list[str]:
+    """The run as JSON lines: which optimization was tried on which function, the answer, and what
+    came of it; "" for an answer that nobody had to prove."""
+    rows = []
+    for origin, methods in plan.items():
+        for number in dict.fromkeys(n for numbers in methods.values() for n in numbers):
+            prompt = (work / f"{number}.prompt.md").read_text("utf-8")
             row = {
                 "date": date.today().isoformat(),
                 "by": "a capable general model",
-                "prompt": (work / f"{number}.prompt.md").read_text("utf-8"),
-                "answer": (work / f"{number}.answer.md").read_text("utf-8"),
-                "outcome": done[number],
+                "function": origin,
+                "optimization": prompt.split('title="the optimization: ', 1)[1].split('">', 1)[0],
+                "hit_of": [method for method, numbers in methods.items() if number in numbers],
+                "answer": (work / f"{number}.answer.md").read_text("utf-8").strip(),
+                "outcome": done.get(number, ""),
             }
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            rows.append(json.dumps(row, ensure_ascii=False))
+    return rows
 
 
 def table(plan: dict[str, dict[str, list[str]]], done: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from analysis.languages import LANGUAGES
 from analysis.shape import shape_of
 from benchmarks.retrieval.labels import labels_of
 from index import jsonl
-from index.corpus.load import SHIPPED
+from index.corpus.load import CORPUS, SHIPPED
 from index.record import Record, record_id
 
 DESCRIBED = Path(__file__).with_name("described.jsonl")
@@ -53,7 +53,7 @@ def shipped(paths: Iterable[Path] = SHIPPED) -> Iterator[Item]:
                 slug, slug, record.language, record.slow, record.fast, name,
                 title=record.title, hint=record.bottleneck,
                 edit=" ".join([record.edit, *(step.title for step in record.steps)]),
-                purpose=record.purpose, source="corpus",
+                purpose=record.purpose, source=CORPUS,
             )  # fmt: skip
 
 

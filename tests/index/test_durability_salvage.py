@@ -14,7 +14,7 @@ from types import FrameType
 
 import pytest
 
-from index import schema
+from index import opening
 from index.errors import StoreError
 from index.store import Memory
 from tests.index.durable import Held, filled, held
@@ -42,7 +42,7 @@ def open_and_die(path: Path, step: int, say: Connection) -> None:
 
     def look(frame: FrameType, event: str, _: object) -> None:
         nonlocal made
-        if event in ("call", "c_call") and frame.f_code.co_filename == schema.__file__:
+        if event in ("call", "c_call") and frame.f_code.co_filename == opening.__file__:
             made += 1
             if made == step:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -103,7 +103,7 @@ def test_a_salvage_that_finds_no_room_leaves_the_damaged_file_in_its_place(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("index.schema._put_aside", full)
+        patched.setattr("index.opening._put_aside", full)
         with Memory(folder / "memory.db") as memory:
             assert memory.read_only
             assert held(memory) == state, "read from what is there"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Mapping, Sequence
+
 import pytest
 
-from index.fusion import EMBEDDED, RRF, WEIGHTS, Source, diverse, fuse, opinion_of
+from index.fusion import CHOICE, EMBEDDED, RRF, WEIGHTS, Source, diverse, fuse, opinion_of
 from index.query import Here, Query
 from index.record import Head, Polarity
 
@@ -20,9 +23,13 @@ def head(
 A, B = Source("facts", "facts", "words"), Source("hint", "edit", "vectors")
 
 
+def among(heads: Mapping[str, Head]) -> Callable[[Sequence[str]], dict[str, Head]]:
+    return lambda ids: {item: heads[item] for item in ids if item in heads}
+
+
 def test_places_are_added_up_by_weight() -> None:
     heads = {name: head(name) for name in "xyz"}
-    rows = fuse({A: (("x",), ("y", "z")), B: (("y",),)}, heads, {A: 2.0, B: 1.0})
+    rows = fuse({A: (("x",), ("y", "z")), B: (("y",),)}, among(heads), {A: 2.0, B: 1.0})
     scores = {row.head.id: row.score for row in rows}
     assert scores["x"] == pytest.approx(2 / (RRF + 1))
     assert scores["y"] == pytest.approx(2 / (RRF + 2) + 1 / (RRF + 1))
@@ -31,8 +38,34 @@ def test_places_are_added_up_by_weight() -> None:
 
 
 def test_a_ranking_without_a_weight_counts_nothing() -> None:
-    rows = fuse({A: (("x",),), B: (("y",),)}, {n: head(n) for n in "xy"}, {A: 1.0})
+    rows = fuse({A: (("x",),), B: (("y",),)}, among({n: head(n) for n in "xy"}), {A: 1.0})
     assert [(row.head.id, row.score > 0) for row in rows] == [("x", True), ("y", False)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_more_heads_are_read_than_can_matter(seed: int) -> None:
+    rng = random.Random(seed)
+    names = [f"r{n}" for n in range(400)]
+    heads = {
+        n: head(n, program=f"p{rng.randrange(300)}", title=rng.choice(["good", "bad", "other"]))
+        for n in names
+        if rng.random() < 0.8
+    }
+    rankings = {source: tuple((n,) for n in rng.sample(names, 300)) for source in (A, B)}
+    asked: list[str] = []
+
+    def read(ids: Sequence[str]) -> dict[str, Head]:
+        asked.extend(ids)
+        return among(heads)(ids)
+
+    def opinion(given: Head) -> tuple[float, str]:
+        return opinion_of(frozenset({"good"}), frozenset({"bad"}), given)
+
+    weights = {A: 2.0, B: 1.0}
+    every = fuse(rankings, among(heads), weights, opinion)
+    some = fuse(rankings, read, weights, opinion, CHOICE * 5)
+    assert diverse(some, 5) == diverse(every, 5)
+    assert len(asked) < len(every)
 
 
 def test_opinions_are_told_with_their_reason() -> None:
@@ -52,7 +85,7 @@ def test_opinions_are_told_with_their_reason() -> None:
 
 def rows_of(*heads: Head) -> list[Head]:
     ranking = tuple((one.id,) for one in heads)
-    found = fuse({A: ranking}, {one.id: one for one in heads}, {A: 1.0})
+    found = fuse({A: ranking}, among({one.id: one for one in heads}), {A: 1.0})
     return [row.head for row in diverse(found, len(heads))]
 
 
