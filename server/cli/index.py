@@ -117,8 +117,14 @@ def stats(as_json: bool = _JSON) -> int:
     if as_json:
         emit_json(asdict(found))
     else:
+        tallies = {"by_language", "by_polarity"}
+        for line in found.notes:
+            note(line)
         for name, value in asdict(found).items():
-            page().print(f"{name:12} {value}")
+            if name == "notes":
+                continue
+            told = ", ".join(f"{n} {of}" for of, n in value) if name in tallies else value
+            page().print(f"{name.replace('_', ' '):12} {told}")
     return GOOD
 
 

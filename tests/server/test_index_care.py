@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,13 @@ def test_notes_are_printed(
     assert said.out == ("all is well\n" if command == "verify" else "rebuilt\n")
     if command == "verify":
         assert "the Chroma index was built anew: its files were changed or damaged" in said.err
+
+
+def test_statistics_are_counts_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["index", "stats"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^by language +\d+ c, \d+ c\+\+, \d+ python$", out, re.M)
+    assert re.search(r"^by polarity +\d+ worked$", out, re.M)
+    assert re.search(r"^notes read +0$", out, re.M)
+    assert not re.search(r"^notes +", out.replace("notes read", ""), re.M)
