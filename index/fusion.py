@@ -127,12 +127,6 @@ def opinion_of(liked: frozenset[str], refused: frozenset[str], head: Head) -> tu
     return 1.0, ""
 
 
-def is_whole(head: Head) -> bool:
-    """Whether all of it are texts: a flipped bit can make a blob or a number of one."""
-    texts = (head.id, head.title, head.edit, head.polarity, head.provenance, head.rule)
-    return all(isinstance(text, str) for text in (*texts, *head.requires))
-
-
 def diverse(rows: Iterable[Ranked], k: int) -> list[Ranked]:
     """The best `k`, no two of one program, like ones later (MMR, Carbonell and Goldstein 1998).
 

@@ -71,8 +71,8 @@ class Mended(Database):
                 raise
 
     def suspect(self) -> None:
-        """Have the next write mend the rows: somebody found one that is damaged."""
-        self._found_damage()
+        """Somebody read a row that is damaged: the next write puts it right if that can be done."""
+        self._suspect = not self._mended
 
     # -- inside
 
@@ -234,7 +234,3 @@ class Mended(Database):
             self._notes.append(
                 f"{self.path}: {left} damaged rows are lost: {self._journal.path.name} lacks them"
             )
-
-    def _found_damage(self) -> None:
-        """A row that was read is damaged: the next write puts it right if that can be done."""
-        self._suspect = not self._mended

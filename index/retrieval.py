@@ -7,7 +7,6 @@ compared with which, and what each counts, is data (index/fusion.py).
 from __future__ import annotations
 
 import functools
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +31,6 @@ from index.fusion import (
     Source,
     diverse,
     fuse,
-    is_whole,
     opinion_of,
 )
 from index.lexical import Ranking
@@ -171,7 +169,7 @@ class Index:
             excluded: dict[str, str] = {}
 
             def fitting(ids: Sequence[str]) -> dict[str, Head]:
-                heads = self._heads(ids)
+                heads = self._memory.heads(ids)
                 for item, head in list(heads.items()):
                     if why := query.here.lacks(head):
                         excluded[head.title] = why
@@ -372,16 +370,6 @@ class Index:
                 self._derived = generation
         except StoreError as error:
             self._go_on_without(error, "what is new is not searched in full")
-
-    def _heads(self, ids: Sequence[str]) -> dict[str, Head]:
-        """The heads of records; of damaged ones there is nothing to rank."""
-        heads = self._memory.heads(ids)
-        sound = {item: head for item, head in heads.items() if is_whole(head)}
-        if len(sound) < len(ids):  # they are damaged, or went since they were ranked
-            there = "SELECT count(*) FROM records WHERE id IN (SELECT value FROM json_each(?))"
-            if self._memory.read(there, json.dumps(ids))[0][0] > len(sound):
-                self._memory.suspect()
-        return sound
 
     def _embedded(self, texts: list[str]) -> NDArray[float32] | None:
         """Vectors of queries; None, with a note, where only words can be searched."""

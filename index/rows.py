@@ -230,5 +230,7 @@ def head_of(row: tuple[Any, ...]) -> Head:
     if not all(isinstance(text, str) for text in row[:-1]):
         raise TypeError("a text is none")
     needs = tuple(json.loads(requires)) if requires != "[]" else ()
+    if not all(isinstance(need, str) for need in needs):
+        raise TypeError("a requirement is no text")
     claimed = bool(unproved) or provenance.startswith(f"{IMPORTED}:")
     return Head(item, title, edit, polarity, provenance, needs, rule, claimed)

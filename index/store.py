@@ -110,15 +110,17 @@ class Memory(Mended):
         return {row[0]: record for row in rows if (record := self._sound(row)) is not None}
 
     def heads(self, ids: Iterable[str]) -> dict[str, Head]:
-        """What ranking needs of those of `ids` that are records, by id."""
+        """What ranking needs of those of `ids` that are records, by id; not of damaged ones."""
         rows = self.read(
             f"SELECT {HEAD} FROM records WHERE id IN (SELECT value FROM json_each(?))",
             json.dumps(list(ids)),
         )
         heads = {}
         for row in rows:
-            with contextlib.suppress(TypeError, ValueError, AttributeError):  # a damaged row
+            try:
                 heads[row[0]] = head_of(row)
+            except (TypeError, ValueError):
+                self.suspect()
         return heads
 
     def titles(self, provenance: str, polarity: Polarity) -> frozenset[str]:
@@ -380,7 +382,7 @@ class Memory(Mended):
         with contextlib.suppress(TypeError, ValueError, KeyError, RecursionError):
             if record := sound_record(row):
                 return record
-        self._found_damage()
+        self.suspect()
         self._notes.append(
             f"{self.path}: a record was damaged and is left out (hasten index verify)"
         )
@@ -388,14 +390,14 @@ class Memory(Mended):
 
     def _sound_refusal(self, row: tuple[Any, ...]) -> Refusal | None:
         if (refusal := sound_refusal(row)) is None:
-            self._found_damage()
+            self.suspect()
             self._notes.append(f"{self.path}: a refusal was damaged and is left out")
         return refusal
 
     def _sound_accepted(self, row: tuple[Any, ...]) -> AcceptedEdit | None:
         if edit := sound_edit(row):
             return edit
-        self._found_damage()
+        self.suspect()
         item, undone = row[ACCEPTED.index("id")], row[ACCEPTED.index("undone")]
         undone = undone if isinstance(undone, str) else None
         for entry in self._journal.entries():

@@ -181,17 +181,6 @@ class Vectors:
             if isinstance(row[1], bytes) and digest_of(row[1]) == row[0]
         )
 
-    def of_items(self, kind: str, items: Iterable[str]) -> dict[str, bytes]:
-        """Vectors by record id."""
-        rows = self._memory.read(
-            "SELECT item, vector FROM vectors WHERE embedder = ? AND kind = ? "
-            "AND item IN (SELECT value FROM json_each(?))",
-            self._embedder,
-            kind,
-            json.dumps(list(items)),
-        )
-        return {row[0]: row[1] for row in rows}
-
     def holders(
         self, kind: str, language: str, digests: Sequence[str], most: int
     ) -> tuple[tuple[str, ...], ...]:

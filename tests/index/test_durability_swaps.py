@@ -341,20 +341,11 @@ def judged_in_copies(folder: Path, monkeypatch: pytest.MonkeyPatch, compacted: b
     return expected
 
 
+@pytest.mark.parametrize("compacted", [False, True])
 def test_what_a_person_thought_and_read_in_a_copy_counts_where_both_come_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compacted: bool
 ) -> None:
-    expected = judged_in_copies(tmp_path, monkeypatch, compacted=False)
-    one, two = tmp_path / "one", tmp_path / "two"
-    shutil.copyfile(two / "memory.journal", one / "memory.journal")
-    (note,) = check(one, expected)
-    assert "what both held is in both now" in note
-
-
-def test_a_file_beside_the_journal_that_its_copy_wrote_anew_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = judged_in_copies(tmp_path, monkeypatch, compacted=True)
+    expected = judged_in_copies(tmp_path, monkeypatch, compacted=compacted)
     one, two = tmp_path / "one", tmp_path / "two"
     shutil.copyfile(two / "memory.journal", one / "memory.journal")
     (note,) = check(one, expected)
