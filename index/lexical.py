@@ -19,23 +19,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.progress import Progress, silent
-from index.manifest import checksum_of, checksums
+from index.manifest import checksum_of, checksums, stamps
+from index.postings import K1, B, Postings
 from index.words import words
 
-if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
-
-_K1, _B = 1.5, 0.75
 _NAMED = "words.json"
-_FORMAT = 3
+_FORMAT = 4
 _ANEW = 500
 """Documents that changed or came since, beyond which the index is built anew."""
 
 _ASKED = 24
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a file raises that damage made another one of."""
 
 Ranking = tuple[tuple[str, ...], ...]
 """Ids by place, best first; those of one place are equally good."""
@@ -61,7 +59,7 @@ class Counts:
 
     def gain(self, word: str, times: int, length: int) -> float:
         """What a word adds to the score of a document of so many words that has it so often."""
-        norm = _K1 * (1 - _B + _B * length / self.mean) if self.mean else _K1
+        norm = K1 * (1 - B + B * length / self.mean) if self.mean else K1
         return self.idf(word) * times / (times + norm) if times else 0.0
 
 
@@ -83,10 +81,8 @@ class Lexical:
     ) -> None:
         self._folder, self._identity, self._state = folder, identity, state
         self._tokens, self._asked = tokens, asked
-        self._model: Any = None
-        self._ids: tuple[str, ...] = ()
-        self._places: dict[str, int] = {}
-        self._counts = Counts(0, 0.0, {})
+        self._postings = Postings.build((), [])
+        self._counts = Counts(0, 0.0, self._postings)
         self._built = -1
         self._since: dict[str, tuple[int, tuple[str, ...]]] = {}  # length and words, of each
         self._having: dict[str, dict[str, int]] = {}  # by word, how often it is in which of them
@@ -104,27 +100,42 @@ class Lexical:
         if folder is None or self._built >= 0:
             return self._built >= 0
         try:
-            named = json.loads((folder / _NAMED).read_bytes())
-            good = named.pop("sum") == checksum_of(named) and named["format"] == _FORMAT
+            named = self._named(folder)
             build, revision = folder / str(named["build"]), int(named["revision"])
-            good = good and named["identity"] == self._identity
+            good = named["identity"] == self._identity
             good = good and named["state"] == self._state(revision)
-            if not good or build.parent != folder or checksums(build) != named["files"]:
+            # As with Chroma's files: where nobody has written to them since, they are not read.
+            if not good or (
+                stamps(build) != named["stamps"] and checksums(build) != named["files"]
+            ):
                 return False
-            import bm25s
-            import numpy as np
-
-            kept = json.loads((build / "documents.json").read_bytes())
-            model = bm25s.BM25.load(str(build / "bm25"), mmap=True) if kept["ids"] else None
-            if model is not None:  # the same memory, without what a memmap costs at each slice
-                model.scores = {
-                    name: np.asarray(part) if isinstance(part, np.memmap) else part
-                    for name, part in model.scores.items()
-                }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            postings = Postings.read(build)
+            counts = Counts(int(named["documents"]), float(named["mean"]), postings)
+        except _UNREADABLE:
             return False
-        self._take(model, tuple(kept["ids"]), Counts(**kept["counts"]), revision)
+        self._take(postings, counts, revision)
         return True
+
+    def intact(self) -> bool:
+        """Whether the files still have the bytes that were written; reads all of them.
+
+        True where there are none. As `Chroma.intact`, for what a bad disk changes.
+        """
+        if self._folder is None or not (self._folder / _NAMED).exists():
+            return True
+        try:
+            named = self._named(self._folder)
+            return bool(checksums(self._folder / str(named["build"])) == named["files"])
+        except _UNREADABLE:
+            return False
+
+    def _named(self, folder: Path) -> dict[str, Any]:
+        """What was written of the build that counts. Raises what _UNREADABLE lists."""
+        named: dict[str, Any] = json.loads((folder / _NAMED).read_bytes())
+        good = named.pop("sum") == checksum_of(named) and named["format"] == _FORMAT
+        if not good or (folder / str(named["build"])).parent != folder:
+            raise ValueError(_NAMED)
+        return named
 
     def build(
         self, rows: Sequence[tuple[str, str]], revision: int, progress: Progress = silent
@@ -135,18 +146,10 @@ class Lexical:
             if number % 1000 == 0:
                 progress("reading words", number / len(rows))
             tokens.append(self._tokens(text))
-        model = None
-        if any(tokens):
-            import bm25s
-
-            progress("building the word index", None)
-            model = bm25s.BM25(k1=_K1, b=_B, method="lucene")
-            model.index(tokens, show_progress=False)
-        containing = Counter(word for document in tokens for word in set(document))
-        length = sum(map(len, tokens))
-        mean = length / len(tokens) if tokens else 0.0
-        counts = Counts(len(tokens), mean, dict(containing))
-        self._take(model, tuple(item for item, _ in rows), counts, revision)
+        progress("building the word index", None)
+        postings = Postings.build([item for item, _ in rows], tokens)
+        mean = sum(map(len, tokens)) / len(tokens) if tokens else 0.0
+        self._take(postings, Counts(len(tokens), mean, postings), revision)
         self._keep(revision)
 
     def update(
@@ -156,7 +159,7 @@ class Lexical:
         for item in (*gone, *(item for item, _ in changed)):
             for word in self._since.pop(item, (0, ()))[1]:
                 del self._having[word][item]
-            if (place := self._places.get(item)) is not None:
+            if (place := self._postings.places.get(item)) is not None:
                 self._stale.add(place)
         for item, text in changed:
             document = Counter(self._tokens(text))
@@ -170,7 +173,7 @@ class Lexical:
         """The `n` documents that fit a text best."""
         known = dict.fromkeys(self._tokens(text))
         query = sorted(known, key=self._worth)[: self._asked]
-        scored = self._scored(query, n)
+        scored = self._postings.best(query, n, self._stale)
         scored += self._scored_since(query)
         scored.sort(key=lambda row: (-row[0], row[1]))
         # bm25s scores in single precision, what is added since in double.
@@ -181,22 +184,6 @@ class Lexical:
         """Rare words first, but those of a single document last: they connect nothing."""
         return self._counts.containing.get(word, 0) < 2, -self._counts.idf(word), word
 
-    def _scored(self, query: list[str], n: int) -> list[tuple[float, str]]:
-        import numpy as np
-
-        known = [word for word in query if word in self._counts.containing]
-        if self._model is None or not known:
-            return []
-        scores: NDArray[float32] = self._model.get_scores(known)
-        if self._stale:
-            scores[list(self._stale)] = 0
-        # Most documents have no word of a query: to part those would be what takes the time.
-        found = np.flatnonzero(scores > 0)
-        if len(found) > n:
-            worth = scores[found]
-            found = found[np.argpartition(worth, len(found) - n)[len(found) - n :]]
-        return [(float(scores[i]), self._ids[i]) for i in found]
-
     def _scored_since(self, query: list[str]) -> list[tuple[float, str]]:
         """Those documents added since that have a word of the query; the others are not read."""
         scores: dict[str, float] = {}
@@ -206,9 +193,8 @@ class Lexical:
                 scores[item] = scores.get(item, 0.0) + gain
         return [(score, item) for item, score in scores.items() if score > 0]
 
-    def _take(self, model: Any, ids: tuple[str, ...], counts: Counts, revision: int) -> None:
-        self._model, self._ids, self._counts = model, ids, counts
-        self._places = {item: place for place, item in enumerate(ids)}
+    def _take(self, postings: Postings, counts: Counts, revision: int) -> None:
+        self._postings, self._counts = postings, counts
         self._built = self._seen = revision
         self._since, self._having, self._stale = {}, {}, set()
 
@@ -222,21 +208,16 @@ class Lexical:
         # bm25s writes no text that damage made invalid (TypeError).
         with contextlib.suppress(OSError, ValueError, TypeError):
             build.mkdir(parents=True, mode=0o700)
-            counts = {
-                "documents": self._counts.documents,
-                "mean": self._counts.mean,
-                "containing": dict(self._counts.containing),
-            }
-            kept = {"ids": self._ids, "counts": counts}
-            (build / "documents.json").write_text(json.dumps(kept), "utf-8")
-            if self._model is not None:
-                self._model.save(str(build / "bm25"), show_progress=False)
+            self._postings.save(build)
             named = {
                 "format": _FORMAT,
                 "identity": self._identity,
                 "state": self._state(revision),
                 "build": build.name,
                 "revision": revision,
+                "documents": self._counts.documents,
+                "mean": self._counts.mean,
+                "stamps": stamps(build),
                 "files": checksums(build),
             }
             part.write_text(json.dumps({**named, "sum": checksum_of(named)}), "utf-8")

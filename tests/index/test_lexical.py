@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
 
+import bm25s
 import pytest
 
 from index.lexical import Counts, Lexical
@@ -37,11 +39,36 @@ def test_scores_are_those_of_the_library() -> None:
     lexical = plain()
     lexical.build(rows, 1)
     query = ["word3", "word17", "word40"]
-    by_library = {item: score for score, item in lexical._scored(query, 200)}
+    model = bm25s.BM25(k1=1.5, b=0.75, method="lucene")
+    model.index([text.split() for _, text in rows], show_progress=False)
+    by_library = model.get_scores(query)
+    added_up = {item: score for score, item in lexical._postings.best(query, 200)}
 
-    for item, text in rows:
+    for (item, text), score in zip(rows, by_library, strict=True):
         own = lexical._counts.score(query, Counter(text.split()))
-        assert own == pytest.approx(by_library.get(item, 0.0), rel=1e-4)
+        assert own == pytest.approx(score, rel=1e-4)
+        assert added_up.get(item, 0.0) == pytest.approx(score, rel=1e-4)
+    assert lexical._counts.containing == Counter(
+        word for _, text in rows for word in set(text.split())
+    )
+
+
+@pytest.mark.parametrize("n", [1, 5, 40])
+def test_the_best_of_many_are_those_of_all(n: int) -> None:
+    rows = documents(7000)
+    lexical = plain()
+    lexical.build(rows, 1)
+    lexical.update([], [item for item, _ in rows[::7]], 2)
+    query = ["word2", "word30", "word55"]
+    gone = set(rows[::7])
+    every = sorted(
+        (lexical._counts.score(query, Counter(text.split())), item)
+        for item, text in rows
+        if (item, text) not in gone
+    )
+    found = sorted(lexical._postings.best(query, n, lexical._stale))
+    assert [s for s, _ in found] == pytest.approx([s for s, _ in every[-n:]], rel=1e-4)
+    assert all(score == pytest.approx(dict(map(reversed, every))[item]) for score, item in found)
 
 
 def test_what_was_added_since_stands_where_it_would_after_a_build() -> None:
@@ -144,6 +171,36 @@ def test_it_comes_back_from_the_disk(tmp_path: Path) -> None:
     assert second.open()
     assert second.seen == 7
     assert second.search("word5 word22", 10) == first.search("word5 word22", 10)
+
+
+@pytest.mark.parametrize(
+    "rows", [[], [("a", ""), ("", "")], [("\udc80", "red"), ("a" * 9999, "blue")]]
+)
+def test_few_and_odd_ones_come_back_as_well(rows: list[tuple[str, str]], tmp_path: Path) -> None:
+    plain(tmp_path / "words").build(rows, 3)
+    lexical = plain(tmp_path / "words")
+    assert lexical.open()
+    assert sorted(lexical._postings.places) == sorted(item for item, _ in rows)
+    assert flat(lexical.search("red", 5)) == [item for item, text in rows if text == "red"]
+
+
+def test_files_that_nobody_wrote_to_are_not_read_to_be_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "words"
+    plain(folder).build(documents(120), 7)
+    monkeypatch.setattr("index.lexical.checksums", lambda _: pytest.fail("files are read"))
+    assert plain(folder).open()
+    monkeypatch.undo()
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    assert plain(copy).open(), "of another time, but with the same bytes"
+    assert plain(copy).intact()
+    (data,) = copy.glob("build-*/bm25/data*")
+    data.write_bytes(bytes(reversed(data.read_bytes())))
+    assert not plain(copy).intact()
+    assert not plain(copy).open()
+    assert plain(tmp_path / "none").intact()
 
 
 def test_of_another_memory_or_damaged_it_is_not_believed(tmp_path: Path) -> None:
