@@ -5,9 +5,13 @@ and a missing segment goes unnoticed; flipped bytes do too, or kill the process 
 fault (all seen with 1.5.9). So the owner holds a host-wide lock; a manifest says how many vectors
 there should be, and what the files' sizes, times and checksums are. Where sizes and times are
 others than those, the checksums must be the same before Chroma reads the files; where they are the
-same, the files are not read, so that a byte that a bad disk changed is seen by `intact` alone. On
-open some twenty known vectors must find themselves; and whatever fails is built again from SQLite,
-in a new folder.
+same, the files are not read, so that a byte that a bad disk changed is seen by `intact` alone.
+Before a collection is searched for the first time, some twenty known vectors of it must find
+themselves; and whatever fails is built again from SQLite, in a new folder.
+
+Chroma writes a graph to the disk once so many vectors came (`sync_threshold`); those that came
+since are put into the graph again each time it is read, 0.4 ms each. So an index is built in few
+large pieces that end with a write, and grows in small ones.
 
 The graph is approximate, and parts of it can be out of reach although nothing is damaged: many
 vectors at equal distances do that. Equal vectors are therefore stored once, under their digest, and
@@ -27,6 +31,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +60,8 @@ _CANARY_NEIGHBOURS = 10
 _CANARY_SECOND_LOOK = 500  # the graph is approximate: three in a thousand miss the first time
 _SAME = 1e-3  # cosine distance of a vector to itself; float32 gives about 1e-6
 _BATCH = 1000  # Chroma takes 5461 at most
+_PIECE = 10_000  # built between two writes of the graph
+_UNWRITTEN = 100  # vectors of a graph that is not being built
 _LONGEST_NAME = 80
 
 
@@ -89,6 +96,7 @@ class Chroma:
         self._collections: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
         self._unreachable: set[str] = set()
+        self._unchecked: set[str] = set()
         self._generation = -1
 
     def acquire(self) -> bool:
@@ -121,7 +129,7 @@ class Chroma:
         return self._client is not None
 
     def open(self, progress: Progress) -> str | None:
-        """Open and check the index, and build it anew if it fails; why it was, or None.
+        """Open the index, and build it anew if it can't be used; why it was, or None.
 
         A file beside it says that an opening is under way: when a broken index kills the process,
         the next one builds instead of dying the same way.
@@ -133,22 +141,30 @@ class Chroma:
             self._marker.touch()
             try:
                 self._connect(self.folder / manifest.build)
-                self._verify(manifest)
+                self._counts = dict(manifest.counts)
+                self._unreachable = set(manifest.unreachable)
+                self._unchecked = set(manifest.counts)
                 self._generation = manifest.revision
-                self._keep_stamps(manifest)  # Chroma rewrites some files as it opens
+                self._keep_stamps()
             except ChromaFailed as error:
                 why = str(error)
         if why is not None:
             self.rebuild(progress)
         self._marker.unlink(missing_ok=True)
+        return None if fresh else why
+
+    def load(self, progress: Progress, pair: tuple[str, str] | None = None) -> str | None:
+        """Check the collection of a language and kind (or all) if nobody has yet, and bring in what
+        was added to the memory since; build anew where that fails; why it was, or None.
+        """
+        wanted = {collection_name(*pair)} if pair else self._unchecked
         try:
+            self._check(self._unchecked & wanted)
             self.sync()
         except ChromaFailed as error:  # vectors of another length, for one, do not go in
-            if why is not None:
-                raise
-            why = str(error)
             self.rebuild(progress)
-        return None if fresh else why
+            return str(error)
+        return None
 
     def rebuild(self, progress: Progress) -> None:
         """Build the index from the memory's vectors in a new folder and drop the old ones."""
@@ -173,9 +189,21 @@ class Chroma:
         wanted = {pair: self._vectors.digests(pair[1], pair[0]) for pair in pairs}
         total, done = sum(map(len, wanted.values())), 0
         for (language, kind), digests in wanted.items():
-            for start in range(0, len(digests), _BATCH):
-                progress(f"building the index: {language}, {kind}", done / total)
-                done += self._add(language, kind, digests[start : start + _BATCH])
+            name, pieces = collection_name(language, kind), max(1, len(digests) // _PIECE)
+            bounds = [len(digests) * piece // pieces for piece in range(pieces + 1)]
+            self._collection(name, max(_UNWRITTEN, len(digests) // pieces))
+            for first, end in pairwise(bounds):
+                for start in range(first, end, _BATCH):
+                    progress(f"building the index: {language}, {kind}", done / total)
+                    part = digests[start : min(start + _BATCH, end)]
+                    done += self._add(language, kind, part)
+            with _guarded(f"configuring {name}"):
+                small = {"hnsw": {"sync_threshold": _UNWRITTEN}}
+                self._collection(name).modify(configuration=small)
+        self._connect(self.folder / build)  # which reads how it is configured now
+        for pair in pairs:
+            name = collection_name(*pair)
+            self._counts[name] = self._count(name)
         for language, kind in pairs:
             known = self._vectors.canaries(kind, language, generation, _CANARIES)
             if why := self._set_aside(language, kind, known):
@@ -213,6 +241,8 @@ class Chroma:
             expected = set(self._vectors.digests(kind, language))
             present = self._ids(name)
             new, gone = tuple(sorted(expected - present)), tuple(sorted(present - expected))
+        if new or gone:
+            self._check(self._unchecked & {name})
         if gone:
             self._remove(name, sorted(gone))
         for start in range(0, len(new), _BATCH):
@@ -245,7 +275,7 @@ class Chroma:
         try:
             if manifest is None:
                 return "the manifest is missing"
-            self._verify(manifest)
+            self._verify(set(self._counts))
         except ChromaFailed as error:
             return str(error)
         return None
@@ -280,9 +310,10 @@ class Chroma:
             return "its files were changed or damaged"
         return None
 
-    def _keep_stamps(self, manifest: Manifest) -> None:
-        """Note what the files are like after Chroma opened them; read again only if it wrote."""
-        if stamps(self.folder / manifest.build) != manifest.stamps:
+    def _keep_stamps(self) -> None:
+        """Note what the files are like after Chroma read them; read again only if it wrote."""
+        manifest = read_manifest(self.folder)
+        if manifest is not None and stamps(self.folder / manifest.build) != manifest.stamps:
             self._write_manifest(manifest.build, manifest.revision)
 
     def intact(self) -> bool:
@@ -305,17 +336,20 @@ class Chroma:
 
     def _close_client(self) -> None:
         client, self._client = self._client, None
-        self._collections, self._counts, self._unreachable = {}, {}, set()
+        self._collections, self._counts = {}, {}
+        self._unreachable, self._unchecked = set(), set()
         self._generation = -1
         if client is not None:
             with contextlib.suppress(ChromaFailed), _guarded("closing"):
                 client.close()
 
-    def _collection(self, name: str) -> Any:
+    def _collection(self, name: str, unwritten: int = _UNWRITTEN) -> Any:
+        """A collection; one that there is not yet is made and written each so many vectors."""
         if name not in self._collections:
+            graph = {"space": "cosine", "sync_threshold": unwritten}
             with _guarded(f"collection {name}"):
                 self._collections[name] = self._client.get_or_create_collection(
-                    name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                    name, embedding_function=None, configuration={"hnsw": graph}
                 )
         return self._collections[name]
 
@@ -360,18 +394,26 @@ class Chroma:
                 for ids, distances in zip(found["ids"], found["distances"], strict=True)
             ]
 
-    def _verify(self, manifest: Manifest) -> None:
-        for name, count in manifest.counts.items():
-            found = self._count(name)
+    def _check(self, names: set[str]) -> None:
+        """Verify collections that nobody has looked at yet. Raises ChromaFailed."""
+        if names:
+            self._marker.touch()
+            self._verify(names)
+            self._unchecked -= names
+            self._keep_stamps()
+            self._marker.unlink(missing_ok=True)
+
+    def _verify(self, names: set[str]) -> None:
+        """Compare how many vectors there are, and look for known ones. Raises ChromaFailed."""
+        for name in sorted(names):
+            found, count = self._count(name), self._counts.get(name, 0)
             if found != count:
                 raise ChromaFailed(f"{name} holds {found} vectors instead of {count}")
-            self._counts[name] = found
-        self._unreachable = set(manifest.unreachable)
         for language, kind in self._vectors.pairs():
-            reachable = collection_name(language, kind) not in self._unreachable
-            known = self._vectors.canaries(kind, language, manifest.revision, _CANARIES)
-            if reachable and (why := self._lost_canary(language, kind, known)):
-                raise ChromaFailed(why)
+            if collection_name(language, kind) in names - self._unreachable:
+                known = self._vectors.canaries(kind, language, self._generation, _CANARIES)
+                if why := self._lost_canary(language, kind, known):
+                    raise ChromaFailed(why)
 
     def _set_aside(self, language: str, kind: str, known: tuple[str, ...]) -> str | None:
         """Have a collection searched exactly whose graph, as it is now, does not reach all that it

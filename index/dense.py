@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from bisect import bisect
 from collections.abc import Callable, Sequence
+from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.progress import Progress
 from index.chroma import Chroma, ChromaFailed
 from index.embedding import Embedder
-from index.errors import EmbeddingError
+from index.errors import EmbeddingError, StoreError
 from index.lexical import Ranking
 from index.record import KINDS, Kind
 from index.store import Memory
-from index.vectors import Changes, Text, Vectors
+from index.vectors import Changes, Complete, Text, Vectors
 from index.words import valid
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     _Rows: TypeAlias = tuple[tuple[str, ...], NDArray[float32] | None]
     """Digests and their vectors, one row each."""
+    Wanted: TypeAlias = tuple[str, NDArray[float32]]
+    """A kind and a vector that the nearest of that kind are wanted of."""
 
 _BATCH = 64
 _SHARERS = 10  # records of one text that are looked at: rules describe many edits with one text
@@ -57,13 +61,17 @@ class Dense:
         self._failure: tuple[float, EmbeddingError] | None = None
         self._vectors = Vectors(memory, embedder.identity)
         self._folder = folder
+        self._beside = futures.ThreadPoolExecutor(1, "hasten-chroma")
+        self._asked: futures.Future[list[Ranking | None]] | None = None
         self._chroma: Chroma | None = self._new_chroma()
         self._embedded = -1
         self._length = 0
+        self._complete: Complete | None = None
         self._matrices: dict[tuple[str, str, int], tuple[int, _Rows]] = {}
 
     def close(self) -> None:
         """Let go of Chroma and its lock."""
+        self._beside.shutdown()
         if self._chroma is not None:
             self._chroma.close()
 
@@ -74,12 +82,15 @@ class Dense:
         name: where it gives vectors of another length, all are made anew. Raises EmbeddingError,
         Cancelled (from `progress`).
         """
-        generation = self._memory.generation()
-        if generation == self._embedded:
-            return 0
-        missing = self._vectors.missing(self._embedded, self._kinds)
-        made = self._make(missing, progress)
-        self._embedded = generation
+        if self._embedded < 0:  # what an earlier session has seen need not be looked at again
+            found = self._vectors.complete()
+            if found is not None and set(self._kinds) <= set(found.kinds):
+                self._complete, self._embedded = found, found.revision
+        made = 0
+        while (generation := self._memory.generation()) != self._embedded:
+            missing = self._vectors.missing(self._embedded, self._kinds)
+            made += self._make(missing, progress)
+            self._embedded = generation
         return made
 
     def embed_again(self, progress: Progress) -> int:
@@ -106,10 +117,14 @@ class Dense:
 
         Raises EmbeddingError, at once for a minute after the embedder failed.
         """
-        self.embed_missing(progress)
+        made = self.embed_missing(progress)
         queries = self._ask(texts)
         if self._is_other(queries.shape[1]):
             self._make_anew(queries.shape[1], progress)
+        if made or self._complete is None:
+            self._complete = Complete(self._embedded, self._kinds, 4 * queries.shape[1])
+            with contextlib.suppress(StoreError):  # it would have spared time, no more
+                self._vectors.keep_complete(self._complete)
         return queries
 
     def try_again(self) -> None:
@@ -155,8 +170,11 @@ class Dense:
 
     def _is_other(self, length: int) -> bool:
         """Whether vectors of this length differ from those that there are."""
-        if not self._length and not self._vectors.has_other_sizes(length * 4):
-            self._length = length
+        if not self._length:
+            known, size = self._complete, length * 4
+            since = known.revision if known is not None and known.size == size else -1
+            if not self._vectors.has_other_sizes(size, since):
+                self._length = length
         return length != self._length
 
     def _mixed(self) -> EmbeddingError:
@@ -183,6 +201,7 @@ class Dense:
 
     def drop_index(self) -> None:
         """Forget the open index; the next search opens and checks it again."""
+        self._wait()
         if self._chroma is not None:
             self._chroma.close()
         self._chroma, self.unusable = self._new_chroma(), ""
@@ -191,56 +210,107 @@ class Dense:
         return Chroma(self._folder, self._memory, self._embedder.identity)
 
     def nearest(
-        self, language: str, kind: str, vector: NDArray[float32], n: int, progress: Progress
-    ) -> Ranking:
-        """The nearest records, nearest first; those with equal vectors share a place."""
-        digests = self._nearest(language, kind, vector, n, progress)
-        return self._vectors.holders(kind, language, digests, _SHARERS)
+        self, language: str, wanted: Sequence[Wanted], n: int, progress: Progress
+    ) -> Callable[[], list[Ranking]]:
+        """For each kind and vector the nearest records, nearest first; those with equal vectors
+        share a place.
 
-    def _nearest(
-        self, language: str, kind: str, vector: NDArray[float32], n: int, progress: Progress
-    ) -> tuple[str, ...]:
+        Chroma lets go of Python's lock, so it is asked beside what the caller does until it calls
+        what this returns.
+        """
         chroma = self.owned(progress)
-        if chroma is not None:
+        for kind, _ in wanted:
+            chroma = chroma and self._loaded(chroma, progress, (language, kind))
+
+        def ask() -> list[Ranking | None]:
+            assert chroma is not None
+            return [
+                None if digests is None else self._holders(language, kind, digests)
+                for kind, vector in wanted
+                for digests in (chroma.query(language, kind, vector, n),)
+            ]
+
+        asked = None if chroma is None else self._beside.submit(ask)
+        self._asked = asked
+
+        def answer() -> list[Ranking]:
+            found: Sequence[Ranking | None] = [None] * len(wanted)
             try:
-                chroma.sync()
-                found = chroma.query(language, kind, vector, n)
+                found = asked.result() if asked is not None else found
             except ChromaFailed as error:
-                self.notes.append(f"the Chroma index failed ({error}) and was built anew")
-                try:
-                    chroma.rebuild(progress)
-                    found = chroma.query(language, kind, vector, n)
-                except ChromaFailed as again:
-                    self._give_up(again)
-                    found = None
-            if found is not None:
-                return found
-        return self._exact(language, kind, vector, n)
+                found = self._once_more(error, ask, progress) or found
+            return [
+                self._exact(language, kind, vector, n) if ranking is None else ranking
+                for (kind, vector), ranking in zip(wanted, found, strict=True)
+            ]
+
+        return answer
+
+    def _once_more(
+        self, error: ChromaFailed, ask: Callable[[], list[Ranking | None]], progress: Progress
+    ) -> list[Ranking | None] | None:
+        """What Chroma answers after it was built anew; None where it still fails."""
+        self.notes.append(f"the Chroma index failed ({error}) and was built anew")
+        try:
+            if self._chroma is not None:
+                self._chroma.rebuild(progress)
+            return ask()
+        except ChromaFailed as again:
+            self._give_up(again)
+            return None
 
     def owned(self, progress: Progress) -> Chroma | None:
-        """The checked index if this process owns it (or can get it now), else None."""
+        """The open index if this process owns it (or can get it now), else None.
+
+        Its collections are checked as they are searched; `loaded` checks all of them.
+        """
+        self._wait()
         chroma = self._chroma
         if chroma is None or not chroma.acquire():
             return None
         if not chroma.is_open:
             try:
-                why = chroma.open(progress)
+                self._built_anew(chroma.open(progress))
             except (ChromaFailed, OSError) as error:
                 self._give_up(error)
                 return None
-            if why is not None:
-                self.notes.append(f"the Chroma index was built anew: {why}")
         return chroma
+
+    def loaded(self, progress: Progress) -> Chroma | None:
+        """As `owned`, with all that it holds checked and up to date."""
+        chroma = self.owned(progress)
+        return chroma and self._loaded(chroma, progress)
+
+    def _loaded(
+        self, chroma: Chroma, progress: Progress, pair: tuple[str, str] | None = None
+    ) -> Chroma | None:
+        try:
+            self._built_anew(chroma.load(progress, pair))
+        except (ChromaFailed, OSError) as error:
+            self._give_up(error)
+            return None
+        return chroma
+
+    def _built_anew(self, why: str | None) -> None:
+        if why is not None:
+            self.notes.append(f"the Chroma index was built anew: {why}")
+
+    def _wait(self) -> None:
+        """Until nobody asks Chroma any more: whoever was cancelled has not waited for an answer."""
+        if self._asked is not None:
+            futures.wait([self._asked])
 
     def claim(self) -> bool:
         """Become the owner of the index, also where Chroma could not be used so far; False while
         another process is."""
+        self._wait()
         if self._chroma is None:
             self._chroma, self.unusable = self._new_chroma(), ""
         return self._chroma.acquire()
 
     def rebuild(self, progress: Progress) -> bool:
         """Build the Chroma index anew; False if another process owns it. Raises ChromaFailed."""
+        self._wait()
         if self._chroma is None or not self._chroma.acquire():
             return False
         self._chroma.rebuild(progress)
@@ -253,14 +323,17 @@ class Dense:
             self._chroma.close()
             self._chroma = None
 
-    def _exact(self, language: str, kind: str, vector: NDArray[float32], n: int) -> tuple[str, ...]:
+    def _exact(self, language: str, kind: str, vector: NDArray[float32], n: int) -> Ranking:
         import numpy as np
 
         ids, matrix = self._matrix(language, kind, len(vector))
         if matrix is None:
             return ()
         order = np.argsort(-(matrix @ vector), kind="stable")[:n]
-        return tuple(ids[int(i)] for i in order)
+        return self._holders(language, kind, [ids[int(i)] for i in order])
+
+    def _holders(self, language: str, kind: str, digests: Sequence[str]) -> Ranking:
+        return self._vectors.holders(kind, language, digests, _SHARERS)
 
     def _matrix(self, language: str, kind: str, length: int) -> _Rows:
         """The digests and vectors of that length, ordered by digest."""

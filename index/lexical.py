@@ -17,7 +17,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,8 @@ _FORMAT = 4
 _ANEW = 500
 """Documents that changed or came since, beyond which the index is built anew."""
 
+_SAME = 1e-4
+"""How far apart equal scores can be: bm25s has single precision, what is added since double."""
 _ASKED = 24
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading a file raises that damage made another one of."""
@@ -171,23 +172,24 @@ class Lexical:
 
     def search(self, text: str, n: int) -> Ranking:
         """The `n` documents that fit a text best."""
-        known = dict.fromkeys(self._tokens(text))
-        query = sorted(known, key=self._worth)[: self._asked]
+        query = self._postings.rarest(dict.fromkeys(self._tokens(text)), self._asked)
         scored = self._postings.best(query, n, self._stale)
         scored += self._scored_since(query)
         scored.sort(key=lambda row: (-row[0], row[1]))
-        # bm25s scores in single precision, what is added since in double.
-        equal = groupby(scored[:n], key=lambda row: round(row[0], 4))
-        return tuple(tuple(item for _, item in group) for _, group in equal)
-
-    def _worth(self, word: str) -> tuple[bool, float, str]:
-        """Rare words first, but those of a single document last: they connect nothing."""
-        return self._counts.containing.get(word, 0) < 2, -self._counts.idf(word), word
+        places: list[tuple[str, ...]] = []
+        last = math.inf
+        for score, item in scored[:n]:
+            if last - score < _SAME:
+                places[-1] += (item,)
+            else:
+                places.append((item,))
+                last = score
+        return tuple(places)
 
     def _scored_since(self, query: list[str]) -> list[tuple[float, str]]:
         """Those documents added since that have a word of the query; the others are not read."""
         scores: dict[str, float] = {}
-        for word in query:
+        for word in query if self._having else ():
             for item, times in self._having.get(word, {}).items():
                 gain = self._counts.gain(word, times, self._since[item][0])
                 scores[item] = scores.get(item, 0.0) + gain

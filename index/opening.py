@@ -32,6 +32,7 @@ _TABLES = (
 _NEWER = 1000
 """A version that is so much newer is none: its bytes are damaged."""
 _CHECKED_BYTES = 64 << 20  # the check reads all of the file: about 1 ms per MB
+_CACHE_KIB = 16 << 10  # the upper pages of the indexes of 100,000 records
 _EXTENT = ("count", "size")
 _DISK = ("locked", "I/O", "full", "unable to open", "out of memory", "interrupted")
 """What SQLite says where not the file is to blame. Everything else is said of a damaged one."""
@@ -44,9 +45,10 @@ _WAITING = ("locked", "out of memory", "interrupted")
 """What SQLite says of a file whose pages may well be read a moment later."""
 _NEVER_SALVAGED = (
     "key NOT IN ('identity', 'journal', 'journals') "
-    "AND key NOT LIKE 'corpus:%' AND key NOT LIKE 'mark:%'"
+    "AND key NOT LIKE 'corpus:%' AND key NOT LIKE 'mark:%' AND key NOT LIKE 'complete:%'"
 )
-"""Facts that are true of a whole file only: what it has seen of the journal and of the corpus."""
+"""Facts that are true of a whole file only: what it has seen of the journal and of the corpus, and
+of which embedder it has all vectors."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def _connect(path: Path, named: Path | None = None) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         migrate(connection)
     except BaseException as error:
         connection.close()

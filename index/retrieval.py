@@ -6,7 +6,6 @@ compared with which, and what each counts, is data (index/fusion.py).
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,15 +26,15 @@ from index.fusion import (
     EMBEDDED,
     RRF,
     WEIGHTS,
-    Ranked,
+    Opinion,
     Source,
     diverse,
     fuse,
-    opinion_of,
+    places_of,
 )
 from index.lexical import Ranking
 from index.query import Query
-from index.record import Head, Hit, Kind, Passage, Record
+from index.record import Head, Hit, Kind, Passage
 from index.sparse import Sparse
 from index.store import Memory
 from index.vectors import NOTES
@@ -161,7 +160,6 @@ class Index:
     def explain(self, query: Query, k: int) -> Found:
         """As `search`, with the rankings behind each hit and what was left out."""
         with self._lock:
-            self._ready()
             if k <= 0:
                 return Found((), ())
             rankings = self.rankings(query, max(_LEAST, CHOICE * k))
@@ -178,46 +176,49 @@ class Index:
                 return heads
 
             mine = f"workspace:{query.workspace}:"
-            opinion = functools.partial(
-                opinion_of,
-                self._memory.titles(mine, "accepted"),
-                self._memory.titles(mine, "rejected"),
+            opinion = Opinion(
+                self._memory.titles(mine, "accepted"), self._memory.titles(mine, "rejected")
             )
             rows = fuse(rankings, fitting, self._weights(), opinion, CHOICE * k)
             taken = diverse(rows, k)
             records = self._memory.some(row.head.id for row in taken)
-            hits = tuple(_explained(row, records) for row in taken if row.head.id in records)
-            return Found(hits, tuple(excluded.items()))
+            places = places_of(rankings, records)
+            hits = (
+                Explained(Hit(record, row.score), places[record.id], row.weight, row.why)
+                for row in taken
+                if (record := records.get(row.head.id)) is not None
+            )
+            return Found(tuple(hits), tuple(excluded.items()))
 
     def rankings(
         self, query: Query, n: int, sources: Sequence[Source] = tuple(WEIGHTS)
     ) -> dict[Source, Ranking]:
         """The `n` best of each of `sources` that the query has a text for."""
         with self._lock:
-            self._ready()
+            generation = self._ready()
             found: dict[Source, Ranking] = {}
             wanted = [source for source in sources if source.query in query.asked]
+            by_vectors = [source for source in wanted if source.by == "vectors"]
+            nearest = self._by_vectors(query, n, by_vectors)  # beside the words
             for source in wanted:
                 if source.by == "words":
                     text = query.asked[source.query]
                     found[source] = self._sparse.search(
-                        query.language, source.key, text, n, self._progress
+                        query.language, source.key, text, n, generation, self._progress
                     )
-            by_vectors = [source for source in wanted if source.by == "vectors"]
-            found.update(self._by_vectors(query, n, by_vectors))
-            return found
+            return {**found, **nearest()}
 
     def passages(self, query: Query, k: int) -> tuple[Passage, ...]:
         """The `k` passages of research notes that fit a query best, by words and by vectors."""
         with self._lock:
-            self._ready()
+            generation = self._ready()
             texts = (query.facts, query.hint, query.purpose)
             text = " ".join(text for text in texts if text)
             if k <= 0 or not text or not self._memory.counts()["passages"]:
                 return ()
             n = max(_LEAST, 4 * k)
             scores: dict[str, float] = {}
-            words = self._sparse.search(NOTES, NOTES, text, n, self._progress)
+            words = self._sparse.search(NOTES, NOTES, text, n, generation, self._progress)
             rankings = [(1.0, words)]
             if self._vectors:
                 rankings += self._passages_by_vectors(text, n)
@@ -233,7 +234,8 @@ class Index:
         vectors = self._embedded([text])
         if vectors is None:
             return []
-        found = self._opened().nearest(NOTES, NOTES, vectors[0], n, self._progress)
+        wanted = [(NOTES, vectors[0])]
+        (found,) = self._opened().nearest(NOTES, wanted, n, self._progress)()
         return [(self._embedder().trust, found)]
 
     def _say(self, note: str) -> None:
@@ -274,6 +276,8 @@ class Index:
             problems = []
             if damage := self._memory.damage():
                 problems.append(f"{self._memory.path}: {damage}")
+            if not self._sparse.intact():
+                problems.append("the word indexes: their files were damaged on the disk")
             dense = self._opened()
             dense.try_again()
             try:
@@ -282,7 +286,7 @@ class Index:
                 problems.append(error.message)
             if wrong := dense.wrong():
                 problems.append(wrong)
-            chroma = dense.owned(self._progress)
+            chroma = dense.loaded(self._progress)
             if dense.unusable:
                 problems.append(f"Chroma can't be used: {dense.unusable}")
             if chroma is not None and (wrong := chroma.check()):
@@ -301,7 +305,7 @@ class Index:
             dense = self._opened()
             dense.try_again()
             made = dense.embed_missing(progress)
-            dense.owned(progress)
+            dense.loaded(progress)
             return made
 
     def rebuild(self, progress: Progress = silent) -> None:
@@ -322,7 +326,7 @@ class Index:
                 )
             dense.embed_again(progress)
             self._memory.compact()
-            self._sparse.forget()
+            self._sparse.drop()
             dense.embed_missing(progress)  # of what was mended
             try:
                 dense.rebuild(progress)
@@ -356,8 +360,9 @@ class Index:
             load_corpus(self._memory, self._corpus)
             self._loaded = True
 
-    def _ready(self) -> None:
-        """The corpus is in the memory, and every record has the facts of today's vocabulary.
+    def _ready(self) -> int:
+        """The corpus is in the memory, and every record has the facts of today's vocabulary; the
+        generation of what is searched.
 
         On a full disk what is there is searched as it is, with a note.
         """
@@ -365,11 +370,13 @@ class Index:
             self._load_corpus()
             # Before it is filled: what another process adds meanwhile is not filled yet.
             generation = self._memory.generation()
-            if generation != self._derived:
-                fill_facts(self._memory, self._progress)
-                self._derived = generation
+            if generation == self._derived:
+                return generation
+            fill_facts(self._memory, self._progress)
+            self._derived = generation
         except StoreError as error:
             self._go_on_without(error, "what is new is not searched in full")
+        return self._memory.generation()
 
     def _embedded(self, texts: list[str]) -> NDArray[float32] | None:
         """Vectors of queries; None, with a note, where only words can be searched."""
@@ -394,21 +401,20 @@ class Index:
         trust = self._embedder().trust
         return {s: w * trust if s.by == "vectors" else w for s, w in WEIGHTS.items()}
 
-    def _by_vectors(self, query: Query, n: int, sources: Sequence[Source]) -> dict[Source, Ranking]:
+    def _by_vectors(
+        self, query: Query, n: int, sources: Sequence[Source]
+    ) -> Callable[[], dict[Source, Ranking]]:
+        """Rankings by vectors, which are looked for until what this returns is called."""
         if not sources or not self._vectors:
-            return {}
+            return dict
         names = list(dict.fromkeys(source.query for source in sources))
         rows = self._embedded([query.asked[name] for name in names])
         if rows is None:
-            return {}
+            return dict
         vectors = dict(zip(names, rows, strict=True))
-        dense = self._opened()
-        return {
-            source: dense.nearest(
-                query.language, source.key, vectors[source.query], n, self._progress
-            )
-            for source in sources
-        }
+        wanted = [(source.key, vectors[source.query]) for source in sources]
+        nearest = self._opened().nearest(query.language, wanted, n, self._progress)
+        return lambda: dict(zip(sources, nearest(), strict=True))
 
 
 def open_index(
@@ -416,8 +422,3 @@ def open_index(
 ) -> Index:
     """The user's memory with its index; closing the index leaves the memory open."""
     return Index(Memory(path or data_dir() / "memory.db"), embedder=embedder, progress=progress)
-
-
-def _explained(row: Ranked, records: Mapping[str, Record]) -> Explained:
-    hit = Hit(records[row.head.id], row.score)
-    return Explained(hit, row.places, row.weight, row.why)

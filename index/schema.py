@@ -130,6 +130,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE forgotten (
             kind TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (kind, item)) WITHOUT ROWID""",
     ),
+    (
+        # Who has a vector, newest first, is answered by the index alone.
+        "DROP INDEX vectors_digest",
+        """CREATE INDEX vectors_digest
+            ON vectors(embedder, kind, language, digest, revision DESC, item)""",
+    ),
 )
 SCHEMA = len(MIGRATIONS)
 

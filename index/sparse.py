@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,16 +45,28 @@ class Sparse:
         self._memory, self._folder = memory, folder
         self._open: dict[tuple[str, str], Lexical] = {}
 
-    def search(self, language: str, key: str, text: str, n: int, progress: Progress) -> Ranking:
-        """The `n` records (or passages) whose `key` fits a text best."""
-        return self._current(language, key, progress).search(text, n)
+    def search(
+        self, language: str, key: str, text: str, n: int, generation: int, progress: Progress
+    ) -> Ranking:
+        """The `n` records (or passages) whose `key` fits a text best, of what the memory holds at
+        a generation or later."""
+        lexical = self._current(language, key, generation, progress)
+        try:
+            return lexical.search(text, n)
+        except (IndexError, ValueError):  # a bad disk gives other bytes than were written
+            lexical.build(self._rows(language, key, -1), generation, progress)
+            return lexical.search(text, n)
 
-    def forget(self) -> None:
-        """Forget what is open; the next search reads the disk or builds anew."""
+    def drop(self) -> None:
+        """Delete what was kept; the next search builds anew."""
         self._open.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _current(self, language: str, key: str, progress: Progress) -> Lexical:
-        generation = self._memory.generation()
+    def intact(self) -> bool:
+        """Whether what was kept still has the bytes that were written; reads all of it."""
+        return all(Lexical(path, "").intact() for path in self._folder.glob("*"))
+
+    def _current(self, language: str, key: str, generation: int, progress: Progress) -> Lexical:
         lexical = self._open.get((language, key))
         if lexical is None:
             folder = None

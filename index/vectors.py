@@ -16,6 +16,9 @@ from index.record import KINDS, Kind
 from index.store import Memory
 from index.words import valid
 
+COMPLETE = "complete:"
+"""How the facts begin that say of which embedder no vectors are missing. Whoever deletes vectors
+other than with their records deletes them."""
 NOTES = "note"
 """The language and the kind of the vectors of notes' passages."""
 
@@ -37,6 +40,15 @@ class Changes:
     new: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     whole: bool = False
+
+
+@dataclass(frozen=True)
+class Complete:
+    """Up to `revision` every text of `kinds`, and every passage, has a vector of `size` bytes."""
+
+    revision: int
+    kinds: tuple[str, ...]
+    size: int
 
 
 _LANGUAGES = (
@@ -110,6 +122,21 @@ class Vectors:
         if len(whole) < len(texts):
             self._memory.suspect()
         return whole
+
+    def complete(self) -> Complete | None:
+        """What an earlier session has found to be complete, as far as that is still true."""
+        try:
+            values = json.loads(self._memory.fact(f"{COMPLETE}{self._embedder}") or "")
+            found = Complete(int(values[0]), tuple(map(str, values[1])), int(values[2]))
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return None
+        before, now = self._memory.gone_before(), self._memory.generation()
+        return found if before <= found.revision <= now else None
+
+    def keep_complete(self, found: Complete) -> None:
+        """Spare later sessions to look for what is missing. Raises StoreError."""
+        kept = json.dumps([found.revision, found.kinds, found.size])
+        self._memory.set_fact(f"{COMPLETE}{self._embedder}", kept)
 
     def put(self, rows: Iterable[tuple[Text, bytes]]) -> None:
         """Keep vectors; those of texts that are gone or changed meanwhile are dropped."""
@@ -186,23 +213,19 @@ class Vectors:
     ) -> tuple[tuple[str, ...], ...]:
         """For each digest the ids of its items, at most the `most` newest of each."""
         rows = self._memory.read(
-            # CROSS JOIN keeps this order: some digests, each looked up (SQLite, query planner).
-            "SELECT digest, item FROM (SELECT digest, item, row_number() OVER "
-            "(PARTITION BY digest ORDER BY revision DESC, item) AS place "
-            "FROM json_each(?) CROSS JOIN vectors ON digest = value "
-            "WHERE embedder = ? AND kind = ? AND language = ?) "
-            "WHERE place <= ? ORDER BY place",
+            # A damaged item may be a blob, of which JSON knows nothing.
+            "SELECT (SELECT json_group_array(CASE typeof(item) WHEN 'text' THEN item END) "
+            "FROM (SELECT item FROM vectors "
+            "WHERE embedder = ?2 AND kind = ?3 AND language = ?4 AND digest = value "
+            "ORDER BY revision DESC, item LIMIT ?5)) FROM json_each(?1)",
             json.dumps(list(digests)),
             self._embedder,
             kind,
             language,
             most,
         )
-        found: dict[str, list[str]] = {}
-        for digest, item in rows:
-            if _is_text(item):
-                found.setdefault(digest, []).append(item)
-        return tuple(tuple(found[digest]) for digest in digests if digest in found)
+        found = (tuple(filter(_is_text, json.loads(row[0]))) for row in rows)
+        return tuple(items for items in found if items)
 
     def changes(self, kind: str, language: str, since: int) -> Changes:
         """What came and went after a revision."""
@@ -223,14 +246,19 @@ class Vectors:
         rows = self._memory.read(_PAIRS, self._embedder)
         return tuple((row[0], row[1]) for row in rows if _is_text(row[0]) and _is_text(row[1]))
 
-    def has_other_sizes(self, size: int) -> bool:
-        """Whether there are vectors that are not `size` bytes long."""
-        return bool(
+    def has_other_sizes(self, size: int, since: int = -1) -> bool:
+        """Whether there are vectors, written after a revision, that are not `size` bytes long."""
+        return any(
             self._memory.read(
-                "SELECT 1 FROM vectors WHERE embedder = ? AND length(vector) != ? LIMIT 1",
+                "SELECT 1 FROM vectors WHERE embedder = ? AND kind = ? AND language = ? "
+                "AND revision > ? AND length(vector) != ? LIMIT 1",
                 self._embedder,
+                kind,
+                language,
+                since,
                 size,
             )
+            for language, kind in self.pairs()
         )
 
     def sizes(self) -> tuple[int, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +29,7 @@ from index.dense import Dense
 from index.embedding import FactsEmbedder
 from index.record import Kind
 from index.retrieval import Index
+from index.sparse import Sparse
 from index.store import Memory
 from index.vectors import Vectors
 from tests.index.conftest import ask, make_record, put_vectors
@@ -59,7 +63,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
         vectors = fill(memory, MANY)
         chroma = Chroma(folder / "chroma", memory, EMBEDDER)
         assert chroma.acquire()
-        assert chroma.open(silent) is None
+        assert opened(chroma) is None
         chroma.close()
     return folder, vectors
 
@@ -73,6 +77,15 @@ def built(tmp_path: Path, template: tuple[Path, dict[str, Any]]) -> Iterator[Any
         assert chroma.acquire()
         yield chroma, memory, vectors
         chroma.close()
+
+
+def opened(chroma: Chroma) -> str | None:
+    """Open an index and check all that it holds; why it was built anew, or None."""
+    return chroma.open(silent) or chroma.load(silent)
+
+
+def nearest(dense: Dense, vector: Any, n: int = 3) -> tuple[tuple[str, ...], ...]:
+    return dense.nearest("python", [("edit", vector)], n, silent)()[0]
 
 
 def build_of(folder: Path) -> Path:
@@ -95,12 +108,12 @@ def test_healthy_index_opens_without_a_build(built: Any) -> None:
     before = build_of(chroma.folder)
     assert len(segments(chroma.folder)) == 2
     for _ in range(3):
-        assert chroma.open(silent) is None
+        assert opened(chroma) is None
         assert build_of(chroma.folder) == before
         assert finds_all(chroma, vectors)
         chroma.close()
         assert chroma.acquire()
-    assert chroma.open(silent) is None
+    assert opened(chroma) is None
     assert chroma.counts == {"xpython-edit": MANY, "xpython-bottleneck": MANY}
 
 
@@ -197,7 +210,7 @@ def died_while_opening(folder: Path) -> None:
 def test_damage_is_noticed_and_mended(built: Any, damage: Callable[[Path], None]) -> None:
     chroma, memory, vectors = built
     damage(chroma.folder)
-    why = chroma.open(silent)
+    why = opened(chroma)
     assert why
     assert finds_all(chroma, vectors)
     assert chroma.check() is None
@@ -206,7 +219,7 @@ def test_damage_is_noticed_and_mended(built: Any, damage: Callable[[Path], None]
     assert memory.counts()["records"] == MANY
     chroma.close()
     assert chroma.acquire()
-    assert chroma.open(silent) is None, "the new one is healthy"
+    assert opened(chroma) is None, "the new one is healthy"
 
 
 def test_canaries_alone_notice_a_missing_segment(
@@ -217,7 +230,7 @@ def test_canaries_alone_notice_a_missing_segment(
     missing_segment(chroma.folder)
     with monkeypatch.context() as patched:
         patched.setattr(chroma_module, "checksums", lambda _: files)
-        assert chroma.open(silent)
+        assert opened(chroma)
     assert finds_all(chroma, vectors)
 
 
@@ -253,14 +266,14 @@ def test_graph_that_does_not_reach_all_is_searched_exactly(memory: Memory, tmp_p
                 text = f"edit number {wanted}"
                 dense.embed([text], silent)
                 (vector,) = embedder.embed([text])
-                first = dense.nearest("python", "edit", vector, 3, silent)[0]
+                first = nearest(dense, vector)[0]
                 assert make_record(wanted).id in first
             assert index.verify().ok
 
 
 def test_missing_canary_fails_the_check(built: Any) -> None:
     chroma, _, vectors = built
-    chroma.open(silent)
+    opened(chroma)
     canary = sorted(vectors)[0]
     chroma._collection("xpython-edit").update(ids=[canary], embeddings=[-vectors[canary]])
     assert "known vector" in chroma.check()
@@ -286,13 +299,71 @@ def test_damage_found_while_searching_is_mended(built: Any) -> None:
     dense = Dense(memory, chroma.folder, embedder)
     some = sorted(vectors)[7]
     (holders,) = Vectors(memory, EMBEDDER).holders("edit", "python", [some], 1)
-    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == holders
+    assert nearest(dense, vectors[some])[0] == holders
     owned = dense.owned(silent)
     assert owned is not None
     owned._client.delete_collection("xpython-edit")
-    assert dense.nearest("python", "edit", vectors[some], 3, silent)[0] == holders
+    assert nearest(dense, vectors[some])[0] == holders
     assert "built anew" in dense.notes[-1]
     dense.close()
+
+
+def test_chroma_is_asked_beside_what_the_caller_does(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.add_all(make_record(i) for i in range(5))
+    ended = threading.Event()
+    query, search = Chroma.query, Sparse.search
+
+    def after_the_words(self: Chroma, *given: Any) -> Any:
+        assert ended.wait(60)
+        return query(self, *given)
+
+    def noted(self: Sparse, *given: Any) -> Any:
+        try:
+            return search(self, *given)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Chroma, "query", after_the_words)
+    monkeypatch.setattr(Sparse, "search", noted)
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        assert ask(index, "bottleneck number 3", 1)[0].record.id == make_record(3).id
+
+
+def test_a_search_that_was_cancelled_does_not_disturb_the_next(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.add_all(make_record(i) for i in range(5))
+    at_once: list[int] = []
+    query, sync, asking = Chroma.query, Chroma.sync, threading.Semaphore(1)
+
+    def slow(self: Chroma, *given: Any) -> Any:
+        with asking:
+            threading.Event().wait(0.05)
+            return query(self, *given)
+
+    def alone(self: Chroma) -> None:
+        at_once.append(asking.acquire(blocking=False))
+        sync(self)
+        if at_once[-1]:
+            asking.release()
+
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        expected = ask(index, "bottleneck number 3", 3)
+        monkeypatch.setattr(Chroma, "query", slow)
+        monkeypatch.setattr(Chroma, "sync", alone)
+        with monkeypatch.context() as patched:
+            patched.setattr(Sparse, "search", cancelled)
+            with pytest.raises(Cancelled):
+                ask(index, "bottleneck number 3", 3)
+        assert ask(index, "bottleneck number 3", 3) == expected
+    assert at_once
+    assert all(at_once), "the index is not written to while it is asked"
+
+
+def cancelled(*_: object) -> None:
+    raise Cancelled
 
 
 def test_unusable_chroma_is_done_without(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +401,7 @@ def test_cancelled_build_is_built_again(memory: Memory, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         chroma.open(cancel)
     assert not chroma.is_open
-    assert chroma.open(silent)
+    assert opened(chroma)
     assert finds_all(chroma, vectors)
     chroma.close()
 
@@ -365,7 +436,7 @@ def test_names_are_read_once_and_only_files_that_changed(
     built: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chroma, memory, vectors = built
-    chroma.open(silent)
+    opened(chroma)
     summed: list[str] = []
     checksum = manifest._checksum
 
@@ -393,9 +464,89 @@ def test_names_are_read_once_and_only_files_that_changed(
     assert finds_all(chroma, vectors)
 
 
+def test_a_collection_is_read_when_it_is_searched(
+    built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chroma, memory, vectors = built
+    read: list[str] = []
+    count = Chroma._count
+
+    def noted(self: Chroma, name: str) -> int:
+        read.append(name)
+        return count(self, name)
+
+    monkeypatch.setattr(Chroma, "_count", noted)
+    assert chroma.open(silent) is None
+    assert read == []
+    assert chroma.counts == {"xpython-edit": MANY, "xpython-bottleneck": MANY}
+    for _ in range(2):
+        assert chroma.load(silent, ("python", "edit")) is None
+        assert read == ["xpython-edit"]
+    assert finds_all(chroma, vectors)
+    memory.add(make_record(5000))
+    assert chroma.load(silent, ("python", "edit")) is None
+    assert read == ["xpython-edit"], "nothing came to the other one"
+    record = make_record(5001)
+    memory.add(record)
+    put_vectors(memory, EMBEDDER, [(record, "bottleneck", np.eye(32, dtype="<f4")[0].tobytes())])
+    assert chroma.load(silent, ("python", "edit")) is None
+    assert read[1:] == ["xpython-bottleneck"] * 2, "checked before it is added to"
+    assert chroma.check() is None
+
+
+def test_damage_of_a_collection_that_is_searched_later_is_mended_then(built: Any) -> None:
+    chroma, _, vectors = built
+    assert chroma.open(silent) is None
+    assert chroma.load(silent, ("python", "bottleneck")) is None
+    chroma._client.delete_collection("xpython-edit")
+    why = chroma.load(silent, ("python", "edit"))
+    assert why is not None
+    assert "instead of 1200" in why
+    assert finds_all(chroma, vectors)
+    assert chroma.check() is None
+    assert not (chroma.folder / "opening").exists()
+
+
+@pytest.mark.parametrize("count", [150, 2350])
+def test_a_graph_is_written_whole(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """What is not is put into it again each time it is read."""
+    monkeypatch.setattr(chroma_module, "_PIECE", 1000)
+    fill(memory, count)
+    chroma = Chroma(memory.path.parent / "chroma", memory, EMBEDDER)
+    assert chroma.acquire()
+    assert opened(chroma) is None
+
+    def unwritten() -> int:
+        with contextlib.closing(sqlite3.connect(build_of(chroma.folder) / "chroma.sqlite3")) as db:
+            queue, seen = (
+                db.execute(f"SELECT max(seq_id) FROM {table}").fetchone()[0]
+                for table in ("embeddings_queue", "max_seq_id")
+            )
+            return int(queue) - int(seen)
+
+    assert unwritten() == 0
+    more = [make_record(n) for n in range(9000, 9130)]
+    memory.add_all(more)
+    rows = np.random.default_rng(2).normal(size=(len(more), 32)).astype("<f4")
+    for part in (slice(0, 60), slice(60, 130)):
+        put_vectors(
+            memory,
+            EMBEDDER,
+            [(r, "edit", v.tobytes()) for r, v in zip(more[part], rows[part], strict=True)],
+        )
+        chroma.sync()
+    chroma.close()
+    assert chroma.acquire()
+    assert opened(chroma) is None
+    assert unwritten() == 0, "more than a hundred are written as well"
+    chroma.close()
+
+
 def test_files_stay_as_they_are_noted(built: Any) -> None:
     chroma, memory, vectors = built
-    chroma.open(silent)
+    opened(chroma)
     finds_all(chroma, vectors)
     assert chroma.intact()
     memory.remove([make_record(3).id])
@@ -539,7 +690,7 @@ def test_kill_while_building_loses_nothing(built: Any) -> None:
             time.sleep(random.Random(trial).uniform(0.01, 0.4))  # a moment to be killed at
             child.kill()
         assert chroma.acquire()
-        chroma.open(silent)
+        opened(chroma)
         assert chroma.check() is None
         assert finds_all(chroma, vectors)
         assert len(list(chroma.folder.glob("build-*"))) == 1

@@ -7,12 +7,14 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from analysis.progress import silent
 from index import chroma as chroma_module
+from index import lexical
 from index.chroma import Chroma
 from index.embedding import FactsEmbedder
 from index.manifest import read_manifest
@@ -56,6 +58,43 @@ def test_any_byte_of_the_word_indexes_may_change(
             shutil.copytree(folder / "words", tmp_path / "m" / "words")
             flip(some_file(tmp_path / "m" / "words", rng), rng)
             assert answers(memory, tmp_path / "m" / "chroma", vectors=False) == expected
+
+
+def test_words_that_changed_on_the_disk_alone_are_seen_when_all_are_read(
+    tmp_path: Path,
+    searched: tuple[Path, dict[str, frozenset[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, _ = searched
+    shutil.copytree(folder, tmp_path / "m")
+    # What a bad disk changes has the time and the size of before, which no write can leave.
+    monkeypatch.setattr(lexical, "stamps", lambda build: _noted(build)["stamps"])
+    monkeypatch.setattr(lexical.Lexical, "_keep", lambda *_: None)
+    rng = random.Random(3)
+    with Memory(tmp_path / "m" / "memory.db") as memory:
+        chroma = tmp_path / "m" / "chroma"
+        expected = answers(memory, tmp_path / "new" / "chroma", vectors=False)
+        for path in sorted((tmp_path / "m" / "words").glob("*/build-*/**/*")):
+            if not path.is_file() or not path.stat().st_size:
+                continue
+            before = path.read_bytes()
+            flip(path, rng)
+            with Index(memory, chroma, FactsEmbedder(), corpus=None) as index:
+                assert "word indexes" in str(index.verify().problems)
+            path.write_bytes(before)
+        for path in (tmp_path / "m" / "words").glob("*/build-*/bm25/indices*"):
+            path.write_bytes(path.read_bytes()[:200].ljust(path.stat().st_size, b"\x7f"))
+        assert answers(memory, chroma, vectors=False) == expected, "places that there are not"
+        monkeypatch.undo()
+        with Index(memory, chroma, FactsEmbedder(), corpus=None) as index:
+            index.rebuild()
+            assert index.verify().ok
+            assert answers(memory, chroma, vectors=False) == expected
+
+
+def _noted(build: Path) -> dict[str, Any]:
+    noted: dict[str, Any] = json.loads((build.parent / "words.json").read_text())
+    return noted
 
 
 @pytest.mark.parametrize("ahead", range(3))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from index.fusion import CHOICE, EMBEDDED, RRF, WEIGHTS, Source, diverse, fuse, opinion_of
+from index.fusion import CHOICE, EMBEDDED, RRF, WEIGHTS, Opinion, Source, diverse, fuse, places_of
+from index.lexical import Ranking
 from index.query import Here, Query
 from index.record import Head, Polarity
 
@@ -29,12 +30,16 @@ def among(heads: Mapping[str, Head]) -> Callable[[Sequence[str]], dict[str, Head
 
 def test_places_are_added_up_by_weight() -> None:
     heads = {name: head(name) for name in "xyz"}
-    rows = fuse({A: (("x",), ("y", "z")), B: (("y",),)}, among(heads), {A: 2.0, B: 1.0})
+    rankings: dict[Source, Ranking] = {A: (("x",), ("y", "z")), B: (("y",),)}
+    rows = fuse(rankings, among(heads), {A: 2.0, B: 1.0})
     scores = {row.head.id: row.score for row in rows}
     assert scores["x"] == pytest.approx(2 / (RRF + 1))
     assert scores["y"] == pytest.approx(2 / (RRF + 2) + 1 / (RRF + 1))
     assert [row.head.id for row in rows] == ["y", "x", "z"]
-    assert rows[0].places == ((str(A), 2), (str(B), 1))
+    assert places_of(rankings, ["y", "z"]) == {
+        "y": ((str(A), 2), (str(B), 1)),
+        "z": ((str(A), 2),),
+    }
 
 
 def test_a_ranking_without_a_weight_counts_nothing() -> None:
@@ -42,8 +47,9 @@ def test_a_ranking_without_a_weight_counts_nothing() -> None:
     assert [(row.head.id, row.score > 0) for row in rows] == [("x", True), ("y", False)]
 
 
+@pytest.mark.parametrize("liked", [frozenset(), frozenset({"good"})])
 @pytest.mark.parametrize("seed", range(20))
-def test_no_more_heads_are_read_than_can_matter(seed: int) -> None:
+def test_no_more_heads_are_read_than_can_matter(seed: int, liked: frozenset[str]) -> None:
     rng = random.Random(seed)
     names = [f"r{n}" for n in range(400)]
     heads = {
@@ -58,9 +64,7 @@ def test_no_more_heads_are_read_than_can_matter(seed: int) -> None:
         asked.extend(ids)
         return among(heads)(ids)
 
-    def opinion(given: Head) -> tuple[float, str]:
-        return opinion_of(frozenset({"good"}), frozenset({"bad"}), given)
-
+    opinion = Opinion(liked, frozenset({"bad"}))
     weights = {A: 2.0, B: 1.0}
     every = fuse(rankings, among(heads), weights, opinion)
     some = fuse(rankings, read, weights, opinion, CHOICE * 5)
@@ -69,18 +73,14 @@ def test_no_more_heads_are_read_than_can_matter(seed: int) -> None:
 
 
 def test_opinions_are_told_with_their_reason() -> None:
-    liked, refused = frozenset({"good"}), frozenset({"bad", "good"})
-
-    def of(given: Head) -> tuple[float, str]:
-        return opinion_of(liked, refused, given)
-
+    of = Opinion(frozenset({"good"}), frozenset({"bad", "good"})).of
     assert of(head("a", title="Good"))[0] > 1.0
     assert "accepted" in of(head("a", title="Good"))[1]
     assert of(head("a", title="Bad"))[0] < 1.0
     assert "rejected" in of(head("a", title="Bad"))[1]
     assert of(head("a", polarity="failed")) == (of(head("a", title="Bad"))[0], "it failed")
     assert of(head("a", claimed=True))[1] == "nobody proved it here"
-    assert of(head("a")) == (1.0, "")
+    assert of(head("a")) == Opinion().of(head("a", title="Bad")) == (1.0, "")
 
 
 def rows_of(*heads: Head) -> list[Head]:

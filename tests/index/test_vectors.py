@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,9 +18,10 @@ from index import mended
 from index.dense import Dense
 from index.embedding import FactsEmbedder
 from index.query import Query
+from index.record import Kind
 from index.retrieval import Index
 from index.store import Memory
-from index.vectors import NOTES, Vectors
+from index.vectors import NOTES, Complete, Vectors
 from tests.index.conftest import ask, make_record
 
 EMBEDDER = FactsEmbedder.identity
@@ -95,18 +98,12 @@ def test_of_many_holders_only_the_newest_are_fetched(
         dense.embed_missing(silent)
     vectors = Vectors(memory, EMBEDDER)
     digests = vectors.digests("edit", "python")
-    fetched: list[int] = []
-    read = Memory.read
-
-    def counted(self: Memory, sql: str, *values: object) -> Any:
-        rows = read(self, sql, *values)
-        fetched.append(len(rows))
-        return rows
-
-    monkeypatch.setattr(Memory, "read", counted)
     (found,) = vectors.holders("edit", "python", digests, 10)
-    assert fetched == [10]
     assert found == tuple(sorted(make_record(n, edit="the same").id for n in range(50, 100))[:10])
+    work = functools.partial(vectors.holders, "edit", "python", digests, 10)
+    steps = plan(memory, monkeypatch, work)
+    assert any("COVERING INDEX vectors_digest" in step and "digest=?" in step for step in steps)
+    assert not [step for step in steps if "TEMP B-TREE" in step], "no more is read than is wanted"
 
 
 def test_only_vectors_that_came_are_read_again(
@@ -204,6 +201,81 @@ def test_a_flipped_bit_does_not_end_a_search(
         assert len(index.search(query, 9)) == 4, "the next write mended it"
 
 
+def test_a_later_session_does_not_look_for_what_is_missing_once_more(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.add_all(make_record(n) for n in range(9))
+    looked: list[tuple[str, int]] = []
+    for name, place in (("missing", 0), ("has_other_sizes", 1)):
+        original = getattr(Vectors, name)
+
+        def noted(
+            self: Vectors, *given: Any, name: str = name, place: int = place, real: Any = original
+        ) -> Any:
+            looked.append((name, given[place] if len(given) > place else -1))
+            return real(self, *given)
+
+        monkeypatch.setattr(Vectors, name, noted)
+
+    def searched(kinds: tuple[Kind, ...] = ("edit",)) -> dict[str, int]:
+        looked.clear()
+        with Index(memory, embedder=FactsEmbedder(), corpus=None, kinds=kinds) as index:
+            assert len(ask(index, "edit number", 99)) == memory.counts()["records"]
+            assert index._opened().embed_missing(silent) == 0
+        return dict(reversed(looked))
+
+    assert searched() == {"missing": -1, "has_other_sizes": -1}
+    assert min(searched().values()) > 0
+    memory.add(make_record(10))
+    assert min(searched().values()) > 0
+    assert memory.counts()["vectors"] == 10
+    assert searched(("edit", "bottleneck"))["missing"] == -1, "of bottlenecks nobody has looked"
+    assert memory.counts()["vectors"] == 20
+    assert min(searched(("bottleneck",)).values()) > 0
+    Vectors(memory, EMBEDDER).drop(own=True, others=False)
+    assert searched() == {"missing": -1, "has_other_sizes": -1}
+    assert memory.counts()["vectors"] == 10
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "[1]", "{}", "[" * 9999, '["a", ["edit"], 4]', "[9999999, [], 4]"]
+)
+def test_what_a_session_kept_may_be_anything(memory: Memory, kept: str) -> None:
+    vectors = Vectors(memory, EMBEDDER)
+    memory.set_fact(f"complete:{EMBEDDER}", kept)
+    assert vectors.complete() is None
+    vectors.keep_complete(Complete(1, ("edit",), 1536))
+    assert vectors.complete() == Complete(1, ("edit",), 1536)
+
+
+def test_a_vector_that_was_mended_away_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        memory.add_all(make_record(n) for n in range(6))
+        ask(index, "bottleneck number 3", 3)
+        vectors = memory.counts()["vectors"]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE vectors SET vector = zeroblob(1536) WHERE rowid = 2")
+    with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        assert memory.counts()["vectors"] == vectors - 1
+        ask(index, "bottleneck number 3", 3)
+        assert memory.counts()["vectors"] == vectors
+
+
+def test_vectors_that_a_salvage_lost_are_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        memory.add_all(make_record(n) for n in range(6))
+        ask(index, "bottleneck number 3", 3)
+        vectors = memory.counts()["vectors"]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE vectors")
+    with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        assert "was damaged" in memory.notes[0]
+        ask(index, "bottleneck number 3", 3)
+        assert memory.counts()["vectors"] == vectors
+
+
 def test_a_damaged_row_of_the_vectors_is_left_out(tmp_path: Path, memory: Memory) -> None:
     dense = embedded(memory, 6)
     connection = sqlite3.connect(memory.path)
@@ -218,7 +290,7 @@ def test_a_damaged_row_of_the_vectors_is_left_out(tmp_path: Path, memory: Memory
     connection.close()
     memory.set_fact("a", "b")
     (vector,) = FactsEmbedder().embed(["edit number 3"])
-    assert dense.nearest("python", "edit", vector, 9, silent)
+    assert dense.nearest("python", [("edit", vector)], 9, silent)()[0]
     assert len(dense._exact("python", "edit", vector, 9)) >= 2
 
 
