@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     """Digests and their vectors, one row each."""
     Wanted: TypeAlias = tuple[str, NDArray[float32]]
     """A kind and a vector that the nearest of that kind are wanted of."""
+    _Answer: TypeAlias = list[tuple[str, ...] | None]
+    """Digests for each that is wanted; None where they are to be searched exactly."""
 
 _BATCH = 64
 _SHARERS = 10  # records of one text that are looked at: rules describe many edits with one text
@@ -62,7 +64,7 @@ class Dense:
         self._vectors = Vectors(memory, embedder.identity)
         self._folder = folder
         self._beside = futures.ThreadPoolExecutor(1, "hasten-chroma")
-        self._asked: futures.Future[list[Ranking | None]] | None = None
+        self._asked: futures.Future[_Answer] | None = None
         self._chroma: Chroma | None = self._new_chroma()
         self._embedded = -1
         self._length = 0
@@ -222,33 +224,31 @@ class Dense:
         for kind, _ in wanted:
             chroma = chroma and self._loaded(chroma, progress, (language, kind))
 
-        def ask() -> list[Ranking | None]:
+        def ask() -> _Answer:
             assert chroma is not None
-            return [
-                None if digests is None else self._holders(language, kind, digests)
-                for kind, vector in wanted
-                for digests in (chroma.query(language, kind, vector, n),)
-            ]
+            return [chroma.query(language, kind, vector, n) for kind, vector in wanted]
 
         asked = None if chroma is None else self._beside.submit(ask)
         self._asked = asked
 
         def answer() -> list[Ranking]:
-            found: Sequence[Ranking | None] = [None] * len(wanted)
+            found: _Answer = [None] * len(wanted)
             try:
                 found = asked.result() if asked is not None else found
             except ChromaFailed as error:
                 found = self._once_more(error, ask, progress) or found
             return [
-                self._exact(language, kind, vector, n) if ranking is None else ranking
-                for (kind, vector), ranking in zip(wanted, found, strict=True)
+                self._exact(language, kind, vector, n)
+                if digests is None
+                else self._holders(language, kind, digests)
+                for (kind, vector), digests in zip(wanted, found, strict=True)
             ]
 
         return answer
 
     def _once_more(
-        self, error: ChromaFailed, ask: Callable[[], list[Ranking | None]], progress: Progress
-    ) -> list[Ranking | None] | None:
+        self, error: ChromaFailed, ask: Callable[[], _Answer], progress: Progress
+    ) -> _Answer | None:
         """What Chroma answers after it was built anew; None where it still fails."""
         self.notes.append(f"the Chroma index failed ({error}) and was built anew")
         try:

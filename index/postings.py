@@ -77,6 +77,25 @@ def _zeros(size: int) -> NDArray[float32]:
     return room[:size]
 
 
+def _good(scores: NDArray[float32], n: int) -> NDArray[int64]:
+    """Places of the `n` best scores that are not zero, and of few others.
+
+    Each of the `n` best columns has a score that is as good as the least of their best ones.
+    """
+    import numpy as np
+
+    if len(scores) <= n * _PARTS:
+        return np.flatnonzero(scores)
+    table = scores.reshape(_PARTS, -1)
+    tops = table.max(axis=0)
+    least = np.partition(tops, len(tops) - n)[len(tops) - n]
+    if not least:
+        return np.flatnonzero(scores)
+    columns = np.flatnonzero(tops >= least)
+    rows, good = np.nonzero(table[:, columns] >= least)
+    return rows * table.shape[1] + columns[good]
+
+
 class Postings(Mapping[str, int]):
     """Some documents; as a mapping, by word in how many of them it is."""
 
@@ -169,11 +188,7 @@ class Postings(Mapping[str, int]):
             self._add(scores, number)
         if without:
             scores[list(without)] = 0
-        least = 0.0
-        if len(scores) > n * _PARTS:  # each of the n best parts has one that is as good as this
-            tops = scores.reshape(_PARTS, -1).max(axis=0)
-            least = float(np.partition(tops, len(tops) - n)[len(tops) - n])
-        found = np.flatnonzero(scores >= least) if least else np.flatnonzero(scores)
+        found = _good(scores, n)
         if len(found) > n:
             worth = scores[found]
             found = found[np.argpartition(worth, len(found) - n)[len(found) - n :]]

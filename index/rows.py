@@ -27,6 +27,8 @@ DERIVED = ("facts", "shape")
 """Made anew by whoever reads them in another way, so no part of a record's checksum."""
 SUMMED = [name for name in RECORD if name not in DERIVED]
 HEAD = "id, title, edit, polarity, provenance, requires, rule, receipt IS NULL"
+_JSON = json.JSONDecoder(parse_constant=lambda _: None)
+"""NaN is nothing: earlier versions imported it, and no JSON has it."""
 _AS_JSON = ("receipt", "steps", "sizes", "requires")
 
 
@@ -220,7 +222,7 @@ def record_of(row: Sequence[Any]) -> Record:
     values = dict(zip(RECORD, row, strict=True))
     for name in _AS_JSON:
         if values[name] is not None:
-            values[name] = json.loads(values[name])
+            values[name] = _JSON.decode(values[name]) if values[name] != "[]" else ()
     return record_from(values)
 
 

@@ -135,6 +135,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP INDEX vectors_digest",
         """CREATE INDEX vectors_digest
             ON vectors(embedder, kind, language, digest, revision DESC, item)""",
+        "CREATE INDEX passages_revision ON passages(revision)",
     ),
 )
 SCHEMA = len(MIGRATIONS)

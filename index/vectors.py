@@ -235,8 +235,8 @@ class Vectors:
         values = (self._embedder, kind, language, since)
         new = self._memory.read(f"SELECT DISTINCT digest FROM vectors WHERE {where}", *values)
         gone = self._memory.read(
-            f"SELECT DISTINCT digest FROM gone WHERE {where} AND digest NOT IN "
-            "(SELECT digest FROM vectors WHERE embedder = ?1 AND kind = ?2 AND language = ?3)",
+            f"SELECT DISTINCT digest FROM gone WHERE {where} AND NOT EXISTS (SELECT 1 FROM vectors "
+            "WHERE embedder = ?1 AND kind = ?2 AND language = ?3 AND digest = gone.digest)",
             *values,
         )
         return Changes(_texts(new), _texts(gone))

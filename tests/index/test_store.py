@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from index.record import (
 )
 from index.store import Memory, now
 from index.vectors import Vectors
-from tests.index.conftest import Make, put_vectors
+from tests.index.conftest import Make, make_record, put_vectors
 
 
 def accepted(path: str = "/w/a.py", suggestion: str = "s1") -> AcceptedEdit:
@@ -306,3 +307,13 @@ def test_a_head_of_a_damaged_row_is_left_out(memory: Memory, make: Make) -> None
             "UPDATE records SET title = CAST(title AS BLOB) WHERE id = ?", (make(1).id,)
         )
     assert set(memory.heads([make(1).id, make(2).id])) == {make(2).id}
+
+
+def test_a_number_that_is_none_was_imported_by_earlier_versions(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with Memory(path) as memory:
+        memory.add(replace(make_record(1), receipt={"a": [math.nan, math.inf], "b": 2.5}))
+    with Memory(path) as memory:
+        (record,) = memory.all()
+        assert record.receipt == {"a": [None, None], "b": 2.5}
+        assert memory.damage() is None
