@@ -38,6 +38,7 @@ from index.store import Memory
 from index.vectors import Vectors
 
 _QUERIES = 200
+_OPENINGS = 5
 _K = 8
 
 
@@ -242,7 +243,7 @@ def run(count: int, folder: Path) -> None:
         disk = {name: size_of(folder / name) for name in ("memory.db", "memory.journal")}
         disk |= {name: size_of(folder / name) for name in ("chroma", "words")}
         print("  disk MB: " + ", ".join(f"{name} {mb:.0f}" for name, mb in disk.items()))
-    for turn in ("cold", "warm"):
+    for turn in ("cold", *["warm"] * _OPENINGS):
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.memory", "--open", str(folder)],
             check=True,

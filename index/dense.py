@@ -122,7 +122,8 @@ class Dense:
         made = self.embed_missing(progress)
         queries = self._ask(texts)
         if self._is_other(queries.shape[1]):
-            self._make_anew(queries.shape[1], progress)
+            made = self._make_anew(queries.shape[1], progress)
+            self.embed_missing(progress)
         if made or self._complete is None:
             self._complete = Complete(self._embedded, self._kinds, 4 * queries.shape[1])
             with contextlib.suppress(StoreError):  # it would have spared time, no more

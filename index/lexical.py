@@ -33,7 +33,15 @@ _ANEW = 500
 _SAME = 1e-4
 """How far apart equal scores can be: bm25s has single precision, what is added since double."""
 _ASKED = 24
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 """What reading a file raises that damage made another one of."""
 
 Ranking = tuple[tuple[str, ...], ...]

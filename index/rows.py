@@ -26,7 +26,11 @@ PASSAGE = ["id", "note", "source", "section", "text", "line", "number", "revisio
 DERIVED = ("facts", "shape")
 """Made anew by whoever reads them in another way, so no part of a record's checksum."""
 SUMMED = [name for name in RECORD if name not in DERIVED]
-HEAD = "id, title, edit, polarity, provenance, requires, rule, receipt IS NULL"
+HEAD = (
+    "id, title, edit, polarity, provenance, requires, rule, EXISTS (SELECT 1 FROM records AS claim "
+    "INDEXED BY records_claimed WHERE claim.id = head.id AND claim.receipt IS NULL)"
+)
+"""Of ``records AS head INDEXED BY records_head``; all of it stands in indexes."""
 _JSON = json.JSONDecoder(parse_constant=lambda _: None)
 """NaN is nothing: earlier versions imported it, and no JSON has it."""
 _AS_JSON = ("receipt", "steps", "sizes", "requires")

@@ -135,6 +135,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP INDEX vectors_digest",
         """CREATE INDEX vectors_digest
             ON vectors(embedder, kind, language, digest, revision DESC, item)""",
+        # What ranking needs stands behind receipts and code in a row: an index has it at hand.
+        """CREATE INDEX records_head
+            ON records(id, title, edit, polarity, provenance, requires, rule)""",
+        "CREATE INDEX records_claimed ON records(id) WHERE receipt IS NULL",
         "CREATE INDEX passages_revision ON passages(revision)",
     ),
 )

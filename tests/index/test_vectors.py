@@ -106,6 +106,20 @@ def test_of_many_holders_only_the_newest_are_fetched(
     assert not [step for step in steps if "TEMP B-TREE" in step], "no more is read than is wanted"
 
 
+def test_what_ranking_needs_is_read_from_indexes_alone(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = replace(make_record(2), receipt=None)
+    memory.add_all([make_record(1), claim])
+    ids = [make_record(1).id, claim.id]
+    assert [memory.heads(ids)[item].claimed for item in ids] == [False, True]
+    steps = plan(memory, monkeypatch, lambda: memory.heads(ids))
+    looked = [step for step in steps if step.startswith("SEARCH")]
+    assert len(looked) == 2
+    assert "COVERING INDEX records_head" in looked[0]
+    assert "INDEX records_claimed" in looked[1]
+
+
 def test_only_vectors_that_came_are_read_again(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
