@@ -298,7 +298,7 @@ class Dense:
 
     def _wait(self) -> None:
         """Until nobody asks Chroma any more: whoever was cancelled has not waited for an answer."""
-        if self._asked is not None:
+        if self._asked is not None and not self._asked.done():
             futures.wait([self._asked])
 
     def claim(self) -> bool:

@@ -224,7 +224,8 @@ class Vectors:
             language,
             most,
         )
-        found = (tuple(filter(_is_text, json.loads(row[0]))) for row in rows)
+        lists = json.loads(f"[{','.join(row[0] for row in rows)}]")
+        found = (tuple(filter(_is_text, items)) for items in lists)
         return tuple(items for items in found if items)
 
     def changes(self, kind: str, language: str, since: int) -> Changes:
