@@ -125,7 +125,7 @@ class Chroma:
 
     @property
     def is_open(self) -> bool:
-        """Whether a checked index is at hand."""
+        """Whether an index is at hand; its collections are checked as they are loaded."""
         return self._client is not None
 
     def open(self, progress: Progress) -> str | None:
@@ -139,7 +139,7 @@ class Chroma:
         why = self._unusable(manifest)
         if why is None and manifest is not None:
             self._marker.touch()
-            try:
+            try:  # the marker stays where the process is killed, not where it is interrupted
                 self._connect(self.folder / manifest.build)
                 self._counts = dict(manifest.counts)
                 self._unreachable = set(manifest.unreachable)
@@ -148,9 +148,10 @@ class Chroma:
                 self._keep_stamps()
             except ChromaFailed as error:
                 why = str(error)
+            finally:
+                self._marker.unlink(missing_ok=True)
         if why is not None:
             self.rebuild(progress)
-        self._marker.unlink(missing_ok=True)
         return None if fresh else why
 
     def load(self, progress: Progress, pair: tuple[str, str] | None = None) -> str | None:
@@ -398,10 +399,12 @@ class Chroma:
         """Verify collections that nobody has looked at yet. Raises ChromaFailed."""
         if names:
             self._marker.touch()
-            self._verify(names)
+            try:
+                self._verify(names)
+            finally:
+                self._marker.unlink(missing_ok=True)
             self._unchecked -= names
             self._keep_stamps()
-            self._marker.unlink(missing_ok=True)
 
     def _verify(self, names: set[str]) -> None:
         """Compare how many vectors there are, and look for known ones. Raises ChromaFailed."""

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from hasten.paths import data_dir
 from index.errors import StoreError
 from index.journal import Entry, Journal, Mark
-from index.opening import Opened, in_memory, open_database, without_room
+from index.opening import PATIENCE_S, Opened, in_memory, open_database, without_room
 
 D = TypeVar("D", bound="Database")
 
@@ -121,6 +121,19 @@ class Database:
         """Keep a small value beside the records."""
         with self.write() as connection:
             set_fact(connection, key, value)
+
+    def try_fact(self, key: str, value: str) -> bool:
+        """As `set_fact`, unless that fails or another process is writing just now; whether it was
+        kept."""
+        with self._lock:
+            try:
+                self._connection.execute("PRAGMA busy_timeout=0")
+                self.set_fact(key, value)
+            except (StoreError, sqlite3.Error):
+                return False
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout={PATIENCE_S * 1000:.0f}")
+        return True
 
     def number(self, key: str) -> int:
         """A fact that is a number; 0 where there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from bisect import bisect
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from analysis.progress import Progress
 from index.chroma import Chroma, ChromaFailed
 from index.embedding import Embedder
-from index.errors import EmbeddingError, StoreError
+from index.errors import EmbeddingError
 from index.lexical import Ranking
 from index.record import KINDS, Kind
 from index.store import Memory
@@ -69,6 +68,7 @@ class Dense:
         self._embedded = -1
         self._length = 0
         self._complete: Complete | None = None
+        self._dropped = memory.gone_before()
         self._matrices: dict[tuple[str, str, int], tuple[int, _Rows]] = {}
 
     def close(self) -> None:
@@ -77,23 +77,47 @@ class Dense:
         if self._chroma is not None:
             self._chroma.close()
 
-    def embed_missing(self, progress: Progress) -> int:
+    def embed_missing(self, progress: Progress, *, whole: bool = False) -> int:
         """Make the vectors that are missing, keeping each batch; returns how many.
 
-        An interrupted run goes on where it stopped. An endpoint can change what stands behind a
-        name: where it gives vectors of another length, all are made anew. Raises EmbeddingError,
-        Cancelled (from `progress`).
+        An interrupted run goes on where it stopped; with `whole` what an earlier session said is
+        not believed. An endpoint can change what stands behind a name: where it gives vectors of
+        another length, all are made anew. Raises EmbeddingError, Cancelled (from `progress`).
         """
-        if self._embedded < 0:  # what an earlier session has seen need not be looked at again
+        generation = self._memory.generation()
+        if generation == self._embedded and not whole:
+            return 0
+        self._recall(whole)
+        missing = self._vectors.missing(self._embedded, self._kinds)
+        made = self._make(missing, progress)
+        self._embedded = generation
+        if made and self._length:
+            self._keep_complete()
+        return made
+
+    def _recall(self, whole: bool) -> None:
+        """Where to go on: where this session or an earlier one was, or at the beginning."""
+        if self._dropped != (dropped := self._memory.gone_before()):
+            self._dropped, self._length, self._complete = dropped, 0, None
+        if whole:
+            self._embedded, self._complete = -1, None
+        elif self._embedded < 0:
             found = self._vectors.complete()
             if found is not None and set(self._kinds) <= set(found.kinds):
                 self._complete, self._embedded = found, found.revision
-        made = 0
-        while (generation := self._memory.generation()) != self._embedded:
-            missing = self._vectors.missing(self._embedded, self._kinds)
-            made += self._make(missing, progress)
-            self._embedded = generation
-        return made
+
+    def _keep_complete(self) -> None:
+        """Say to later sessions what they need not look at, if it is true."""
+        size, looked = 4 * self._length, self._memory.generation()
+        if self._vectors.has_other_sizes(size, self._looked(size)):
+            self._length = 0  # the next query has them made anew
+            return
+        self._complete = Complete(self._embedded, self._kinds, size, looked)
+        self._vectors.keep_complete(self._complete)
+
+    def _looked(self, size: int) -> int:
+        """Up to where all vectors are known to have a size."""
+        return self._complete.looked if self._complete and self._complete.size == size else -1
 
     def embed_again(self, progress: Progress) -> int:
         """Make all vectors anew, then forget the former ones and those of other embedders.
@@ -119,15 +143,12 @@ class Dense:
 
         Raises EmbeddingError, at once for a minute after the embedder failed.
         """
-        made = self.embed_missing(progress)
+        self.embed_missing(progress)
         queries = self._ask(texts)
         if self._is_other(queries.shape[1]):
-            made = self._make_anew(queries.shape[1], progress)
-            self.embed_missing(progress)
-        if made or self._complete is None:
-            self._complete = Complete(self._embedded, self._kinds, 4 * queries.shape[1])
-            with contextlib.suppress(StoreError):  # it would have spared time, no more
-                self._vectors.keep_complete(self._complete)
+            self._make_anew(queries.shape[1], progress)
+        elif self._complete is None:
+            self._keep_complete()
         return queries
 
     def try_again(self) -> None:
@@ -173,11 +194,9 @@ class Dense:
 
     def _is_other(self, length: int) -> bool:
         """Whether vectors of this length differ from those that there are."""
-        if not self._length:
-            known, size = self._complete, length * 4
-            since = known.revision if known is not None and known.size == size else -1
-            if not self._vectors.has_other_sizes(size, since):
-                self._length = length
+        size = length * 4
+        if not self._length and not self._vectors.has_other_sizes(size, self._looked(size)):
+            self._length = length
         return length != self._length
 
     def _mixed(self) -> EmbeddingError:
@@ -229,7 +248,7 @@ class Dense:
             assert chroma is not None
             return [chroma.query(language, kind, vector, n) for kind, vector in wanted]
 
-        asked = None if chroma is None else self._beside.submit(ask)
+        asked = None if chroma is None else self._submit(ask)
         self._asked = asked
 
         def answer() -> list[Ranking]:
@@ -246,6 +265,18 @@ class Dense:
             ]
 
         return answer
+
+    def _submit(self, ask: Callable[[], _Answer]) -> futures.Future[_Answer]:
+        """Ask in the other thread; at once where the process ends and there is none any more."""
+        try:
+            return self._beside.submit(ask)
+        except RuntimeError:
+            asked: futures.Future[_Answer] = futures.Future()
+            try:
+                asked.set_result(ask())
+            except ChromaFailed as error:
+                asked.set_exception(error)
+            return asked
 
     def _once_more(
         self, error: ChromaFailed, ask: Callable[[], _Answer], progress: Progress

@@ -12,6 +12,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 import uuid
 from collections import Counter
@@ -26,7 +27,7 @@ from index.postings import K1, B, Postings
 from index.words import words
 
 _NAMED = "words.json"
-_FORMAT = 4
+_FORMAT = 5
 _ANEW = 500
 """Documents that changed or came since, beyond which the index is built anew."""
 
@@ -35,14 +36,14 @@ _SAME = 1e-4
 _ASKED = 24
 _UNREADABLE = (
     OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
+    ArithmeticError,
     AttributeError,
+    LookupError,
     RecursionError,
+    TypeError,
+    ValueError,
 )
-"""What reading a file raises that damage made another one of."""
+"""What comes of a small file that may be anything, and of `Postings.read`."""
 
 Ranking = tuple[tuple[str, ...], ...]
 """Ids by place, best first; those of one place are equally good."""
@@ -110,41 +111,58 @@ class Lexical:
             return self._built >= 0
         try:
             named = self._named(folder)
-            build, revision = folder / str(named["build"]), int(named["revision"])
-            good = named["identity"] == self._identity
-            good = good and named["state"] == self._state(revision)
+            build, revision = folder / named["build"], int(named["revision"])
+            if named["identity"] != self._identity or named["state"] != self._state(revision):
+                return False
             # As with Chroma's files: where nobody has written to them since, they are not read.
-            if not good or (
-                stamps(build) != named["stamps"] and checksums(build) != named["files"]
-            ):
+            now = stamps(build)
+            if now != named["stamps"] and checksums(build) != named["files"]:
                 return False
             postings = Postings.read(build)
             counts = Counts(int(named["documents"]), float(named["mean"]), postings)
         except _UNREADABLE:
             return False
         self._take(postings, counts, revision)
+        if now != named["stamps"]:  # it was copied
+            with contextlib.suppress(OSError):
+                self._name(folder, {**named, "stamps": now})
         return True
 
     def intact(self) -> bool:
         """Whether the files still have the bytes that were written; reads all of them.
 
-        True where there are none. As `Chroma.intact`, for what a bad disk changes.
+        True where there are none that `open` would believe, or where another process is just
+        replacing them. As `Chroma.intact`, for what a bad disk changes.
         """
-        if self._folder is None or not (self._folder / _NAMED).exists():
+        if self._folder is None:
             return True
         try:
             named = self._named(self._folder)
-            return bool(checksums(self._folder / str(named["build"])) == named["files"])
+            same = checksums(self._folder / named["build"]) == named["files"]
+            return same or self._named(self._folder) != named
         except _UNREADABLE:
-            return False
+            return True
 
     def _named(self, folder: Path) -> dict[str, Any]:
         """What was written of the build that counts. Raises what _UNREADABLE lists."""
+        if not (folder / _NAMED).is_file():  # whoever opens a pipe waits for ever
+            raise FileNotFoundError(folder / _NAMED)
         named: dict[str, Any] = json.loads((folder / _NAMED).read_bytes())
         good = named.pop("sum") == checksum_of(named) and named["format"] == _FORMAT
-        if not good or (folder / str(named["build"])).parent != folder:
+        if not good or not re.fullmatch(r"build-[0-9a-f]+", named["build"]):
             raise ValueError(_NAMED)
         return named
+
+    def _name(self, folder: Path, named: dict[str, Any]) -> None:
+        """Replace that in one step. Raises OSError."""
+        part = folder / f"{_NAMED}.{os.getpid()}.part"
+        try:
+            part.write_text(json.dumps({**named, "sum": checksum_of(named)}), "utf-8")
+            part.replace(folder / _NAMED)
+        except OSError:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
 
     def build(
         self, rows: Sequence[tuple[str, str]], revision: int, progress: Progress = silent
@@ -180,7 +198,10 @@ class Lexical:
 
     def search(self, text: str, n: int) -> Ranking:
         """The `n` documents that fit a text best."""
-        query = self._postings.rarest(dict.fromkeys(self._tokens(text)), self._asked)
+        tokens = dict.fromkeys(self._tokens(text))
+        # Words that no document has would take the places of others.
+        known = (word for word in tokens if word in self._postings or word in self._having)
+        query = self._postings.rarest(known, self._asked)
         scored = self._postings.best(query, n, self._stale)
         scored += self._scored_since(query)
         scored.sort(key=lambda row: (-row[0], row[1]))
@@ -214,9 +235,7 @@ class Lexical:
         if folder is None:
             return
         build = folder / f"build-{uuid.uuid4().hex[:12]}"
-        part = folder / f"{_NAMED}.{os.getpid()}.part"
-        # bm25s writes no text that damage made invalid (TypeError).
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError):
             build.mkdir(parents=True, mode=0o700)
             self._postings.save(build)
             named = {
@@ -230,12 +249,9 @@ class Lexical:
                 "stamps": stamps(build),
                 "files": checksums(build),
             }
-            part.write_text(json.dumps({**named, "sum": checksum_of(named)}), "utf-8")
-            part.replace(folder / _NAMED)
+            self._name(folder, named)
             for old in folder.glob("build-*"):
                 if old.name != build.name:
                     shutil.rmtree(old, ignore_errors=True)
             return
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         shutil.rmtree(build, ignore_errors=True)

@@ -16,7 +16,8 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """Written after each build and each addition, compared on open.
+    """Written after each build and each addition, and when Chroma wrote to its files as it read
+    them; compared on open.
 
     `build` is the folder of the index, `revision` what it has seen of the memory that it was built
     from and `memory` the state of that then; `counts` are vectors by collection. By path relative
@@ -49,7 +50,9 @@ def read_manifest(folder: Path) -> Manifest | None:
         files = {str(name): int(checksum) for name, checksum in manifest.files.items()}
         unreachable = [str(name) for name in manifest.unreachable]
         revision = int(manifest.revision)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (
+        OSError, ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError
+    ):  # fmt: skip
         return None
     return replace(manifest, counts=counts, files=files, unreachable=unreachable, revision=revision)
 

@@ -125,8 +125,6 @@ def make_room(
             bad += 1
         elif rows:
             known.add(entry)
-    if any(row.table == "vectors" for row in rows):
-        connection.execute("DELETE FROM facts WHERE key LIKE 'complete:%'")
     for row in rows:
         if row.table == "vectors" or known.has(row):
             drop(connection, row)

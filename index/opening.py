@@ -29,6 +29,8 @@ from index.schema import SCHEMA, has_facts, migrate, schema_sum
 _TABLES = (
     "records", "vectors", "accepted", "refusals", "facts", "notes", "passages", "forgotten",
 )  # fmt: skip
+PATIENCE_S = 10.0
+"""How long is waited for another process that writes."""
 _NEWER = 1000
 """A version that is so much newer is none: its bytes are damaged."""
 _CHECKED_BYTES = 64 << 20  # the check reads all of the file: about 1 ms per MB
@@ -151,7 +153,7 @@ def _connect(path: Path, named: Path | None = None) -> sqlite3.Connection:
     _make_private(path)
     try:
         connection = sqlite3.connect(
-            path, timeout=10.0, isolation_level=None, check_same_thread=False
+            path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
         )
     except sqlite3.OperationalError as error:
         raise _unreadable(named, error) from error

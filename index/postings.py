@@ -1,11 +1,13 @@
 """BM25 over documents that do not change: which of them have a word, and what it adds there.
 
-The numbers are bm25s', and so are most of the files. Added up they are here, word by word and with
-the best ones parted first, which takes a third of the time that the library takes.
+The numbers are bm25s'. They are kept and added up here: word by word and with the best ones parted
+first, which takes a third of the time that the library takes.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 K1, B = 1.5, 0.75
-_IDS, _BOUNDS, _MODEL = "ids.txt", "bounds.npy", "bm25"
+_TEXT, _WORDS = "ids.txt", "words.json"
+_ARRAYS = {"ids": "<i8", "starts": "<i8", "places": "<i4", "gains": "<f4"}
 _PARTS = 64
 """So many parts the scores are cut into: the best of each say what is surely good enough."""
 _COMMON = 8
 """A word that one of so many documents has is added to all at once, which is faster."""
 _ROWS = 128
-"""Common words that are kept like that: four bytes for each and each document."""
+"""Common words that are kept like that, of each index: four bytes for each and each document."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,6 @@ class _Ids:
 
         return _Ids("".join(ids), np.array([0, *accumulate(map(len, ids))], dtype=np.int64))
 
-    @staticmethod
-    def read(folder: Path) -> _Ids:
-        import numpy as np
-
-        text = (folder / _IDS).read_bytes().decode("utf-8", "surrogatepass")
-        return _Ids(text, np.load(folder / _BOUNDS))
-
-    def save(self, folder: Path) -> None:
-        import numpy as np
-
-        (folder / _IDS).write_bytes(self.text.encode("utf-8", "surrogatepass"))
-        np.save(folder / _BOUNDS, self.bounds)
-
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
@@ -61,6 +51,62 @@ class _Ids:
         """Those at some places."""
         starts, ends = self.bounds[places].tolist(), self.bounds[places + 1].tolist()
         return [self.text[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Gains:
+    """For each word in turn what it adds in which documents; where each begins in both."""
+
+    words: list[str]
+    starts: NDArray[int64]
+    places: NDArray[int32]
+    gains: NDArray[float32]
+
+    @staticmethod
+    def of(documents: list[list[str]]) -> _Gains:
+        """Those of documents, each given by its words, as bm25s computes them."""
+        import numpy as np
+
+        if not any(documents):
+            empty = np.empty(0, np.int32)
+            return _Gains([], np.zeros(1, np.int64), empty, empty.astype(np.float32))
+        import bm25s
+
+        model = bm25s.BM25(k1=K1, b=B, method="lucene")
+        model.index(documents, show_progress=False)
+        starts = model.scores["indptr"].astype(np.int64)
+        # Behind the words there may be one of bm25s' own, for queries without a word.
+        words = sorted(model.vocab_dict, key=model.vocab_dict.__getitem__)[: len(starts) - 1]
+        places, gains = model.scores["indices"], model.scores["data"]
+        return _Gains(words, starts, places.astype(np.int32), gains.astype(np.float32))
+
+
+def _bytes(path: Path) -> bytes:
+    """What is in a file. Raises OSError; whoever opens a pipe waits for ever."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path.read_bytes()
+
+
+def _array(path: Path) -> NDArray[Any]:
+    """The numbers in a file, with mmap. Raises OSError, ValueError."""
+    import numpy as np
+
+    kind = np.dtype(_ARRAYS[path.name])
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    if not path.stat().st_size:  # of which there is no mmap
+        return np.empty(0, kind)
+    # The same memory, without what a memmap costs at each slice.
+    return np.asarray(np.memmap(path, kind, "r"))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that is on the disk when its stamps are noted."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 _ROOM = threading.local()
@@ -99,48 +145,44 @@ def _good(scores: NDArray[float32], n: int) -> NDArray[int64]:
 class Postings(Mapping[str, int]):
     """Some documents; as a mapping, by word in how many of them it is."""
 
-    def __init__(self, ids: _Ids, model: Any) -> None:
-        self._ids, self._model = ids, model
-        self._numbers: Mapping[str, int] = {}
-        self._starts: list[int] = [0]
+    def __init__(self, ids: _Ids, gains: _Gains) -> None:
+        self._ids, self._gains = ids, gains
+        self._starts: list[int] = gains.starts.tolist()
+        self._numbers = {word: number for number, word in enumerate(gains.words)}
         self._rows: dict[int, NDArray[float32]] = {}
-        if model is not None:
-            import numpy as np
-
-            # The same memory, without what a memmap costs at each slice.
-            self._gains: NDArray[float32] = np.asarray(model.scores["data"])
-            self._places: NDArray[int32] = np.asarray(model.scores["indices"])
-            self._starts = model.scores["indptr"].tolist()
-            self._numbers = dict(model.vocab_dict)
-            if self._numbers.get("", -1) == len(self._starts) - 1:
-                del self._numbers[""]  # bm25s' own, for queries without a word
 
     @classmethod
     def build(cls, ids: Sequence[str], documents: list[list[str]]) -> Postings:
         """Those of documents, each given by its words."""
-        model = None
-        if any(documents):
-            import bm25s
-
-            model = bm25s.BM25(k1=K1, b=B, method="lucene")
-            model.index(documents, show_progress=False)
-        return cls(_Ids.of(ids), model)
+        return cls(_Ids.of(ids), _Gains.of(documents))
 
     @classmethod
     def read(cls, folder: Path) -> Postings:
-        """Those that were saved in a folder, with mmap. Raises what numpy and JSON raise."""
-        import bm25s
+        """Those that were saved in a folder, with mmap.
 
-        model = None
-        if (folder / _MODEL).exists():
-            model = bm25s.BM25.load(str(folder / _MODEL), mmap=True)
-        return cls(_Ids.read(folder), model)
+        The files may be anything, so that they have no header: what numpy and bm25s write as one
+        can be made to raise everything. Raises OSError, ValueError, TypeError, RecursionError.
+        """
+        text = _bytes(folder / _TEXT).decode("utf-8", "surrogatepass")
+        words = json.loads(_bytes(folder / _WORDS))
+        bounds, starts, places, gains = (_array(folder / name) for name in _ARRAYS)
+        if not isinstance(words, list) or set(map(type, words)) - {str}:
+            raise ValueError(f"{folder}: words that are none")
+        ends = (bounds, len(text)), (starts, len(gains))
+        if any(len(a) < 1 or a[0] or a[-1] != end or (a[1:] < a[:-1]).any() for a, end in ends):
+            raise ValueError(f"{folder}: bounds that are none")
+        if len(starts) != len(words) + 1 or len(places) != len(gains):
+            raise ValueError(f"{folder}: files that do not belong together")
+        return cls(_Ids(text, bounds), _Gains(words, starts, places, gains))
 
     def save(self, folder: Path) -> None:
-        """Write them to a folder that there is. Raises OSError, TypeError (a text is none)."""
-        self._ids.save(folder)
-        if self._model is not None:
-            self._model.save(str(folder / _MODEL), show_progress=False)
+        """Write them to a folder that there is. Raises OSError."""
+        ids, gains = self._ids, self._gains
+        _write(folder / _TEXT, ids.text.encode("utf-8", "surrogatepass"))
+        _write(folder / _WORDS, json.dumps(gains.words).encode())
+        arrays: list[NDArray[Any]] = [ids.bounds, gains.starts, gains.places, gains.gains]
+        for (name, kind), array in zip(_ARRAYS.items(), arrays, strict=True):
+            _write(folder / name, array.astype(kind).tobytes())
 
     def __getitem__(self, word: str) -> int:
         number = self._numbers[word]
@@ -161,12 +203,13 @@ class Postings(Mapping[str, int]):
         return dict(zip(self._ids.at(every), every.tolist(), strict=True))
 
     def rarest(self, words: Iterable[str], n: int) -> list[str]:
-        """The `n` rarest of some words, those of a single document last: they connect nothing."""
+        """The `n` rarest of some words, those of a single document (or of none) last: they connect
+        nothing."""
         numbers, starts = self._numbers, self._starts
         counted = []
         for word in words:
             number = numbers.get(word)
-            count = 0 if number is None else starts[number + 1] - starts[number]
+            count = 1 if number is None else starts[number + 1] - starts[number]
             counted.append((count < 2, count, word))
         return [word for _, _, word in sorted(counted)[:n]]
 
@@ -199,7 +242,7 @@ class Postings(Mapping[str, int]):
         import numpy as np
 
         part = slice(self._starts[number], self._starts[number + 1])
-        places, gains = self._places[part], self._gains[part]
+        places, gains = self._gains.places[part], self._gains.gains[part]
         if len(places) * _COMMON < len(scores):
             np.add.at(scores, places, gains)
             return

@@ -245,7 +245,7 @@ class Index:
     # -- care
 
     def stats(self) -> Stats:
-        """Counts and names, without opening Chroma or a model that is not open yet."""
+        """Counts and names, without opening Chroma or a model where nothing was searched yet."""
         with self._lock:
             self._load_corpus()
             counts = self._memory.counts()
@@ -276,12 +276,10 @@ class Index:
             problems = []
             if damage := self._memory.damage():
                 problems.append(f"{self._memory.path}: {damage}")
-            if not self._sparse.intact():
-                problems.append("the word indexes: their files were damaged on the disk")
             dense = self._opened()
             dense.try_again()
             try:
-                dense.embed_missing(self._progress)
+                dense.embed_missing(self._progress, whole=True)
             except EmbeddingError as error:
                 problems.append(error.message)
             if wrong := dense.wrong():
@@ -293,7 +291,14 @@ class Index:
                 problems.append(f"Chroma: {wrong}")
             if chroma is not None and not chroma.intact():
                 problems.append("Chroma: its files were damaged on the disk")
-            return Checked(not problems, tuple(problems), "hasten index rebuild" * bool(problems))
+            mend = "hasten index rebuild" * bool(problems)
+            if not self._sparse.intact():
+                self._sparse.drop()
+                problems.append(
+                    "the word indexes: their files were damaged on the disk; they were deleted, "
+                    "searches build them anew"
+                )
+            return Checked(not problems, tuple(problems), mend)
 
     def embed(self, progress: Progress = silent) -> int:
         """Make the vectors that the chosen embedder lacks, and the index; how many there were.
@@ -304,7 +309,7 @@ class Index:
             self._ready()
             dense = self._opened()
             dense.try_again()
-            made = dense.embed_missing(progress)
+            made = dense.embed_missing(progress, whole=True)
             dense.loaded(progress)
             return made
 

@@ -226,7 +226,8 @@ def record_of(row: Sequence[Any]) -> Record:
     values = dict(zip(RECORD, row, strict=True))
     for name in _AS_JSON:
         if values[name] is not None:
-            values[name] = _JSON.decode(values[name]) if values[name] != "[]" else ()
+            decode = _JSON.decode if name in ("receipt", "steps") else json.loads
+            values[name] = decode(values[name]) if values[name] != "[]" else ()
     return record_from(values)
 
 

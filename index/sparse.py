@@ -49,7 +49,8 @@ class Sparse:
         self, language: str, key: str, text: str, n: int, generation: int, progress: Progress
     ) -> Ranking:
         """The `n` records (or passages) whose `key` fits a text best, of what the memory holds at
-        a generation or later."""
+        a generation or later: what came in the meantime is read now and once more the next time.
+        """
         lexical = self._current(language, key, generation, progress)
         try:
             return lexical.search(text, n)

@@ -10,15 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from index.manifest import checksum_of
 from index.record import KINDS, Kind
 from index.store import Memory
 from index.words import valid
 
-COMPLETE = "complete:"
-"""How the facts begin that say of which embedder no vectors are missing. Whoever deletes vectors
-other than with their records deletes them."""
+_COMPLETE = "complete:"
 NOTES = "note"
 """The language and the kind of the vectors of notes' passages."""
 
@@ -44,11 +43,16 @@ class Changes:
 
 @dataclass(frozen=True)
 class Complete:
-    """Up to `revision` every text of `kinds`, and every passage, has a vector of `size` bytes."""
+    """What need not be looked at again: up to `revision` every text of `kinds`, and every passage,
+    has a vector; up to `looked` all vectors are `size` bytes long.
+
+    True while no vectors were dropped but with their texts (`Memory.gone_before`).
+    """
 
     revision: int
     kinds: tuple[str, ...]
     size: int
+    looked: int
 
 
 _LANGUAGES = (
@@ -126,17 +130,20 @@ class Vectors:
     def complete(self) -> Complete | None:
         """What an earlier session has found to be complete, as far as that is still true."""
         try:
-            values = json.loads(self._memory.fact(f"{COMPLETE}{self._embedder}") or "")
-            found = Complete(int(values[0]), tuple(map(str, values[1])), int(values[2]))
-        except (ValueError, TypeError, LookupError, RecursionError):
+            values = json.loads(self._memory.fact(f"{_COMPLETE}{self._embedder}") or "")
+            good = values.pop("sum") == checksum_of(values)
+            found = Complete(**{**values, "kinds": tuple(values["kinds"])})
+            before, now = self._memory.gone_before(), self._memory.generation()
+            good = good and before <= found.revision <= found.looked <= now
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
-        before, now = self._memory.gone_before(), self._memory.generation()
-        return found if before <= found.revision <= now else None
+        return found if good else None
 
     def keep_complete(self, found: Complete) -> None:
-        """Spare later sessions to look for what is missing. Raises StoreError."""
-        kept = json.dumps([found.revision, found.kinds, found.size])
-        self._memory.set_fact(f"{COMPLETE}{self._embedder}", kept)
+        """Spare later sessions to look for what is missing; not while another process writes."""
+        values = asdict(found)
+        kept = json.dumps({**values, "sum": checksum_of(values)})
+        self._memory.try_fact(f"{_COMPLETE}{self._embedder}", kept)
 
     def put(self, rows: Iterable[tuple[Text, bytes]]) -> None:
         """Keep vectors; those of texts that are gone or changed meanwhile are dropped."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import random
 import shutil
@@ -505,6 +506,45 @@ def test_damage_of_a_collection_that_is_searched_later_is_mended_then(built: Any
     assert finds_all(chroma, vectors)
     assert chroma.check() is None
     assert not (chroma.folder / "opening").exists()
+
+
+def test_who_is_interrupted_as_it_looks_does_not_make_the_next_one_build(
+    built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chroma, _, vectors = built
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("_connect", "_count"):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Chroma, name, interrupted)
+            opened(chroma)
+        chroma.close()
+        assert chroma.acquire()
+    assert opened(chroma) is None
+    assert finds_all(chroma, vectors)
+
+
+def test_what_is_said_of_the_folder_may_be_anything(built: Any) -> None:
+    chroma, _, vectors = built
+    path = chroma.folder / "manifest.json"
+    whole = json.loads(path.read_text())
+    del whole["sum"]
+    for change in ({"revision": math.inf}, {"counts": {"xpython-edit": math.inf}}):
+        data = {**whole, **change}
+        path.write_text(json.dumps({**data, "sum": manifest.checksum_of(data)}))
+        assert manifest.read_manifest(chroma.folder) is None
+    assert opened(chroma)
+    assert finds_all(chroma, vectors)
+
+
+def test_at_the_end_of_the_process_chroma_is_asked_as_well(memory: Memory) -> None:
+    memory.add_all(make_record(i) for i in range(5))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        expected = ask(index, "bottleneck number 3", 3)
+        index._opened()._beside.shutdown()  # as the interpreter does before its last functions
+        assert ask(index, "bottleneck number 3", 3) == expected
 
 
 @pytest.mark.parametrize("count", [150, 2350])

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import pickle
 import random
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import bm25s
+import numpy as np
 import pytest
 
 from index.lexical import Counts, Lexical
+from index.manifest import checksum_of, checksums, stamps
 from index.words import words
 
 VOCABULARY = [f"word{n}" for n in range(60)]
@@ -155,6 +161,14 @@ def test_only_the_rarest_words_of_a_query_are_asked_for() -> None:
     assert set(flat(lexical.search("common rare", 30))) == {"d0", "d1"}
 
 
+def test_words_that_nobody_has_take_no_place() -> None:
+    lexical = Lexical(None, "m", str.split, asked=2)
+    lexical.build([*((f"d{n}", "common") for n in range(9)), ("x", "common zygote")], 1)
+    assert flat(lexical.search("a b c zygote", 5)) == ["x"]
+    lexical.update([("y", "new")], (), 2)
+    assert flat(lexical.search("a b c new", 5)) == ["y"]
+
+
 def test_nothing_to_ask_or_to_find_is_no_error() -> None:
     lexical = Lexical(None, "m", words)
     lexical.build([], 1)
@@ -196,11 +210,89 @@ def test_files_that_nobody_wrote_to_are_not_read_to_be_believed(
     shutil.copytree(folder, copy)
     assert plain(copy).open(), "of another time, but with the same bytes"
     assert plain(copy).intact()
-    (data,) = copy.glob("build-*/bm25/data*")
+    monkeypatch.setattr("index.lexical.checksums", lambda _: pytest.fail("files are read again"))
+    assert plain(copy).open(), "what they are like now was noted"
+    monkeypatch.undo()
+    (data,) = copy.glob("build-*/gains")
     data.write_bytes(bytes(reversed(data.read_bytes())))
     assert not plain(copy).intact()
     assert not plain(copy).open()
+
+
+def test_what_would_not_be_opened_is_not_damaged(tmp_path: Path) -> None:
     assert plain(tmp_path / "none").intact()
+    folder = tmp_path / "words"
+    plain(folder).build(documents(20), 7)
+    named = json.loads((folder / "words.json").read_text())
+    for other in ({**named, "format": 3}, {**named, "sum": 1}, []):
+        (folder / "words.json").write_text(json.dumps(other))
+        assert plain(folder).intact()
+
+
+SPOILT: dict[str, list[tuple[str, bytes]]] = {
+    "not there": [(name, b"") for name in ("ids.txt", "words.json")],
+    "no words": [("words.json", text) for text in (b"[1]", b"{}", b"[" * 9999, b'["a"]', b"\xff")],
+    "no text": [("ids.txt", b"\xff\xff"), ("ids.txt", b"x")],
+    "no bounds": [
+        (name, np.array(numbers, "<i8").tobytes())
+        for name in ("ids", "starts")
+        for numbers in ([], [0], [1, 2], [0, 9, 3], [0, -1], [0, 10**12], [-5, 3])
+    ],
+    "no whole numbers": [(name, b"123") for name in ("ids", "starts", "places", "gains")],
+    "other lengths": [("places", b""), ("gains", b"1234")],
+    "a pickle": [(name, pickle.dumps(["a"])) for name in ("ids", "gains", "words.json")],
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_files_that_are_none_are_not_opened(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "words"
+    plain(folder).build(documents(20), 7)
+    assert plain(folder).open()
+    for name, data in SPOILT[what]:
+        (path,) = folder.glob(f"build-*/{name}")
+        before = path.read_bytes()
+        path.write_bytes(data)
+        forge(folder)
+        assert not plain(folder).open(), (name, data[:20])
+        path.write_bytes(before)
+    forge(folder)
+    assert plain(folder).open()
+
+
+@pytest.mark.parametrize("name", ["words.json", "build-*/ids.txt", "build-*/gains"])
+def test_nobody_waits_for_a_pipe(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "words"
+    plain(folder).build(documents(20), 7)
+    (path,) = folder.glob(name)
+    path.unlink()
+    os.mkfifo(path)
+    if path.parent != folder:
+        forge(folder)
+    assert not plain(folder).open()
+    plain(folder).intact()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"revision": math.inf}, {"documents": math.inf}, {"mean": "x"}, {"build": ".."}, {"build": 1}],
+)
+def test_what_is_said_of_the_files_may_be_anything(tmp_path: Path, change: dict[str, Any]) -> None:
+    folder = tmp_path / "words"
+    plain(folder).build(documents(20), 7)
+    forge(folder, **change)
+    assert not plain(folder).open()
+    plain(folder).intact()
+
+
+def forge(folder: Path, **change: Any) -> None:
+    """Make what is said of the files fit them, as no damage does."""
+    (build,) = folder.glob("build-*")
+    named = json.loads((folder / "words.json").read_text())
+    del named["sum"]
+    named |= {"stamps": stamps(build), "files": checksums(build), **change}
+    whole = {**named, "sum": checksum_of(named)}
+    (folder / "words.json").write_text(json.dumps(whole))
 
 
 def test_of_another_memory_or_damaged_it_is_not_believed(tmp_path: Path) -> None:

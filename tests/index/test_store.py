@@ -312,8 +312,10 @@ def test_a_head_of_a_damaged_row_is_left_out(memory: Memory, make: Make) -> None
 def test_a_number_that_is_none_was_imported_by_earlier_versions(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     with Memory(path) as memory:
-        memory.add(replace(make_record(1), receipt={"a": [math.nan, math.inf], "b": 2.5}))
+        receipt = {"a": [math.nan, math.inf], "b": 2.5}
+        memory.add(replace(make_record(1), receipt=receipt, sizes=((10, math.nan), (20, 2.0))))
     with Memory(path) as memory:
         (record,) = memory.all()
         assert record.receipt == {"a": [None, None], "b": 2.5}
+        assert [size for size, _ in record.sizes] == [10, 20]
         assert memory.damage() is None

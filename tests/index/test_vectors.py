@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from analysis.progress import silent
 from index import mended
 from index.dense import Dense
 from index.embedding import FactsEmbedder
+from index.opening import PATIENCE_S
 from index.query import Query
 from index.record import Kind
 from index.retrieval import Index
@@ -252,14 +253,121 @@ def test_a_later_session_does_not_look_for_what_is_missing_once_more(
 
 
 @pytest.mark.parametrize(
-    "kept", ["", "[1]", "{}", "[" * 9999, '["a", ["edit"], 4]', "[9999999, [], 4]"]
+    "kept",
+    [
+        "",
+        "[1]",
+        "{}",
+        "[" * 9999,
+        '{"revision": 1e999, "kinds": [], "size": 4, "looked": 1, "sum": 1}',
+    ],
 )
 def test_what_a_session_kept_may_be_anything(memory: Memory, kept: str) -> None:
     vectors = Vectors(memory, EMBEDDER)
     memory.set_fact(f"complete:{EMBEDDER}", kept)
     assert vectors.complete() is None
-    vectors.keep_complete(Complete(1, ("edit",), 1536))
-    assert vectors.complete() == Complete(1, ("edit",), 1536)
+    known = Complete(1, ("edit",), 1536, 2)
+    vectors.keep_complete(known)
+    assert vectors.complete() == known
+    kept = str(memory.fact(f"complete:{EMBEDDER}"))
+    memory.set_fact(f"complete:{EMBEDDER}", kept.replace(": 1,", ": 2,"))
+    assert vectors.complete() is None, "a flipped digit"
+    vectors.keep_complete(Complete(1, ("edit",), 1536, 99))
+    assert vectors.complete() is None, "of a later state than this one"
+
+
+def test_whoever_verifies_looks_at_all(memory: Memory) -> None:
+    memory.add_all(make_record(n) for n in range(5))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None, vectors=False) as index:
+        ask(index, "bottleneck number 3", 3)
+    now = memory.generation()
+    Vectors(memory, EMBEDDER).keep_complete(Complete(now, ("bottleneck", "facts"), 1536, now))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        ask(index, "bottleneck number 3", 3)
+        assert memory.counts()["vectors"] == 0, "it was believed"
+        assert index.verify().ok
+        assert memory.counts()["vectors"] == 5
+
+
+def test_a_session_that_embedded_all_says_so_without_a_query(memory: Memory) -> None:
+    memory.add_all(make_record(n) for n in range(5))
+    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
+        index.embed()
+    found = Vectors(memory, EMBEDDER).complete()
+    assert found is not None
+    assert found.size == 1536
+    assert found.revision <= found.looked
+
+
+def test_while_another_process_writes_nothing_is_kept_and_nobody_waits(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = Vectors(memory, EMBEDDER)
+    known = Complete(0, ("edit",), 1536, 0)
+    waited: list[object] = []
+    set_fact = Memory.set_fact
+
+    def noted(self: Memory, key: str, value: str) -> None:
+        waited.append(self.read("PRAGMA busy_timeout"))
+        set_fact(self, key, value)
+
+    monkeypatch.setattr(Memory, "set_fact", noted)
+    with contextlib.closing(sqlite3.connect(memory.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        vectors.keep_complete(known)
+        assert vectors.complete() is None
+        other.execute("ROLLBACK")
+    vectors.keep_complete(known)
+    assert vectors.complete() == known
+    assert waited == [[(0,)], [(0,)]]
+    assert memory.read("PRAGMA busy_timeout") == [(int(PATIENCE_S * 1000),)]
+
+
+def test_a_search_ends_although_others_go_on_writing(memory: Memory) -> None:
+    memory.add_all(make_record(n) for n in range(3))
+    more = iter(range(100, 10**9))
+
+    class Slow(FactsEmbedder):
+        def embed(self, texts: Sequence[str]) -> Any:
+            memory.add(make_record(next(more)))  # as another process might
+            return super().embed(texts)
+
+    with Index(memory, embedder=Slow(), corpus=None) as index:
+        ask(index, "bottleneck number 1", 3)
+    assert next(more) < 110
+
+
+class OfLength(FactsEmbedder):
+    """An endpoint that gives vectors of a length."""
+
+    identity = "endpoint"
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        rows = super().embed(texts)[:, : self.length] + np.float32(1e-3)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_lengths_that_change_beside_an_open_session_are_made_one_again(
+    memory: Memory, tmp_path: Path
+) -> None:
+    memory.add_all(make_record(n) for n in range(20))
+    first = Index(memory, tmp_path / "a", OfLength(8), corpus=None)
+    ask(first, "bottleneck number 3", 3)
+    with Index(memory, tmp_path / "b", OfLength(16), corpus=None) as other:
+        ask(other, "bottleneck number 3", 3)
+    memory.add(make_record(50))
+    for _ in range(2):
+        ask(first, "bottleneck number 3", 3)
+    first.close()
+    vectors = Vectors(memory, "endpoint")
+    assert vectors.sizes() == (32,)
+    assert memory.counts()["vectors"] == 21
+    with Index(memory, tmp_path / "a", OfLength(8), corpus=None) as later:
+        ask(later, "bottleneck number 3", 3)
+        assert later.verify().ok
 
 
 def test_a_vector_that_was_mended_away_is_made_again(tmp_path: Path) -> None:
