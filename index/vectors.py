@@ -241,7 +241,11 @@ class Vectors:
             return Changes(whole=True)
         where = "embedder = ? AND kind = ? AND language = ? AND revision > ?"
         values = (self._embedder, kind, language, since)
-        new = self._memory.read(f"SELECT DISTINCT digest FROM vectors WHERE {where}", *values)
+        new = self._memory.read(
+            # Not the index by digest, of which DISTINCT would have all rows read.
+            f"SELECT DISTINCT digest FROM vectors INDEXED BY vectors_revision WHERE {where}",
+            *values,
+        )
         gone = self._memory.read(
             f"SELECT DISTINCT digest FROM gone WHERE {where} AND NOT EXISTS (SELECT 1 FROM vectors "
             "WHERE embedder = ?1 AND kind = ?2 AND language = ?3 AND digest = gone.digest)",

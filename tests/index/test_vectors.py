@@ -60,6 +60,9 @@ def test_what_is_missing_is_looked_up_and_not_found_by_reading_all(
     assert not [step for step in steps if step.startswith("SCAN records")]
     assert not [step for step in steps if step.startswith("SCAN vectors")]
     assert any("records_revision (language=? AND revision>?)" in step for step in steps)
+    steps = plan(memory, monkeypatch, lambda: vectors.changes("edit", "python", 1))
+    assert any("vectors_revision" in step and "revision>?" in step for step in steps)
+    assert all("SCAN" not in step for step in steps)
     steps = plan(memory, monkeypatch, vectors.pairs)
     assert not [step for step in steps if step.startswith("SCAN vectors")]
 
