@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 K1, B = 1.5, 0.75
-_TEXT, _WORDS = "ids.txt", "words.json"
+_TEXT, _WORDS = "ids.txt", "vocabulary.json"
 _ARRAYS = {"ids": "<i8", "starts": "<i8", "places": "<i4", "gains": "<f4"}
 _PARTS = 64
 """So many parts the scores are cut into: the best of each say what is surely good enough."""

@@ -230,8 +230,10 @@ def test_what_would_not_be_opened_is_not_damaged(tmp_path: Path) -> None:
 
 
 SPOILT: dict[str, list[tuple[str, bytes]]] = {
-    "not there": [(name, b"") for name in ("ids.txt", "words.json")],
-    "no words": [("words.json", text) for text in (b"[1]", b"{}", b"[" * 9999, b'["a"]', b"\xff")],
+    "not there": [(name, b"") for name in ("ids.txt", "vocabulary.json")],
+    "no words": [
+        ("vocabulary.json", text) for text in (b"[1]", b"{}", b"[" * 9999, b'["a"]', b"\xff")
+    ],
     "no text": [("ids.txt", b"\xff\xff"), ("ids.txt", b"x")],
     "no bounds": [
         (name, np.array(numbers, "<i8").tobytes())
@@ -240,7 +242,7 @@ SPOILT: dict[str, list[tuple[str, bytes]]] = {
     ],
     "no whole numbers": [(name, b"123") for name in ("ids", "starts", "places", "gains")],
     "other lengths": [("places", b""), ("gains", b"1234")],
-    "a pickle": [(name, pickle.dumps(["a"])) for name in ("ids", "gains", "words.json")],
+    "a pickle": [(name, pickle.dumps(["a"])) for name in ("ids", "gains", "vocabulary.json")],
 }
 
 
