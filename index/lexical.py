@@ -199,9 +199,7 @@ class Lexical:
     def search(self, text: str, n: int) -> Ranking:
         """The `n` documents that fit a text best."""
         tokens = dict.fromkeys(self._tokens(text))
-        # Words that no document has would take the places of others.
-        known = (word for word in tokens if word in self._postings or word in self._having)
-        query = self._postings.rarest(known, self._asked)
+        query = self._postings.rarest(tokens, self._asked, self._having)
         scored = self._postings.best(query, n, self._stale)
         scored += self._scored_since(query)
         scored.sort(key=lambda row: (-row[0], row[1]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -202,14 +202,19 @@ class Postings(Mapping[str, int]):
         every = np.arange(len(self._ids))
         return dict(zip(self._ids.at(every), every.tolist(), strict=True))
 
-    def rarest(self, words: Iterable[str], n: int) -> list[str]:
-        """The `n` rarest of some words, those of a single document (or of none) last: they connect
-        nothing."""
+    def rarest(self, words: Iterable[str], n: int, also: Container[str] = ()) -> list[str]:
+        """The `n` rarest of those words that a document has, or that are in `also`; those of a
+        single document last: they connect nothing."""
         numbers, starts = self._numbers, self._starts
         counted = []
         for word in words:
             number = numbers.get(word)
-            count = 1 if number is None else starts[number + 1] - starts[number]
+            if number is not None:
+                count = starts[number + 1] - starts[number]
+            elif word in also:
+                count = 1
+            else:
+                continue
             counted.append((count < 2, count, word))
         return [word for _, _, word in sorted(counted)[:n]]
 
