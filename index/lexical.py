@@ -9,10 +9,8 @@ a new name and named by one small file, so that a kill leaves the old one.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
-import re
 import shutil
 import uuid
 from collections import Counter
@@ -22,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from analysis.progress import Progress, silent
-from index.manifest import checksum_of, checksums, stamps
+from index.manifest import (
+    UNREADABLE,
+    bytes_of,
+    checksums,
+    is_build,
+    sealed,
+    stamps,
+    unsealed,
+)
 from index.postings import K1, B, Postings
 from index.words import words
 
@@ -34,17 +40,6 @@ _ANEW = 500
 _SAME = 1e-4
 """How far apart equal scores can be: bm25s has single precision, what is added since double."""
 _ASKED = 24
-_UNREADABLE = (
-    OSError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""What comes of a small file that may be anything, and of `Postings.read`."""
-
 Ranking = tuple[tuple[str, ...], ...]
 """Ids by place, best first; those of one place are equally good."""
 
@@ -120,7 +115,7 @@ class Lexical:
                 return False
             postings = Postings.read(build)
             counts = Counts(int(named["documents"]), float(named["mean"]), postings)
-        except _UNREADABLE:
+        except UNREADABLE:
             return False
         self._take(postings, counts, revision)
         if now != named["stamps"]:  # it was copied
@@ -140,16 +135,13 @@ class Lexical:
             named = self._named(self._folder)
             same = checksums(self._folder / named["build"]) == named["files"]
             return same or self._named(self._folder) != named
-        except _UNREADABLE:
+        except UNREADABLE:
             return True
 
     def _named(self, folder: Path) -> dict[str, Any]:
-        """What was written of the build that counts. Raises what _UNREADABLE lists."""
-        if not (folder / _NAMED).is_file():  # whoever opens a pipe waits for ever
-            raise FileNotFoundError(folder / _NAMED)
-        named: dict[str, Any] = json.loads((folder / _NAMED).read_bytes())
-        good = named.pop("sum") == checksum_of(named) and named["format"] == _FORMAT
-        if not good or not re.fullmatch(r"build-[0-9a-f]+", named["build"]):
+        """What was written of the build that counts. Raises what UNREADABLE lists."""
+        named = unsealed(bytes_of(folder / _NAMED))
+        if named["format"] != _FORMAT or not is_build(named["build"]):
             raise ValueError(_NAMED)
         return named
 
@@ -157,7 +149,7 @@ class Lexical:
         """Replace that in one step. Raises OSError."""
         part = folder / f"{_NAMED}.{os.getpid()}.part"
         try:
-            part.write_text(json.dumps({**named, "sum": checksum_of(named)}), "utf-8")
+            part.write_text(sealed(named), "utf-8")
             part.replace(folder / _NAMED)
         except OSError:
             with contextlib.suppress(OSError):

@@ -12,6 +12,16 @@ from typing import Any
 
 SCHEMA = 3
 MANIFEST = "manifest.json"
+UNREADABLE = (
+    OSError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What comes of reading a small file that may be anything."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +50,14 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a folder; None if there is none or it is of another shape."""
     try:
-        data = json.loads((folder / MANIFEST).read_bytes())
-        if data.pop("sum") != checksum_of(data):
-            return None
-        manifest = Manifest(**data)
-        if manifest.schema != SCHEMA or not re.fullmatch(r"build-[0-9a-f]+", manifest.build):
+        manifest = Manifest(**unsealed(bytes_of(folder / MANIFEST)))
+        if manifest.schema != SCHEMA or not is_build(manifest.build):
             return None
         counts = {str(name): int(count) for name, count in manifest.counts.items()}
         files = {str(name): int(checksum) for name, checksum in manifest.files.items()}
         unreachable = [str(name) for name in manifest.unreachable]
         revision = int(manifest.revision)
-    except (
-        OSError, ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError
-    ):  # fmt: skip
+    except UNREADABLE:
         return None
     return replace(manifest, counts=counts, files=files, unreachable=unreachable, revision=revision)
 
@@ -60,13 +65,36 @@ def read_manifest(folder: Path) -> Manifest | None:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step. Raises OSError."""
     part = folder / f"{MANIFEST}.part"
-    data = asdict(manifest)
-    part.write_text(json.dumps({**data, "sum": checksum_of(data)}), encoding="utf-8")
+    part.write_text(sealed(asdict(manifest)), encoding="utf-8")
     part.replace(folder / MANIFEST)
 
 
-def checksum_of(data: dict[str, Any]) -> int:
-    """CRC-32 of what a file says of others: a flipped digit of a revision would be believed."""
+def sealed(data: dict[str, Any]) -> str:
+    """A JSON object with a checksum: a flipped digit of a revision would be believed."""
+    return json.dumps({**data, "sum": _sum_of(data)})
+
+
+def unsealed(text: str | bytes) -> dict[str, Any]:
+    """What was sealed. Raises some of UNREADABLE where it is something else."""
+    data: dict[str, Any] = json.loads(text)
+    if data.pop("sum") != _sum_of(data):
+        raise ValueError("a checksum that does not fit")
+    return data
+
+
+def bytes_of(path: Path) -> bytes:
+    """What is in a file. Raises OSError, also for a pipe: whoever opens one waits for ever."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path.read_bytes()
+
+
+def is_build(name: object) -> bool:
+    """Whether it is the name of a build's folder, and of none elsewhere."""
+    return isinstance(name, str) and re.fullmatch(r"build-[0-9a-f]+", name) is not None
+
+
+def _sum_of(data: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(data, sort_keys=True).encode())
 
 

@@ -16,6 +16,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from index.manifest import bytes_of
+
 if TYPE_CHECKING:
     from numpy import float32, int32, int64
     from numpy.typing import NDArray
@@ -79,13 +81,6 @@ class _Gains:
         words = sorted(model.vocab_dict, key=model.vocab_dict.__getitem__)[: len(starts) - 1]
         places, gains = model.scores["indices"], model.scores["data"]
         return _Gains(words, starts, places.astype(np.int32), gains.astype(np.float32))
-
-
-def _bytes(path: Path) -> bytes:
-    """What is in a file. Raises OSError; whoever opens a pipe waits for ever."""
-    if not path.is_file():
-        raise FileNotFoundError(path)
-    return path.read_bytes()
 
 
 def _array(path: Path) -> NDArray[Any]:
@@ -163,8 +158,8 @@ class Postings(Mapping[str, int]):
         The files may be anything, so that they have no header: what numpy and bm25s write as one
         can be made to raise everything. Raises OSError, ValueError, TypeError, RecursionError.
         """
-        text = _bytes(folder / _TEXT).decode("utf-8", "surrogatepass")
-        words = json.loads(_bytes(folder / _WORDS))
+        text = bytes_of(folder / _TEXT).decode("utf-8", "surrogatepass")
+        words = json.loads(bytes_of(folder / _WORDS))
         bounds, starts, places, gains = (_array(folder / name) for name in _ARRAYS)
         if not isinstance(words, list) or set(map(type, words)) - {str}:
             raise ValueError(f"{folder}: words that are none")

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from index.manifest import checksum_of
+from index.manifest import UNREADABLE, sealed, unsealed
 from index.record import KINDS, Kind
 from index.store import Memory
 from index.words import valid
@@ -130,20 +130,17 @@ class Vectors:
     def complete(self) -> Complete | None:
         """What an earlier session has found to be complete, as far as that is still true."""
         try:
-            values = json.loads(self._memory.fact(f"{_COMPLETE}{self._embedder}") or "")
-            good = values.pop("sum") == checksum_of(values)
+            values = unsealed(self._memory.fact(f"{_COMPLETE}{self._embedder}") or "")
             found = Complete(**{**values, "kinds": tuple(values["kinds"])})
             before, now = self._memory.gone_before(), self._memory.generation()
-            good = good and before <= found.revision <= found.looked <= now
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            good = before <= found.revision <= found.looked <= now
+        except UNREADABLE:
             return None
         return found if good else None
 
     def keep_complete(self, found: Complete) -> None:
         """Spare later sessions to look for what is missing; not while another process writes."""
-        values = asdict(found)
-        kept = json.dumps({**values, "sum": checksum_of(values)})
-        self._memory.try_fact(f"{_COMPLETE}{self._embedder}", kept)
+        self._memory.try_fact(f"{_COMPLETE}{self._embedder}", sealed(asdict(found)))
 
     def put(self, rows: Iterable[tuple[Text, bytes]]) -> None:
         """Keep vectors; those of texts that are gone or changed meanwhile are dropped."""

@@ -12,7 +12,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,7 +29,6 @@ from index.dense import Dense
 from index.embedding import FactsEmbedder
 from index.record import Kind
 from index.retrieval import Index
-from index.sparse import Sparse
 from index.store import Memory
 from index.vectors import Vectors
 from tests.index.conftest import ask, make_record, put_vectors
@@ -309,64 +307,6 @@ def test_damage_found_while_searching_is_mended(built: Any) -> None:
     dense.close()
 
 
-def test_chroma_is_asked_beside_what_the_caller_does(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    memory.add_all(make_record(i) for i in range(5))
-    ended = threading.Event()
-    query, search = Chroma.query, Sparse.search
-
-    def after_the_words(self: Chroma, *given: Any) -> Any:
-        assert ended.wait(60)
-        return query(self, *given)
-
-    def noted(self: Sparse, *given: Any) -> Any:
-        try:
-            return search(self, *given)
-        finally:
-            ended.set()
-
-    monkeypatch.setattr(Chroma, "query", after_the_words)
-    monkeypatch.setattr(Sparse, "search", noted)
-    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        assert ask(index, "bottleneck number 3", 1)[0].record.id == make_record(3).id
-
-
-def test_a_search_that_was_cancelled_does_not_disturb_the_next(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    memory.add_all(make_record(i) for i in range(5))
-    at_once: list[int] = []
-    query, sync, asking = Chroma.query, Chroma.sync, threading.Semaphore(1)
-
-    def slow(self: Chroma, *given: Any) -> Any:
-        with asking:
-            threading.Event().wait(0.05)
-            return query(self, *given)
-
-    def alone(self: Chroma) -> None:
-        at_once.append(asking.acquire(blocking=False))
-        sync(self)
-        if at_once[-1]:
-            asking.release()
-
-    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        expected = ask(index, "bottleneck number 3", 3)
-        monkeypatch.setattr(Chroma, "query", slow)
-        monkeypatch.setattr(Chroma, "sync", alone)
-        with monkeypatch.context() as patched:
-            patched.setattr(Sparse, "search", cancelled)
-            with pytest.raises(Cancelled):
-                ask(index, "bottleneck number 3", 3)
-        assert ask(index, "bottleneck number 3", 3) == expected
-    assert at_once
-    assert all(at_once), "the index is not written to while it is asked"
-
-
-def cancelled(*_: object) -> None:
-    raise Cancelled
-
-
 def test_unusable_chroma_is_done_without(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise ChromaFailed("no space left on device")
@@ -531,20 +471,16 @@ def test_what_is_said_of_the_folder_may_be_anything(built: Any) -> None:
     path = chroma.folder / "manifest.json"
     whole = json.loads(path.read_text())
     del whole["sum"]
+    path.unlink()
+    os.mkfifo(path)
+    assert manifest.read_manifest(chroma.folder) is None, "nobody waits for a pipe"
+    path.unlink()
     for change in ({"revision": math.inf}, {"counts": {"xpython-edit": math.inf}}):
         data = {**whole, **change}
-        path.write_text(json.dumps({**data, "sum": manifest.checksum_of(data)}))
+        path.write_text(manifest.sealed(data))
         assert manifest.read_manifest(chroma.folder) is None
     assert opened(chroma)
     assert finds_all(chroma, vectors)
-
-
-def test_at_the_end_of_the_process_chroma_is_asked_as_well(memory: Memory) -> None:
-    memory.add_all(make_record(i) for i in range(5))
-    with Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        expected = ask(index, "bottleneck number 3", 3)
-        index._opened()._beside.shutdown()  # as the interpreter does before its last functions
-        assert ask(index, "bottleneck number 3", 3) == expected
 
 
 @pytest.mark.parametrize("count", [150, 2350])

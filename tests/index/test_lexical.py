@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from index.lexical import Counts, Lexical
-from index.manifest import checksum_of, checksums, stamps
+from index.manifest import checksums, sealed, stamps
 from index.words import words
 
 VOCABULARY = [f"word{n}" for n in range(60)]
@@ -293,8 +293,7 @@ def forge(folder: Path, **change: Any) -> None:
     named = json.loads((folder / "words.json").read_text())
     del named["sum"]
     named |= {"stamps": stamps(build), "files": checksums(build), **change}
-    whole = {**named, "sum": checksum_of(named)}
-    (folder / "words.json").write_text(json.dumps(whole))
+    (folder / "words.json").write_text(sealed(named))
 
 
 def test_of_another_memory_or_damaged_it_is_not_believed(tmp_path: Path) -> None:

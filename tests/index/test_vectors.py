@@ -373,32 +373,28 @@ def test_lengths_that_change_beside_an_open_session_are_made_one_again(
         assert later.verify().ok
 
 
-def test_a_vector_that_was_mended_away_is_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "left", "note"),
+    [
+        ("UPDATE vectors SET vector = zeroblob(1536) WHERE rowid = 2", 5, "were put right"),
+        ("DROP TABLE vectors", 0, "was damaged"),
+    ],
+)
+def test_vectors_that_were_mended_away_or_lost_are_made_again(
+    tmp_path: Path, damage: str, left: int, note: str
+) -> None:
     path = tmp_path / "memory.db"
     with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
         memory.add_all(make_record(n) for n in range(6))
         ask(index, "bottleneck number 3", 3)
-        vectors = memory.counts()["vectors"]
+        assert memory.counts()["vectors"] == 6
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE vectors SET vector = zeroblob(1536) WHERE rowid = 2")
+        connection.execute(damage)
     with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        assert memory.counts()["vectors"] == vectors - 1
+        assert note in memory.notes[0]
+        assert memory.counts()["vectors"] == left
         ask(index, "bottleneck number 3", 3)
-        assert memory.counts()["vectors"] == vectors
-
-
-def test_vectors_that_a_salvage_lost_are_made_again(tmp_path: Path) -> None:
-    path = tmp_path / "memory.db"
-    with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        memory.add_all(make_record(n) for n in range(6))
-        ask(index, "bottleneck number 3", 3)
-        vectors = memory.counts()["vectors"]
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DROP TABLE vectors")
-    with Memory(path) as memory, Index(memory, embedder=FactsEmbedder(), corpus=None) as index:
-        assert "was damaged" in memory.notes[0]
-        ask(index, "bottleneck number 3", 3)
-        assert memory.counts()["vectors"] == vectors
+        assert memory.counts()["vectors"] == 6
 
 
 def test_a_damaged_row_of_the_vectors_is_left_out(tmp_path: Path, memory: Memory) -> None:
